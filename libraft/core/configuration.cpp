@@ -1,0 +1,200 @@
+#include "core/configuration.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace troupe {
+namespace {
+
+constexpr std::uint8_t format = 1;
+constexpr std::uint32_t members_max = 1024;
+constexpr std::uint32_t text_bytes_max = 1024;
+
+const Member* find_in(const std::vector<Member>& set, PeerId id) {
+  const auto it = std::ranges::find(set, id, &Member::id);
+  return it == set.end() ? nullptr : &*it;
+}
+
+Tally tally_of(const std::vector<Member>& voters, const std::map<PeerId, bool>& votes) {
+  std::size_t granted = 0;
+  std::size_t refused = 0;
+  for (const Member& voter : voters)
+    if (const auto it = votes.find(voter.id); it != votes.end())
+      ++(it->second ? granted : refused);
+  // An empty set has nothing against it, so that a joint tally is both of its halves'.
+  const std::size_t majority = voters.size() / 2 + 1;
+  if (voters.empty() || granted >= majority)
+    return Tally::won;
+  return voters.size() - refused < majority ? Tally::lost : Tally::pending;
+}
+
+void put_number(std::string& out, std::uint64_t value, int bytes) {
+  for (int i = 0; i < bytes; ++i)
+    out.push_back(static_cast<char>((value >> (8 * i)) & 0xFF));
+}
+
+void put_text(std::string& out, const std::string& text) {
+  put_number(out, text.size(), 4);
+  out += text;
+}
+
+void put_members(std::string& out, const std::vector<Member>& members) {
+  put_number(out, members.size(), 4);
+  for (const Member& member : members) {
+    put_number(out, member.id.value, 8);
+    put_text(out, member.name);
+    put_text(out, member.address);
+  }
+}
+
+/// Takes values off the front of bytes from outside; one that is not there fails it for good.
+class Reader {
+public:
+  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+
+  std::uint64_t number(int bytes) {
+    const std::string_view raw = take(static_cast<std::size_t>(bytes));
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < raw.size(); ++i)
+      value |= std::uint64_t{static_cast<unsigned char>(raw[i])} << (8 * i);
+    return value;
+  }
+
+  std::string text() {
+    const std::uint64_t size = number(4);
+    if (size > text_bytes_max)
+      fail();
+    return std::string(take(ok_ ? size : 0));
+  }
+
+  std::vector<Member> members() {
+    const std::uint64_t count = number(4);
+    if (count > members_max)
+      fail();
+    std::vector<Member> result;
+    for (std::uint64_t i = 0; ok_ && i < count; ++i) {
+      Member member;
+      member.id = {number(8)};
+      member.name = text();
+      member.address = text();
+      result.push_back(std::move(member));
+    }
+    return result;
+  }
+
+  bool done() const { return ok_ && rest_.empty(); }
+
+private:
+  void fail() { ok_ = false; }
+
+  std::string_view take(std::size_t size) {
+    if (!ok_ || rest_.size() < size) {
+      fail();
+      return {};
+    }
+    const std::string_view taken = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return taken;
+  }
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+std::string full_name(const Member& member) {
+  return member.name + "@" + member.address;
+}
+
+bool Configuration::has_voter(PeerId id) const {
+  return find_in(voters, id) != nullptr || find_in(old_voters, id) != nullptr;
+}
+
+bool Configuration::has_member(PeerId id) const {
+  return find(id) != nullptr;
+}
+
+const Member* Configuration::find(PeerId id) const {
+  for (const auto* set : {&voters, &old_voters, &learners})
+    if (const Member* member = find_in(*set, id))
+      return member;
+  return nullptr;
+}
+
+const Member* Configuration::find(const std::string& name) const {
+  for (const auto* set : {&voters, &old_voters, &learners})
+    if (const auto it = std::ranges::find(*set, name, &Member::name); it != set->end())
+      return &*it;
+  return nullptr;
+}
+
+std::vector<Member> Configuration::members() const {
+  std::map<PeerId, Member> by_id;
+  for (const auto* set : {&voters, &old_voters, &learners})
+    for (const Member& member : *set)
+      by_id.emplace(member.id, member);
+  std::vector<Member> result;
+  for (auto& [id, member] : by_id)
+    result.push_back(std::move(member));
+  return result;
+}
+
+Configuration normalized(Configuration configuration) {
+  for (auto* set : {&configuration.voters, &configuration.old_voters, &configuration.learners})
+    std::ranges::sort(*set, {}, &Member::id);
+  return configuration;
+}
+
+Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, Index>& reached) {
+  if (voters.empty())
+    return {std::numeric_limits<std::uint64_t>::max()};
+  std::vector<Index> indexes;
+  indexes.reserve(voters.size());
+  for (const Member& voter : voters) {
+    const auto it = reached.find(voter.id);
+    indexes.push_back(it == reached.end() ? Index{} : it->second);
+  }
+  // In falling order, the one that a majority has reached stands in the middle: of 5, 4, 3 it is
+  // 4, and of 5, 4, 3, 2 it is 3.
+  const auto middle = indexes.begin() + static_cast<std::ptrdiff_t>(indexes.size() / 2);
+  std::ranges::nth_element(indexes, middle, std::ranges::greater{});
+  return *middle;
+}
+
+Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
+  return std::min(majority_index(configuration.voters, reached),
+                  majority_index(configuration.old_voters, reached));
+}
+
+Tally tally(const Configuration& configuration, const std::map<PeerId, bool>& votes) {
+  const Tally fresh = tally_of(configuration.voters, votes);
+  const Tally old = tally_of(configuration.old_voters, votes);
+  if (fresh == Tally::lost || old == Tally::lost)
+    return Tally::lost;
+  return fresh == Tally::won && old == Tally::won ? Tally::won : Tally::pending;
+}
+
+std::string encode(const Configuration& configuration) {
+  std::string out;
+  put_number(out, format, 1);
+  put_members(out, configuration.voters);
+  put_members(out, configuration.old_voters);
+  put_members(out, configuration.learners);
+  return out;
+}
+
+std::optional<Configuration> decode_configuration(std::string_view bytes) {
+  Reader reader(bytes);
+  if (reader.number(1) != format)
+    return std::nullopt;
+  Configuration configuration;
+  configuration.voters = reader.members();
+  configuration.old_voters = reader.members();
+  configuration.learners = reader.members();
+  if (!reader.done() || configuration.empty() || configuration != normalized(configuration))
+    return std::nullopt;
+  return configuration;
+}
+
+}  // namespace troupe

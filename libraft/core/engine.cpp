@@ -1,0 +1,192 @@
+#include "core/engine.hpp"
+
+#include "core/assert.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// Rounds of reads that may wait for a quorum at one time.
+constexpr std::size_t reads_max = 4096;
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, Recovered recovered, Time now)
+    : options_(std::move(options)), random_(options_.seed), now_(now) {
+  TROUPE_ASSERT(problem(options_).empty());
+  hard_state_ = recovered.hard_state;
+  for (Entry& entry : recovered.entries) {
+    adopt_configuration(entry);
+    log_.append(std::move(entry));
+  }
+  TROUPE_ASSERT(log_.last().term <= hard_state_.term);
+  persisted_ = handed_ = log_.last().index;
+  reset_election_deadline();
+}
+
+void Engine::step(const Input& input) {
+  struct Handler {
+    Engine& engine;
+    void operator()(const Tick& tick) const { engine.on_tick(tick.now); }
+    void operator()(const Message& message) const { engine.on_message(message); }
+    void operator()(const Persisted& persisted) const { engine.on_persisted(persisted.write); }
+    void operator()(const Disconnected& gone) const { engine.on_disconnected(gone.peer); }
+  };
+  std::visit(Handler{*this}, input);
+}
+
+Result<EntryId> Engine::propose(std::span<const Bytes> payloads) {
+  TROUPE_ASSERT(!payloads.empty());
+  if (role_ != Role::leader)
+    return refusal_of_non_leader();
+  if (leading().transfer_to != nobody)
+    return Refusal::election_in_progress;
+  std::size_t bytes = log_.bytes_from(next(commit_));
+  for (const Bytes& payload : payloads) {
+    if (payload.size() > options_.entry_bytes_max)
+      return {Refusal::too_large, std::to_string(options_.entry_bytes_max)};
+    bytes += entry_head_bytes + payload.size();
+  }
+  if (bytes > options_.uncommitted_bytes_max)
+    return Refusal::busy;
+
+  const EntryId first{hard_state_.term, next(log_.last().index)};
+  for (const Bytes& payload : payloads)
+    append(EntryKind::command, payload);
+  return first;
+}
+
+Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster) {
+  TROUPE_ASSERT(cluster != ClusterId{});
+  // Any trace of a cluster means that this peer belongs to it.
+  if (!this->configuration().empty() || hard_state_ != HardState{})
+    return role_ == Role::leader ? Refusal::redirect : refusal_of_non_leader();
+  if (configuration.is_joint() || configuration.empty())
+    return Refusal::invalid;
+  configuration = normalized(std::move(configuration));
+  if (std::ranges::find(configuration.voters, options_.self, &Member::id)
+      == configuration.voters.end())
+    return Refusal::must_be_in_consensus_group;
+
+  // Entry 1 is durable before anybody is asked for a vote, and so names the cluster for good: a
+  // peer that crashes here never bootstraps twice. Nobody else can campaign in term 1, for nobody
+  // else has a configuration.
+  hard_state_ = {.term = {1}, .voted_for = options_.self, .cluster = cluster};
+  hard_state_dirty_ = true;
+  append(EntryKind::configuration, Bytes::copy_of(encode(configuration)));
+  role_ = Role::candidate;
+  role_changed_ = true;
+  state_ = Electing{.votes = {{options_.self, true}}};
+  reset_election_deadline();
+  ask_for_votes(VoteRequest{.last = log_.last(), .transfer = false});
+  return EntryId{{1}, {1}};
+}
+
+Result<ReadId> Engine::start_read() {
+  if (role_ != Role::leader)
+    return refusal_of_non_leader();
+  // Until an entry of our own term is committed we may not know of what our predecessors
+  // committed (§6.4, step 1).
+  if (commit_ < leading().term_start)
+    return Refusal::election_in_progress;
+  if (leading().reads.size() >= reads_max)
+    return Refusal::busy;
+  last_read_ = {last_read_.value + 1};
+  leading().reads.push_back({.id = last_read_, .index = commit_});
+  return last_read_;
+}
+
+Result<PeerId> Engine::transfer(PeerId to) {
+  if (role_ != Role::leader)
+    return refusal_of_non_leader();
+  Leading& lead = leading();
+  const auto better = [&](PeerId a, PeerId b) {
+    return b == nobody || lead.progress.at(a).match() > lead.progress.at(b).match();
+  };
+  PeerId chosen = nobody;
+  for (const auto& [peer, progress] : lead.progress)
+    if (configuration().has_voter(peer) && (to == nobody ? better(peer, chosen) : peer == to))
+      chosen = peer;
+  if (chosen == nobody)
+    return Refusal::not_found;
+  lead.transfer_to = chosen;
+  lead.transfer_deadline = now_ + options_.election_timeout_max;
+  lead.timeout_now_sent = false;
+  continue_transfer();
+  return chosen;
+}
+
+Time Engine::next_deadline() const {
+  if (role_ == Role::leader)
+    return leader_deadline();
+  return is_voter() ? election_deadline_ : never;
+}
+
+EngineView Engine::view() const {
+  EngineView view{
+      .self = options_.self,
+      .role = role_,
+      .hard_state = hard_state_,
+      .leader = role_ == Role::leader ? options_.self : known_leader(),
+      .first = log_.first(),
+      .last = log_.last(),
+      .commit = commit_,
+      .applied = applied_,
+      .persisted = persisted_,
+      .written = last_write_,
+      .configuration = configuration(),
+      .configuration_index = configurations_.empty() ? Index{} : configurations_.rbegin()->first,
+      .followers = {},
+      .dropped = dropped_,
+  };
+  if (role_ == Role::leader)
+    for (const auto& [peer, progress] : leading().progress)
+      view.followers[peer] = {.match = progress.match(),
+                              .next = progress.next(),
+                              .pace = progress.pace(),
+                              .in_flight_bytes = progress.in_flight_bytes()};
+  return view;
+}
+
+Refusal Engine::refusal_of_non_leader() const {
+  TROUPE_ASSERT(role_ != Role::leader);
+  return role_ == Role::follower ? Refusal::redirect : Refusal::election_in_progress;
+}
+
+/// Whom a client should ask in our place; nobody while we are not sure.
+PeerId Engine::known_leader() const {
+  const auto* state = std::get_if<Following>(&state_);
+  return state != nullptr && state->reachable ? state->leader : nobody;
+}
+
+const Configuration& Engine::configuration() const {
+  static const Configuration none{};
+  return configurations_.empty() ? none : configurations_.rbegin()->second;
+}
+
+/// Appends an entry of our own: as leader, or when bootstrapping.
+void Engine::append(EntryKind kind, Bytes payload) {
+  const EntryId id{hard_state_.term, next(log_.last().index)};
+  log_.append({.id = id, .kind = kind, .payload = std::move(payload)});
+  adopt_configuration(log_.at(id.index));
+}
+
+/// A configuration is in force from the moment it is in the log (§4.1).
+void Engine::adopt_configuration(const Entry& entry) {
+  if (entry.kind != EntryKind::configuration)
+    return;
+  auto configuration = decode_configuration(entry.payload.text());
+  TROUPE_ASSERT(configuration.has_value());
+  configurations_[entry.id.index] = *std::move(configuration);
+  if (role_ == Role::leader)
+    sync_progress();
+}
+
+void Engine::advance_commit(Index to) {
+  TROUPE_ASSERT(to <= log_.last().index);
+  commit_ = std::max(commit_, to);
+}
+
+}  // namespace troupe

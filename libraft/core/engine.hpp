@@ -1,0 +1,250 @@
+#pragma once
+
+#include "core/configuration.hpp"
+#include "core/log.hpp"
+#include "core/message.hpp"
+#include "core/options.hpp"
+#include "core/output.hpp"
+#include "core/progress.hpp"
+#include "core/random.hpp"
+#include "core/refusal.hpp"
+#include "core/types.hpp"
+#include "core/view.hpp"
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// Time has come to `now`. Times never go back; one that does counts as no
+/// time at all. Give one before each batch of other inputs and whenever
+/// `next_deadline()` passes.
+struct Tick {
+  Time now{};
+};
+
+/// The store has made every write up to and including `write` durable.
+struct Persisted {
+  WriteId write{};
+};
+
+/// There is no connection to `peer`. Changes no vote and no deadline; we only
+/// stop telling clients that it leads, until it is heard again.
+struct Disconnected {
+  PeerId peer{};
+};
+
+using Input = std::variant<Tick, Message, Persisted, Disconnected>;
+
+/// What a store gives back when a peer starts.
+struct Recovered {
+  HardState hard_state{};
+  std::vector<Entry> entries{};  ///< Without gaps, from index 1.
+};
+
+/// The consensus protocol of one peer: elections, replication, commitment, reads
+/// and configuration, as in Ongaro's dissertation. Pure: the same inputs in the
+/// same order give the same outputs. Time comes in as a value, chance as a seed,
+/// and nothing else comes in at all.
+///
+/// The shell around it turns the crank:
+///
+///     engine.step(Tick{now});
+///     engine.step(...);                  // whatever arrived
+///     Output out = engine.take_output();  // one write, one message a follower
+///     // ...perform it, arm a timer for engine.next_deadline()
+///
+/// The engine never waits for a disk. What it hands out in `Output::write`
+/// becomes durable when the store says so (`Persisted`); until then promises
+/// that depend on it are held back, and a leader does not count itself.
+class Engine {
+public:
+  /// Starts as a follower that has applied nothing. Requires valid `options`
+  /// and a `recovered` that a store has checked.
+  Engine(EngineOptions options, Recovered recovered, Time now);
+
+  /// News. Never fails and never blocks. Nonsense from outside is dropped and
+  /// counted; a broken invariant of our own aborts.
+  void step(const Input& input);
+
+  /// Appends a command for each payload. On success the entries occupy the
+  /// indexes from the returned id on, all of its term; they are committed when they come
+  /// back in `Output::committed`, or lost when another entry does in their place.
+  /// Refuses: `redirect`, `election_in_progress`, `busy`, `too_large`; then none
+  /// of them was appended.
+  Result<EntryId> propose(std::span<const Bytes> payloads);
+
+  /// Makes this empty peer the first of a new cluster (§4.4): `configuration` becomes entry
+  /// 1 of term 1, and we campaign at once. `cluster` names the new cluster;
+  /// draw it at random. Committed as any entry. Refuses:
+  /// `must_be_in_consensus_group`, `redirect` or `election_in_progress` if there
+  /// is a configuration already, `invalid` for a set that no quorum can be built of.
+  Result<EntryId> bootstrap(Configuration configuration, ClusterId cluster);
+
+  /// Asks for a linearizable read (§6.4): all reads asked for before the next
+  /// round to a quorum are confirmed by it together. Ready when an
+  /// `Output::reads` covers the returned id; lost if the role changes first.
+  /// Refuses: `redirect`, `election_in_progress` (also until the first entry of our own term
+  /// is committed), `busy`.
+  Result<ReadId> start_read();
+
+  /// Hands leadership to `to` or, if `nobody`, to the voter that is furthest
+  /// (§3.10). Until it is done, or an election timeout has passed, proposals
+  /// are refused as `election_in_progress`. Refuses: `redirect`,
+  /// `not_found` if `to` does not vote or there is no other voter.
+  Result<PeerId> transfer(PeerId to);
+
+  bool has_output() const;
+  /// What is to be done since the last call, gathered into one write and as
+  /// few messages as the windows allow.
+  [[nodiscard]] Output take_output();
+
+  /// When to step a `Tick` at the latest; `never` for a peer that waits for
+  /// others to speak first.
+  Time next_deadline() const;
+
+  EngineView view() const;
+  /// Entries and their terms, for status and tests.
+  const Log& log() const { return log_; }
+
+private:
+  struct Following {
+    PeerId leader{};
+    std::optional<Time> heard_at{};  ///< When that leader last spoke.
+    bool reachable = true;           ///< False after `Disconnected`, until it speaks again.
+  };
+  struct Electing {  ///< Asking for pre-votes or votes; the role tells which.
+    std::map<PeerId, bool> votes{};
+  };
+  struct PendingRead {
+    ReadId id{};
+    Index index{};
+  };
+  struct Leading {
+    std::map<PeerId, Progress> progress{};
+    std::deque<PendingRead> reads{};
+    ReadId sent_read{};  ///< The newest read that a round carries already.
+    Index term_start{};  ///< The first entry of our term.
+    PeerId transfer_to{};
+    Time transfer_deadline = never;
+    bool timeout_now_sent = false;
+  };
+
+  Following& following() { return std::get<Following>(state_); }
+  Electing& electing() { return std::get<Electing>(state_); }
+  Leading& leading() { return std::get<Leading>(state_); }
+  const Leading& leading() const { return std::get<Leading>(state_); }
+
+  // engine.cpp: the doors, and what every role shares.
+  Refusal refusal_of_non_leader() const;
+  PeerId known_leader() const;
+  const Configuration& configuration() const;
+  bool is_voter() const { return configuration().has_voter(options_.self); }
+  void append(EntryKind kind, Bytes payload);
+  void adopt_configuration(const Entry& entry);
+  void advance_commit(Index to);
+
+  // engine_messages.cpp: what comes in.
+  void on_tick(Time now);
+  void on_message(const Message& message);
+  void on_older_term(const Message& message);
+  void on_our_term(const Message& message);
+  bool belongs_here(const Message& message);
+  void on_disconnected(PeerId peer);
+
+  // engine_output.cpp: what goes out, and what has become durable.
+  void on_persisted(WriteId write);
+  bool dirty() const {
+    return hard_state_dirty_ || truncate_pending_ || handed_ < log_.last().index;
+  }
+  bool hard_state_durable() const;
+  Write take_write();
+  void take_reads(Output& out);
+  void send(PeerId to, Body body);
+  void send_when_durable(PeerId to, Body body);
+  Message envelope(PeerId to, Body body) const;
+
+  // engine_election.cpp
+  void adopt_term(Term term);
+  void become_follower(Term term, PeerId leader);
+  void reset_election_deadline();
+  void start_election();
+  void pre_campaign();
+  void campaign(bool transfer);
+  void ask_for_votes(const Body& request);
+  void become_leader();
+  bool hears_leader() const;
+  void on_pre_vote_request(const Message& message, const PreVoteRequest& request);
+  void on_pre_vote_response(const Message& message, const PreVoteResponse& response);
+  void on_vote_request(const Message& message, const VoteRequest& request);
+  void on_vote_response(const Message& message, const VoteResponse& response);
+  void on_timeout_now(const Message& message);
+
+  // engine_follower.cpp
+  void on_append_request(const Message& message, const AppendRequest& request);
+  bool makes_sense(const Message& message, const AppendRequest& request) const;
+  Index make_agree(const AppendRequest& request);
+  void answer_append(const Message& message, const AppendRequest& request, Index matched);
+  void truncate_from(Index index);
+
+  // engine_leader.cpp
+  void on_append_response(const Message& message, const AppendResponse& response);
+  void lead_on_tick();
+  bool hears_quorum() const;
+  void maybe_commit();
+  void confirm_reads();
+  void continue_transfer();
+  Time leader_deadline() const;
+
+  // engine_replication.cpp
+  bool has_news_for(const Progress& progress) const;
+  void replicate();
+  void replicate_to(PeerId to, Progress& progress);
+  void send_append(PeerId to, Progress& progress, std::vector<Entry> entries);
+  void sync_progress();
+
+  EngineOptions options_;
+  Random random_;
+  Time now_{};
+  HardState hard_state_{};
+  Log log_{};
+  /// Each configuration in the log, by the index of its entry; the last is in force.
+  std::map<Index, Configuration> configurations_{};
+  Index commit_{};
+  Index applied_{};
+  Index persisted_{};
+
+  Role role_ = Role::follower;
+  std::variant<Following, Electing, Leading> state_{Following{}};
+  Time election_deadline_ = never;
+  ReadId last_read_{};
+
+  // What the next output is made of.
+  struct Held {
+    WriteId after{};
+    Message message{};
+  };
+  struct Handed {
+    WriteId id{};
+    EntryId last{};  ///< Where the log ended with this write.
+    bool hard_state = false;
+  };
+  WriteId last_write_{};
+  WriteId persisted_write_{};
+  bool hard_state_dirty_ = false;
+  std::optional<Index> truncate_pending_{};
+  Index handed_{};                ///< The store was given the log up to here.
+  std::deque<Handed> writing_{};  ///< Handed out and not yet persisted.
+  std::deque<Held> held_{};
+  std::vector<Message> messages_{};
+  std::deque<ReadReady> reads_ready_{};
+  bool role_changed_ = false;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace troupe

@@ -1,0 +1,171 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <utility>
+
+namespace troupe {
+
+void Engine::adopt_term(Term term) {
+  TROUPE_ASSERT(term > hard_state_.term);
+  hard_state_.term = term;
+  hard_state_.voted_for = nobody;
+  hard_state_dirty_ = true;
+  // Promises of the old term are worth nothing to those who waited for them.
+  held_.clear();
+}
+
+/// `leader` is nobody where the term is known by other means than its leader.
+void Engine::become_follower(Term term, PeerId leader) {
+  if (term > hard_state_.term)
+    adopt_term(term);
+  role_ = Role::follower;
+  role_changed_ = true;
+  state_ = Following{.leader = leader,
+                     .heard_at = leader == nobody ? std::nullopt : std::optional(now_),
+                     .reachable = true};
+  reads_ready_.clear();
+  reset_election_deadline();
+}
+
+/// A fresh draw each time, so that split votes do not repeat themselves (§3.4).
+void Engine::reset_election_deadline() {
+  const auto spread = options_.election_timeout_max - options_.election_timeout_min;
+  const auto extra = random_.below(static_cast<std::uint64_t>(spread.count()));
+  election_deadline_ =
+      now_ + options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra));
+}
+
+void Engine::start_election() {
+  TROUPE_ASSERT(is_voter());
+  // Who decides alone need not ask first.
+  if (tally(configuration(), {{options_.self, true}}) == Tally::won)
+    campaign(false);
+  else
+    pre_campaign();
+}
+
+/// Asks whether an election could be won, without spending a term on it (§9.6): who was cut off
+/// would else come back with a term that unseats a leader that works.
+void Engine::pre_campaign() {
+  role_ = Role::pre_candidate;
+  role_changed_ = true;
+  state_ = Electing{.votes = {{options_.self, true}}};
+  reset_election_deadline();
+  for (const Member& member : configuration().members()) {
+    if (member.id == options_.self || !configuration().has_voter(member.id))
+      continue;
+    Message message = envelope(member.id, PreVoteRequest{.last = log_.last()});
+    message.term = {hard_state_.term.value + 1};
+    messages_.push_back(std::move(message));
+  }
+}
+
+void Engine::campaign(bool transfer) {
+  adopt_term({hard_state_.term.value + 1});
+  hard_state_.voted_for = options_.self;
+  role_ = Role::candidate;
+  role_changed_ = true;
+  state_ = Electing{.votes = {{options_.self, true}}};
+  reset_election_deadline();
+  ask_for_votes(VoteRequest{.last = log_.last(), .transfer = transfer});
+}
+
+/// Our term and our own vote are durable before anybody hears of them: after a crash we would else
+/// vote for another in a term in which we count as voted (§3.8).
+void Engine::ask_for_votes(const Body& request) {
+  for (const Member& member : configuration().members())
+    if (member.id != options_.self && configuration().has_voter(member.id))
+      send_when_durable(member.id, request);
+  if (tally(configuration(), electing().votes) == Tally::won)
+    become_leader();
+}
+
+void Engine::become_leader() {
+  TROUPE_ASSERT(role_ == Role::candidate);
+  TROUPE_ASSERT(hard_state_.voted_for == options_.self);
+  role_ = Role::leader;
+  role_changed_ = true;
+  // The first entry of our term commits all before it (§3.6.2) and opens reads (§6.4). Who
+  // bootstraps has one already.
+  const bool has_own = log_.last().term == hard_state_.term;
+  state_ = Leading{.term_start = has_own ? log_.last().index : next(log_.last().index)};
+  sync_progress();
+  if (!has_own)
+    append(EntryKind::noop, {});
+}
+
+/// Whether a leader is at work, as far as we can tell: we lead, or heard from
+/// it within the shortest election timeout.
+bool Engine::hears_leader() const {
+  if (role_ == Role::leader)
+    return true;
+  const auto* state = std::get_if<Following>(&state_);
+  return state != nullptr && state->heard_at
+         && now_ - *state->heard_at < options_.election_timeout_min;
+}
+
+void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {
+  // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
+  // that is behind must learn it, or it asks for ever.
+  const bool granted =
+      message.term > hard_state_.term && request.last >= log_.last() && !hears_leader();
+  send(message.from, PreVoteResponse{.granted = granted, .asked = message.term});
+}
+
+void Engine::on_pre_vote_response(const Message& message, const PreVoteResponse& response) {
+  if (role_ != Role::pre_candidate || response.asked.value != hard_state_.term.value + 1)
+    return;
+  electing().votes.emplace(message.from, response.granted);
+  switch (tally(configuration(), electing().votes)) {
+    case Tally::won:
+      return campaign(false);
+    case Tally::lost:
+      return become_follower(hard_state_.term, nobody);
+    case Tally::pending:
+      return;
+  }
+}
+
+void Engine::on_vote_request(const Message& message, const VoteRequest& request) {
+  TROUPE_ASSERT(message.term == hard_state_.term);
+  // One vote a term, to a candidate whose log holds all that may be committed: at least as
+  // up-to-date as ours (§3.6.1).
+  const bool free = hard_state_.voted_for == nobody || hard_state_.voted_for == message.from;
+  const auto* state = std::get_if<Following>(&state_);
+  const bool has_leader = role_ == Role::leader || (state != nullptr && state->leader != nobody);
+  if (!free || has_leader || request.last < log_.last()) {
+    send(message.from, VoteResponse{.granted = false});
+    return;
+  }
+  if (hard_state_.voted_for == nobody) {
+    hard_state_.voted_for = message.from;
+    hard_state_dirty_ = true;
+  }
+  become_follower(hard_state_.term, nobody);
+  send_when_durable(message.from, VoteResponse{.granted = true});
+}
+
+void Engine::on_vote_response(const Message& message, const VoteResponse& response) {
+  if (role_ != Role::candidate)
+    return;
+  // A vote that comes twice counts once.
+  electing().votes.emplace(message.from, response.granted);
+  switch (tally(configuration(), electing().votes)) {
+    case Tally::won:
+      return become_leader();
+    case Tally::lost:
+      return become_follower(hard_state_.term, nobody);
+    case Tally::pending:
+      return;
+  }
+}
+
+/// The leader hands over: no pre-vote, which its followers would refuse (§3.10).
+void Engine::on_timeout_now(const Message& message) {
+  const auto* state = std::get_if<Following>(&state_);
+  if (state == nullptr || state->leader != message.from || !is_voter())
+    return;
+  campaign(true);
+}
+
+}  // namespace troupe

@@ -1,0 +1,101 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+void Engine::on_append_request(const Message& message, const AppendRequest& request) {
+  TROUPE_ASSERT(message.term == hard_state_.term);
+  if (!makes_sense(message, request)) {
+    ++dropped_;
+    return;
+  }
+  if (role_ != Role::follower || following().leader != message.from)
+    become_follower(message.term, message.from);
+  role_changed_ = role_changed_ || !following().reachable;
+  following().reachable = true;
+  following().heard_at = now_;
+  reset_election_deadline();
+
+  if (!log_.contains(request.previous)) {
+    send(message.from,
+         AppendResponse{.verdict = Rejected{.previous = request.previous,
+                                            .hint = log_.last_not_above(request.previous)},
+                        .read = request.read});
+    return;
+  }
+  const Index matched = make_agree(request);
+  // Not `last`: what stands past `matched` may be a deposed leader's (§3.5, figure 3.1).
+  advance_commit(std::min(request.commit, matched));
+  answer_append(message, request, matched);
+}
+
+/// What no correct leader of this term sends. Nothing that comes from outside may trip an
+/// assertion or cut into what is committed.
+bool Engine::makes_sense(const Message& message, const AppendRequest& request) const {
+  if (role_ == Role::leader)
+    return false;  // A second leader of our own term.
+  const auto* state = std::get_if<Following>(&state_);
+  if (state != nullptr && state->leader != nobody && state->leader != message.from)
+    return false;  // Likewise.
+  if (request.previous.index <= commit_ && !log_.contains(request.previous))
+    return false;  // It would contradict what is committed.
+  EntryId before = request.previous;
+  for (const Entry& entry : request.entries) {
+    const bool follows = entry.id.index == next(before.index) && entry.id.term >= before.term
+                         && entry.id.term <= message.term;
+    const bool contradicts = entry.id.index <= commit_ && !log_.contains(entry.id);
+    if (!follows || contradicts)
+      return false;
+    if (entry.kind == EntryKind::configuration && !log_.contains(entry.id)
+        && !decode_configuration(entry.payload.text()))
+      return false;
+    before = entry.id;
+  }
+  return true;
+}
+
+/// Makes our log hold all of `request`, and answers how far the logs are known to agree.
+Index Engine::make_agree(const AppendRequest& request) {
+  Index matched = request.previous.index;
+  for (const Entry& entry : request.entries) {
+    if (!log_.contains(entry.id)) {
+      // Only a conflict truncates: an old request, come late, must not cut off what a newer one
+      // brought (§3.5, step 3).
+      if (entry.id.index <= log_.last().index)
+        truncate_from(entry.id.index);
+      log_.append(entry);
+      adopt_configuration(entry);
+    }
+    matched = entry.id.index;
+  }
+  return matched;
+}
+
+/// An acceptance promises durability. One that brought nothing new says at once how far we are
+/// durable already, so that a slow disk costs neither leadership nor reads.
+void Engine::answer_append(const Message& message, const AppendRequest& request, Index matched) {
+  const bool waited_for = request.entries.empty() || request.read != ReadId{};
+  if (waited_for && hard_state_durable())
+    send(message.from,
+         AppendResponse{.verdict = Accepted{std::min(matched, persisted_)}, .read = request.read});
+  if (!request.entries.empty() || !hard_state_durable())
+    send_when_durable(message.from,
+                      AppendResponse{.verdict = Accepted{matched}, .read = request.read});
+}
+
+void Engine::truncate_from(Index index) {
+  TROUPE_ASSERT(index > commit_);
+  log_.truncate_from(index);
+  // The configuration before it is in force again (§4.1).
+  configurations_.erase(configurations_.lower_bound(index), configurations_.end());
+  persisted_ = std::min(persisted_, prev(index));
+  if (index <= handed_) {
+    truncate_pending_ = truncate_pending_ ? std::min(*truncate_pending_, index) : index;
+    handed_ = prev(index);
+  }
+}
+
+}  // namespace troupe

@@ -1,0 +1,104 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace troupe {
+
+void Engine::lead_on_tick() {
+  // A leader that cannot reach its quorum can commit nothing, and another may
+  // have been elected: it stops answering for the cluster (§6.2).
+  if (!hears_quorum())
+    return become_follower(hard_state_.term, nobody);
+  Leading& lead = leading();
+  if (now_ >= lead.transfer_deadline) {
+    // The target is not up to it; we go on (§3.10).
+    lead.transfer_to = nobody;
+    lead.transfer_deadline = never;
+  }
+}
+
+bool Engine::hears_quorum() const {
+  std::map<PeerId, bool> heard{{options_.self, true}};
+  for (const auto& [peer, progress] : leading().progress)
+    heard[peer] = now_ - progress.heard_at() < options_.election_timeout_max;
+  return tally(configuration(), heard) == Tally::won;
+}
+
+void Engine::on_append_response(const Message& message, const AppendResponse& response) {
+  if (role_ != Role::leader)
+    return;
+  const auto it = leading().progress.find(message.from);
+  if (it == leading().progress.end())
+    return;
+  Progress& progress = it->second;
+  progress.heard(now_, std::min(response.read, leading().sent_read));
+  if (const auto* rejected = std::get_if<Rejected>(&response.verdict)) {
+    progress.rejected(rejected->previous.index, log_.last_not_above(rejected->hint).index);
+    return;
+  }
+  // In our own term a follower can only agree with what we sent. More is nonsense.
+  const Index matched = std::get<Accepted>(response.verdict).matched;
+  if (matched > log_.last().index) {
+    ++dropped_;
+    return;
+  }
+  if (progress.accepted(matched)) {
+    maybe_commit();
+    continue_transfer();
+  }
+}
+
+/// Commits what a quorum holds durably, ourselves included only when our own
+/// disk has it. Only an entry of our own term is committed by counting; those
+/// before it come with it (§3.6.2, figure 3.7).
+void Engine::maybe_commit() {
+  std::map<PeerId, Index> reached{{options_.self, persisted_}};
+  for (const auto& [peer, progress] : leading().progress)
+    reached[peer] = progress.match();
+  const Index index = quorum_index(configuration(), reached);
+  if (index > commit_ && log_.term_at(index) == hard_state_.term)
+    advance_commit(index);
+}
+
+/// A read is confirmed when a quorum has answered a message that left after it was asked for: then
+/// no newer leader can have committed anything before (§6.4, step 3).
+void Engine::confirm_reads() {
+  Leading& lead = leading();
+  if (lead.reads.empty())
+    return;
+  std::map<PeerId, Index> reached{{options_.self, {std::numeric_limits<std::uint64_t>::max()}}};
+  for (const auto& [peer, progress] : lead.progress)
+    reached[peer] = {progress.read().value};
+  const ReadId upto{quorum_index(configuration(), reached).value};
+  while (!lead.reads.empty() && lead.reads.front().id <= upto) {
+    const PendingRead read = lead.reads.front();
+    lead.reads.pop_front();
+    if (!reads_ready_.empty() && reads_ready_.back().index == read.index)
+      reads_ready_.back().upto = read.id;
+    else
+      reads_ready_.push_back({.upto = read.id, .index = read.index});
+  }
+}
+
+/// Tells the target to campaign once it has all that we have (§3.10).
+void Engine::continue_transfer() {
+  Leading& lead = leading();
+  if (lead.transfer_to == nobody || lead.timeout_now_sent)
+    return;
+  if (lead.progress.at(lead.transfer_to).match() != log_.last().index)
+    return;
+  lead.timeout_now_sent = true;
+  send(lead.transfer_to, TimeoutNow{});
+}
+
+Time Engine::leader_deadline() const {
+  Time deadline = leading().transfer_deadline;
+  for (const auto& [peer, progress] : leading().progress)
+    deadline = std::min(
+        deadline, progress.sent_at() ? *progress.sent_at() + options_.heartbeat_interval : now_);
+  return deadline;
+}
+
+}  // namespace troupe

@@ -1,0 +1,85 @@
+#include "core/engine.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+void Engine::on_tick(Time now) {
+  now_ = std::max(now_, now);
+  if (role_ == Role::leader)
+    lead_on_tick();
+  else if (is_voter() && now_ >= election_deadline_)
+    start_election();
+}
+
+void Engine::on_disconnected(PeerId peer) {
+  if (auto* state = std::get_if<Following>(&state_); state != nullptr && state->leader == peer) {
+    role_changed_ = role_changed_ || state->reachable;
+    state->reachable = false;
+  }
+}
+
+/// Whether `message` is for this incarnation of this peer, and of its cluster.
+/// A peer that belongs to none joins that of the first who addresses it by
+/// its id: only a configuration that is durable somewhere can hold that.
+bool Engine::belongs_here(const Message& message) {
+  if (message.to != options_.self || message.from == options_.self || message.from == nobody
+      || message.cluster == ClusterId{})
+    return false;
+  if (hard_state_.cluster == ClusterId{}) {
+    hard_state_.cluster = message.cluster;
+    hard_state_dirty_ = true;
+  }
+  return message.cluster == hard_state_.cluster;
+}
+
+void Engine::on_message(const Message& message) {
+  if (!belongs_here(message)) {
+    ++dropped_;
+    return;
+  }
+  // Pre-votes are about a term that nobody has entered: they move none (§9.6).
+  if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
+    return on_pre_vote_request(message, *request);
+  // Whoever hears a leader ignores those who would unseat it: a peer that was cut off or removed
+  // must not disturb the others (§4.2.3). Unless the leader itself asked for it (§3.10).
+  if (const auto* request = std::get_if<VoteRequest>(&message.body);
+      request != nullptr && !request->transfer && hears_leader())
+    return;
+  // "If one server's current term is smaller than the other's, then it updates its current term"
+  // (§3.3).
+  if (message.term > hard_state_.term)
+    become_follower(message.term, nobody);
+  if (const auto* response = std::get_if<PreVoteResponse>(&message.body))
+    return on_pre_vote_response(message, *response);
+  if (message.term < hard_state_.term)
+    on_older_term(message);
+  else
+    on_our_term(message);
+}
+
+/// The sender has missed a term: requests are answered so that it learns of ours, answers to what
+/// we asked in an older term count for nothing.
+void Engine::on_older_term(const Message& message) {
+  if (const auto* request = std::get_if<AppendRequest>(&message.body))
+    send(message.from,
+         AppendResponse{.verdict = Rejected{.previous = request->previous, .hint = log_.last()},
+                        .read = {}});
+  else if (std::holds_alternative<VoteRequest>(message.body))
+    send(message.from, VoteResponse{.granted = false});
+}
+
+void Engine::on_our_term(const Message& message) {
+  if (const auto* request = std::get_if<AppendRequest>(&message.body))
+    on_append_request(message, *request);
+  else if (const auto* response = std::get_if<AppendResponse>(&message.body))
+    on_append_response(message, *response);
+  else if (const auto* vote_request = std::get_if<VoteRequest>(&message.body))
+    on_vote_request(message, *vote_request);
+  else if (const auto* vote_response = std::get_if<VoteResponse>(&message.body))
+    on_vote_response(message, *vote_response);
+  else
+    on_timeout_now(message);
+}
+
+}  // namespace troupe

@@ -1,0 +1,109 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// What one output hands out to be applied, at most (but at least one entry): a restarted peer with
+/// a long log applies it in steps.
+constexpr std::size_t committed_bytes_max = 8 * 1024 * 1024;
+
+}  // namespace
+
+bool Engine::has_output() const {
+  if (dirty() || !messages_.empty() || commit_ > applied_ || !reads_ready_.empty() || role_changed_)
+    return true;
+  return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
+           return has_news_for(peer.second);
+         });
+}
+
+Output Engine::take_output() {
+  Output out;
+  if (role_ == Role::leader) {
+    replicate();
+    confirm_reads();
+  }
+  if (dirty())
+    out.write = take_write();
+  out.messages = std::exchange(messages_, {});
+  if (commit_ > applied_) {
+    out.committed = log_.slice(next(applied_), committed_bytes_max);
+    while (out.committed.back().id.index > commit_)
+      out.committed.pop_back();
+    applied_ = out.committed.back().id.index;
+  }
+  take_reads(out);
+  out.role_changed = std::exchange(role_changed_, false);
+  return out;
+}
+
+/// Reads leave behind the entries that they must see.
+void Engine::take_reads(Output& out) {
+  while (!reads_ready_.empty() && reads_ready_.front().index <= applied_) {
+    out.reads.push_back(reads_ready_.front());
+    reads_ready_.pop_front();
+  }
+}
+
+Write Engine::take_write() {
+  TROUPE_ASSERT(dirty());
+  last_write_ = {last_write_.value + 1};
+  Write write{.id = last_write_,
+              .hard_state = hard_state_,
+              .truncate_from = std::exchange(truncate_pending_, std::nullopt),
+              .entries = log_.range(next(handed_), log_.last().index)};
+  handed_ = log_.last().index;
+  writing_.push_back({.id = last_write_,
+                      .last = log_.last(),
+                      .hard_state = std::exchange(hard_state_dirty_, false)});
+  return write;
+}
+
+void Engine::on_persisted(WriteId write) {
+  TROUPE_ASSERT(write <= last_write_);
+  while (!writing_.empty() && writing_.front().id <= write) {
+    // What was written may have been truncated since, and its places taken by entries that are not
+    // durable: only an entry of the same term confirms anything (§3.5; the append ABA race).
+    if (log_.contains(writing_.front().last))
+      persisted_ = std::max(persisted_, writing_.front().last.index);
+    writing_.pop_front();
+  }
+  persisted_write_ = std::max(persisted_write_, write);
+  while (!held_.empty() && held_.front().after <= persisted_write_) {
+    messages_.push_back(std::move(held_.front().message));
+    held_.pop_front();
+  }
+  if (role_ == Role::leader)
+    maybe_commit();
+}
+
+bool Engine::hard_state_durable() const {
+  return !hard_state_dirty_ && std::ranges::none_of(writing_, &Handed::hard_state);
+}
+
+Message Engine::envelope(PeerId to, Body body) const {
+  return {.cluster = hard_state_.cluster,
+          .from = options_.self,
+          .to = to,
+          .term = hard_state_.term,
+          .body = std::move(body)};
+}
+
+void Engine::send(PeerId to, Body body) {
+  messages_.push_back(envelope(to, std::move(body)));
+}
+
+/// For promises: `body` leaves when everything that we hold by now is durable (§3.8).
+void Engine::send_when_durable(PeerId to, Body body) {
+  const WriteId after = dirty() ? WriteId{last_write_.value + 1} : last_write_;
+  if (after <= persisted_write_)
+    send(to, std::move(body));
+  else
+    held_.push_back({.after = after, .message = envelope(to, std::move(body))});
+}
+
+}  // namespace troupe

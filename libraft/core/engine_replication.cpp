@@ -1,0 +1,72 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <numeric>
+#include <utility>
+
+namespace troupe {
+
+/// Whether `replicate` would send the follower anything.
+bool Engine::has_news_for(const Progress& progress) const {
+  const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
+  const bool entries = progress.next() <= log_.last().index && progress.may_send(window);
+  const bool heartbeat =
+      !progress.sent_at() || now_ - *progress.sent_at() >= options_.heartbeat_interval;
+  const bool read = !leading().reads.empty() && leading().reads.back().id > leading().sent_read;
+  return entries || heartbeat || read;
+}
+
+/// Sends every follower what it lacks, as far as its window reaches. Called once for all inputs of
+/// a turn: that is what makes batches.
+void Engine::replicate() {
+  Leading& lead = leading();
+  for (auto& [peer, progress] : lead.progress)
+    if (has_news_for(progress))
+      replicate_to(peer, progress);
+  if (!lead.reads.empty())
+    lead.sent_read = lead.reads.back().id;
+}
+
+void Engine::replicate_to(PeerId to, Progress& progress) {
+  const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
+  bool sent = false;
+  while (progress.next() <= log_.last().index && progress.may_send(window)) {
+    send_append(to, progress, log_.slice(progress.next(), options_.append_bytes_max));
+    sent = true;
+  }
+  if (!sent)
+    send_append(to, progress, {});
+}
+
+/// One request, empty for a heartbeat. It always claims what comes right before the next entry, so
+/// that a heartbeat finds out what was lost.
+void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entries) {
+  const Index previous = prev(progress.next());
+  if (!entries.empty()) {
+    const std::size_t bytes = std::accumulate(
+        entries.begin(), entries.end(), std::size_t{0},
+        [](std::size_t sum, const Entry& entry) { return sum + size_bytes(entry); });
+    progress.sent_entries(entries.back().id.index, bytes);
+  }
+  progress.sent(now_);
+  // Only a read that this follower has not confirmed makes it answer at once.
+  const auto& reads = leading().reads;
+  const ReadId read =
+      reads.empty() || progress.read() >= reads.back().id ? ReadId{} : reads.back().id;
+  send(to, AppendRequest{.previous = {log_.term_at(previous), previous},
+                         .commit = commit_,
+                         .entries = std::move(entries),
+                         .read = read});
+}
+
+/// Follows all members but ourselves, and only them.
+void Engine::sync_progress() {
+  auto& progress = leading().progress;
+  std::erase_if(progress,
+                [&](const auto& peer) { return !configuration().has_member(peer.first); });
+  for (const Member& member : configuration().members())
+    if (member.id != options_.self)
+      progress.emplace(member.id, Progress(leading().term_start, now_));
+}
+
+}  // namespace troupe

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "core/entry.hpp"
+#include "core/types.hpp"
+
+#include <variant>
+#include <vector>
+
+namespace troupe {
+
+/// "Would you vote for me in the message's term?" Changes nothing at either
+/// side (§9.6). `Message::term` is the term that the sender would campaign in.
+struct PreVoteRequest {
+  EntryId last{};  ///< Where the sender's log ends.
+};
+struct PreVoteResponse {
+  bool granted = false;
+  Term asked{};  ///< The term of the request, so that a late answer counts for nothing else.
+};
+
+/// "Vote for me in this term" (§3.4).
+struct VoteRequest {
+  EntryId last{};
+  /// The leader asked the sender to campaign (§3.10): whoever still hears that
+  /// leader answers all the same.
+  bool transfer = false;
+};
+struct VoteResponse {
+  bool granted = false;
+};
+
+/// Entries for a follower to append after `previous`; without entries, a heartbeat (§3.5).
+struct AppendRequest {
+  EntryId previous{};
+  Index commit{};  ///< The leader's commit index.
+  std::vector<Entry> entries{};
+  /// The newest read waiting for us to confirm who leads; 0 if none (§6.4).
+  ReadId read{};
+};
+
+/// The follower's log agrees with the leader's up to and including `matched`,
+/// durably.
+struct Accepted {
+  Index matched{};
+};
+/// The follower's log holds no entry `previous`. `hint` is the last entry of
+/// the follower whose term is not above `previous.term` and whose index is not
+/// above `previous.index`: the logs can only agree at or before it, so a whole
+/// term is skipped in one message (§3.5, "if desired").
+struct Rejected {
+  EntryId previous{};
+  EntryId hint{};
+};
+struct AppendResponse {
+  std::variant<Rejected, Accepted> verdict{};
+  ReadId read{};  ///< From the request: the sender knew us as leader after this read was queued.
+};
+
+/// "Campaign now, without asking first" (§3.10).
+struct TimeoutNow {};
+
+using Body = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
+                          AppendResponse, TimeoutNow>;
+
+/// What peers say to each other. Messages may be lost, repeated and reordered.
+struct Message {
+  ClusterId cluster{};
+  PeerId from{};
+  PeerId to{};
+  Term term{};  ///< The sender's term; of a pre-vote request, the term it would campaign in.
+  Body body{};
+};
+
+}  // namespace troupe

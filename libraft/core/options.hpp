@@ -1,0 +1,50 @@
+#pragma once
+
+#include "core/types.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace troupe {
+
+/// What an operator can set for one engine. All peers of a cluster should use
+/// the same timing; nothing breaks if they do not, but elections get slower.
+struct EngineOptions {
+  /// Who we are. Never `nobody`.
+  PeerId self{};
+
+  /// Where the randomness of election deadlines starts. Draw a different one
+  /// for each peer: equal seeds split votes again and again.
+  std::uint64_t seed = 1;
+
+  /// A follower that hears no leader for a time drawn from [min, max) asks for
+  /// votes (§3.4). Also how long a follower sticks to a leader it has heard
+  /// (min; §4.2.3) and how long a leader goes on without its quorum (max).
+  /// Lower: faster failover. Too low: elections under load. At least three heartbeats.
+  Duration election_timeout_min = std::chrono::milliseconds(150);
+  Duration election_timeout_max = std::chrono::milliseconds(300);
+
+  /// An idle leader is heard this often. Well below `election_timeout_min`.
+  Duration heartbeat_interval = std::chrono::milliseconds(30);
+
+  /// Entries in one append request. One entry above the limit still travels, alone.
+  std::size_t append_bytes_max = 512 * 1024;
+
+  /// What may be on its way to one follower, unanswered. When either is reached
+  /// the follower gets heartbeats only.
+  std::size_t window_bytes_max = 8 * 1024 * 1024;
+  std::size_t window_messages_max = 64;
+
+  /// What a leader holds that is not committed yet. Beyond it a proposal is
+  /// refused as `busy`: nothing is buffered without bound.
+  std::size_t uncommitted_bytes_max = 64 * 1024 * 1024;
+
+  /// The largest payload of one entry.
+  std::size_t entry_bytes_max = 4 * 1024 * 1024;
+};
+
+/// What is wrong with `options`, or nothing.
+std::string problem(const EngineOptions& options);
+
+}  // namespace troupe

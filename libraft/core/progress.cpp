@@ -1,0 +1,65 @@
+#include "core/progress.hpp"
+
+#include "core/assert.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+bool Progress::may_send(const Window& window) const {
+  if (pace_ == Pace::probe)
+    return !probing_;
+  return in_flight_bytes_ < window.bytes_max && in_flight_.size() < window.messages_max;
+}
+
+void Progress::sent_entries(Index last, std::size_t bytes) {
+  TROUPE_ASSERT(last >= next_);
+  if (pace_ == Pace::probe) {
+    // `next` stays: the answer decides where to go on.
+    probing_ = true;
+    return;
+  }
+  next_ = troupe::next(last);
+  in_flight_.push_back({last, bytes});
+  in_flight_bytes_ += bytes;
+}
+
+void Progress::heard(Time now, ReadId read) {
+  heard_at_ = now;
+  read_ = std::max(read_, read);
+}
+
+bool Progress::accepted(Index matched) {
+  while (!in_flight_.empty() && in_flight_.front().last <= matched) {
+    in_flight_bytes_ -= in_flight_.front().bytes;
+    in_flight_.pop_front();
+  }
+  const bool news = matched > match_;
+  match_ = std::max(match_, matched);
+  next_ = std::max(next_, troupe::next(match_));
+  // Logs that agree up to `next - 1` need no more probing. An acceptance below it is of an older
+  // message, and says nothing about what we are probing for.
+  if (pace_ == Pace::probe && matched >= prev(next_)) {
+    pace_ = Pace::replicate;
+    probing_ = false;
+  }
+  return news;
+}
+
+void Progress::rejected(Index previous, Index agree) {
+  // What the follower has accepted in this term it cannot miss: the answer is to a request from
+  // before that (§3.5). The same holds for a probe that is not the last one sent.
+  if (previous <= match_)
+    return;
+  if (pace_ == Pace::probe && previous != prev(next_))
+    return;
+  if (pace_ == Pace::replicate && previous >= next_)
+    return;
+  pace_ = Pace::probe;
+  probing_ = false;
+  in_flight_.clear();
+  in_flight_bytes_ = 0;
+  next_ = std::max(troupe::next(match_), std::min(troupe::next(agree), previous));
+}
+
+}  // namespace troupe

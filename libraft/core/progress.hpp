@@ -1,0 +1,67 @@
+#pragma once
+
+#include "core/types.hpp"
+#include "core/view.hpp"
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+
+namespace troupe {
+
+/// What a leader knows of one follower, and what is on its way to it.
+///
+/// `probe`: we do not know where the logs agree; one message with entries at a
+/// time. Should it be lost, the next heartbeat asks the same question.
+/// `replicate`: they agree up to `match`; messages leave ahead of the answers, as
+/// far as the window reaches. A rejection or a new leadership leads back to `probe`.
+class Progress {
+public:
+  struct Window {
+    std::size_t bytes_max = 0;
+    std::size_t messages_max = 0;
+  };
+
+  explicit Progress(Index next, Time now) : next_(next), heard_at_(now) {}
+
+  Index match() const { return match_; }
+  Index next() const { return next_; }
+  Pace pace() const { return pace_; }
+  Time heard_at() const { return heard_at_; }
+  std::optional<Time> sent_at() const { return sent_at_; }
+  ReadId read() const { return read_; }
+  std::size_t in_flight_bytes() const { return in_flight_bytes_; }
+
+  /// Whether entries may be sent now.
+  bool may_send(const Window& window) const;
+
+  /// Any message left for the follower at `now`.
+  void sent(Time now) { sent_at_ = now; }
+  /// Entries up to `last` left, `bytes` in all.
+  void sent_entries(Index last, std::size_t bytes);
+  /// The follower answered, and had heard of `read` by then.
+  void heard(Time now, ReadId read);
+  /// The follower has the log durably up to `matched`. Returns whether that is news.
+  bool accepted(Index matched);
+  /// The follower does not hold the entry at `previous`; the logs can only agree
+  /// at or before `agree`. An answer to an outdated request changes nothing.
+  void rejected(Index previous, Index agree);
+
+private:
+  struct Sent {
+    Index last{};
+    std::size_t bytes = 0;
+  };
+
+  Index match_{};  ///< Durable at the follower, as it told us in this term.
+  Index next_{};   ///< The next entry to send.
+  Pace pace_ = Pace::probe;
+  bool probing_ = false;  ///< A probe is on its way.
+  std::deque<Sent> in_flight_{};
+  std::size_t in_flight_bytes_ = 0;
+  Time heard_at_{};
+  std::optional<Time> sent_at_{};
+  ReadId read_{};
+};
+
+}  // namespace troupe

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "core/configuration.hpp"
+#include "core/output.hpp"
+#include "core/types.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+
+namespace troupe {
+
+enum class Role : std::uint8_t { follower, pre_candidate, candidate, leader };
+
+std::string_view name(Role role);
+
+/// How a leader sends to one follower: `probe` looks for where the logs agree,
+/// one message at a time; `replicate` sends ahead of the answers.
+enum class Pace : std::uint8_t { probe, replicate };
+
+std::string_view name(Pace pace);
+
+/// What a leader knows of one follower.
+struct FollowerView {
+  Index match{};
+  Index next{};
+  Pace pace = Pace::probe;
+  std::size_t in_flight_bytes = 0;
+};
+
+/// Read-only sight of an engine: all that status, tests and invariants need.
+struct EngineView {
+  PeerId self{};
+  Role role = Role::follower;
+  HardState hard_state{};
+  PeerId leader{};  ///< Of this term, as far as we know; `nobody` else.
+  Index first{};    ///< The first entry in the log, or one past `last`.
+  EntryId last{};   ///< The last entry, durable or not.
+  Index commit{};
+  Index applied{};                             ///< Handed out in `Output::committed`.
+  Index persisted{};                           ///< Our own disk has the log up to here.
+  WriteId written{};                           ///< The last write handed out.
+  Configuration configuration{};               ///< In force.
+  Index configuration_index{};                 ///< Of the entry that holds it; 0 if none.
+  std::map<PeerId, FollowerView> followers{};  ///< While leading.
+  std::uint64_t dropped = 0;  ///< Messages that made no sense: another cluster's, not for us.
+};
+
+}  // namespace troupe
