@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs the build into an empty prefix, builds a user's project against that, and runs it.
+# Expects TROUPE_SOURCE_DIR and TROUPE_BINARY_DIR; writes below the latter only.
+set -euo pipefail
+
+work="$TROUPE_BINARY_DIR/package"
+rm -rf "$work"
+mkdir -p "$work"
+
+cmake --install "$TROUPE_BINARY_DIR" --prefix "$work/prefix" >"$work/install.log"
+
+# Only the prefix is on the search path: a header that was not installed is missing here.
+cmake -G Ninja -S "$TROUPE_SOURCE_DIR/test/package" -B "$work/build" \
+  -D CMAKE_BUILD_TYPE=Debug -D CMAKE_PREFIX_PATH="$work/prefix"
+cmake --build "$work/build"
+
+"$work/build/tally_alone"
+"$work/build/tally" --help >"$work/help.txt"
+[[ -s "$work/help.txt" ]]
+"$work/prefix/bin/troupe" --help >/dev/null
+
+# Whoever moves the prefix finds it again.
+if grep -rlF "$TROUPE_SOURCE_DIR" "$work/prefix/lib/cmake" "$work/prefix/include"; then
+  echo "the files above know where they were built"
+  exit 1
+fi
