@@ -15,6 +15,13 @@ const Member* find_in(const std::vector<Member>& set, PeerId id) {
   return it == set.end() ? nullptr : &*it;
 }
 
+/// Whether the ids are sorted, each stands there once, and none is nobody's.
+bool is_set(const std::vector<Member>& members) {
+  const auto disordered = [](const Member& a, const Member& b) { return a.id >= b.id; };
+  return std::ranges::adjacent_find(members, disordered) == members.end()
+         && (members.empty() || members.front().id != nobody);
+}
+
 Tally tally_of(const std::vector<Member>& voters, const std::map<PeerId, bool>& votes) {
   std::size_t granted = 0;
   std::size_t refused = 0;
@@ -192,7 +199,8 @@ std::optional<Configuration> decode_configuration(std::string_view bytes) {
   configuration.voters = reader.members();
   configuration.old_voters = reader.members();
   configuration.learners = reader.members();
-  if (!reader.done() || configuration.empty() || configuration != normalized(configuration))
+  if (!reader.done() || configuration.empty() || !is_set(configuration.voters)
+      || !is_set(configuration.old_voters) || !is_set(configuration.learners))
     return std::nullopt;
   return configuration;
 }

@@ -66,6 +66,9 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
   if (configuration.is_joint() || configuration.empty())
     return Refusal::invalid;
   configuration = normalized(std::move(configuration));
+  const std::string bytes = encode(configuration);
+  if (!decode_configuration(bytes))
+    return Refusal::invalid;
   if (std::ranges::find(configuration.voters, options_.self, &Member::id)
       == configuration.voters.end())
     return Refusal::must_be_in_consensus_group;
@@ -75,7 +78,7 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
   // else has a configuration.
   hard_state_ = {.term = {1}, .voted_for = options_.self, .cluster = cluster};
   hard_state_dirty_ = true;
-  append(EntryKind::configuration, Bytes::copy_of(encode(configuration)));
+  append(EntryKind::configuration, Bytes::copy_of(bytes));
   role_ = Role::candidate;
   role_changed_ = true;
   state_ = Electing{.votes = {{options_.self, true}}};
@@ -95,6 +98,7 @@ Result<ReadId> Engine::start_read() {
     return Refusal::busy;
   last_read_ = {last_read_.value + 1};
   leading().reads.push_back({.id = last_read_, .index = commit_});
+  confirm_reads();  // Who decides alone has its quorum already.
   return last_read_;
 }
 

@@ -137,6 +137,7 @@ private:
 
   Following& following() { return std::get<Following>(state_); }
   Electing& electing() { return std::get<Electing>(state_); }
+  const Electing& electing() const { return std::get<Electing>(state_); }
   Leading& leading() { return std::get<Leading>(state_); }
   const Leading& leading() const { return std::get<Leading>(state_); }
 
@@ -177,6 +178,7 @@ private:
   void pre_campaign();
   void campaign(bool transfer);
   void ask_for_votes(const Body& request);
+  Tally tally_votes() const;
   void become_leader();
   bool hears_leader() const;
   void on_pre_vote_request(const Message& message, const PreVoteRequest& request);
@@ -231,7 +233,7 @@ private:
   };
   struct Handed {
     WriteId id{};
-    EntryId last{};  ///< Where the log ended with this write.
+    EntryId last{};  ///< Where the log ended with this write, less what was truncated since.
     bool hard_state = false;
   };
   WriteId last_write_{};

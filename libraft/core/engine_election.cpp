@@ -37,6 +37,9 @@ void Engine::reset_election_deadline() {
 
 void Engine::start_election() {
   TROUPE_ASSERT(is_voter());
+  // A disk slower than the timeout must get done with one candidacy before the next begins.
+  if (role_ == Role::candidate && !hard_state_durable())
+    return reset_election_deadline();
   // Who decides alone need not ask first.
   if (tally(configuration(), {{options_.self, true}}) == Tally::won)
     campaign(false);
@@ -76,8 +79,13 @@ void Engine::ask_for_votes(const Body& request) {
   for (const Member& member : configuration().members())
     if (member.id != options_.self && configuration().has_voter(member.id))
       send_when_durable(member.id, request);
-  if (tally(configuration(), electing().votes) == Tally::won)
-    become_leader();
+}
+
+/// Who decides alone wins as soon as its own vote is durable, and not before: it would else lead
+/// the same term twice, with a crash in between.
+Tally Engine::tally_votes() const {
+  const Tally tally = troupe::tally(configuration(), electing().votes);
+  return tally == Tally::won && !hard_state_durable() ? Tally::pending : tally;
 }
 
 void Engine::become_leader() {
@@ -150,7 +158,7 @@ void Engine::on_vote_response(const Message& message, const VoteResponse& respon
     return;
   // A vote that comes twice counts once.
   electing().votes.emplace(message.from, response.granted);
-  switch (tally(configuration(), electing().votes)) {
+  switch (tally_votes()) {
     case Tally::won:
       return become_leader();
     case Tally::lost:

@@ -92,6 +92,9 @@ void Engine::truncate_from(Index index) {
   // The configuration before it is in force again (§4.1).
   configurations_.erase(configurations_.lower_bound(index), configurations_.end());
   persisted_ = std::min(persisted_, prev(index));
+  for (Handed& write : writing_)
+    if (write.last.index >= index)
+      write.last = log_.last();
   if (index <= handed_) {
     truncate_pending_ = truncate_pending_ ? std::min(*truncate_pending_, index) : index;
     handed_ = prev(index);

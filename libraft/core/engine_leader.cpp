@@ -34,6 +34,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
     return;
   Progress& progress = it->second;
   progress.heard(now_, std::min(response.read, leading().sent_read));
+  confirm_reads();
   if (const auto* rejected = std::get_if<Rejected>(&response.verdict)) {
     progress.rejected(rejected->previous.index, log_.last_not_above(rejected->hint).index);
     return;

@@ -1,8 +1,16 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace troupe {
+namespace {
+
+/// No cluster gets there by elections. A term near the end of the numbers would leave none for the
+/// next campaign.
+constexpr Term term_max{std::numeric_limits<std::uint64_t>::max() / 2};
+
+}  // namespace
 
 void Engine::on_tick(Time now) {
   now_ = std::max(now_, now);
@@ -24,7 +32,7 @@ void Engine::on_disconnected(PeerId peer) {
 /// its id: only a configuration that is durable somewhere can hold that.
 bool Engine::belongs_here(const Message& message) {
   if (message.to != options_.self || message.from == options_.self || message.from == nobody
-      || message.cluster == ClusterId{})
+      || message.cluster == ClusterId{} || message.term > term_max)
     return false;
   if (hard_state_.cluster == ClusterId{}) {
     hard_state_.cluster = message.cluster;

@@ -23,10 +23,8 @@ bool Engine::has_output() const {
 
 Output Engine::take_output() {
   Output out;
-  if (role_ == Role::leader) {
+  if (role_ == Role::leader)
     replicate();
-    confirm_reads();
-  }
   if (dirty())
     out.write = take_write();
   out.messages = std::exchange(messages_, {});
@@ -66,10 +64,10 @@ Write Engine::take_write() {
 void Engine::on_persisted(WriteId write) {
   TROUPE_ASSERT(write <= last_write_);
   while (!writing_.empty() && writing_.front().id <= write) {
-    // What was written may have been truncated since, and its places taken by entries that are not
-    // durable: only an entry of the same term confirms anything (§3.5; the append ABA race).
-    if (log_.contains(writing_.front().last))
-      persisted_ = std::max(persisted_, writing_.front().last.index);
+    // What was truncated since is not in `last` any more, even if it came back: the truncation
+    // may be on its way to the disk, and the entries behind it (the append ABA race).
+    TROUPE_ASSERT(log_.contains(writing_.front().last));
+    persisted_ = std::max(persisted_, writing_.front().last.index);
     writing_.pop_front();
   }
   persisted_write_ = std::max(persisted_write_, write);
@@ -77,6 +75,8 @@ void Engine::on_persisted(WriteId write) {
     messages_.push_back(std::move(held_.front().message));
     held_.pop_front();
   }
+  if (role_ == Role::candidate && tally_votes() == Tally::won)
+    become_leader();
   if (role_ == Role::leader)
     maybe_commit();
 }

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "actors/broker.hpp"
+#include "actors/caf.hpp"
+#include "actors/connection.hpp"
+#include "actors/messages.hpp"
+#include "actors/socket.hpp"
+
+#include <cstddef>
+#include <set>
+
+namespace troupe::actors {
+
+struct AcceptorOptions {
+  wire::Hello hello{};  ///< What every connection says first.
+  caf::actor node{};    ///< See `ConnectionOptions::owner`.
+  SharedRegistry registry{};
+  /// Connections at a time; one more is closed at once. Fewer if the process may not have so many
+  /// files open.
+  std::size_t connections_max = 1024;
+  ConnectionLimits limits{};
+};
+
+/// Takes connections on a listening socket and gives each its own actor. Takes `SharedRegistry`, for
+/// those who are connected and those who will be. Its exit ends them all.
+///
+///   auto listening = listen_on("127.0.0.1:0");   // An error is a text.
+///   auto acceptor = spawn_acceptor(system, std::get<Listening>(std::move(listening)), options);
+class Acceptor : public Broker {
+public:
+  Acceptor(caf::actor_config& config, AcceptorOptions options, SharedSocket socket);
+
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "acceptor"; }
+  void on_exit() override;
+
+private:
+  void on_connection(const caf::io::new_connection_msg& accepted);
+  void on_registry(const SharedRegistry& registry);
+  void on_down(const caf::down_msg& down);
+  void on_end(const caf::exit_msg& end);
+  ConnectionOptions connection_options() const;
+
+  AcceptorOptions options_;
+  SharedSocket socket_;
+  int fd_ = -1;
+  std::size_t connections_max_ = 0;
+  std::set<caf::actor> connections_{};
+};
+
+caf::actor spawn_acceptor(caf::actor_system& system, Listening listening, AcceptorOptions options);
+
+}  // namespace troupe::actors

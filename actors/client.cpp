@@ -1,0 +1,163 @@
+#include "actors/client.hpp"
+
+#include "actors/client_actor.hpp"
+
+#include <utility>
+
+namespace troupe::actors {
+
+namespace {
+
+/// The largest payload that fits a frame with everything around it.
+constexpr std::size_t payload_bytes_max = wire::frame_body_bytes_max - (std::size_t{64} << 10);
+/// No operator's request comes near this; it is far below what fits a frame.
+constexpr std::size_t request_bytes_max = std::size_t{1} << 20;
+
+using Scope = Operation::Scope;
+
+/// Threads of a client's own.
+struct OwnSystem {
+  struct Config : caf::actor_system_config {
+    Config() {
+      configure(*this);
+      set("scheduler.max-threads", std::size_t{1});
+    }
+  };
+  Config config{};
+  caf::actor_system system{config};
+};
+
+std::size_t text_bytes(const wire::Request& request) {
+  std::size_t bytes = request.peer.size();
+  if (const auto* start = std::get_if<wire::StartPeer>(&request.body)) {
+    bytes += start->kind.size();
+    for (const auto& [key, value] : start->options)
+      bytes += key.size() + value.size() + 32;
+  }
+  if (const auto* set = std::get_if<wire::SetConfiguration>(&request.body))
+    for (const std::string& member : set->members)
+      bytes += member.size() + 32;
+  return bytes;
+}
+
+}  // namespace
+
+struct Client::Parts {
+  explicit Parts(const ClientOptions& client_options)
+      : options(client_options),
+        shared(std::make_shared<ClientShared>(options.calls_max, options.bytes_max)) {}
+
+  void start(caf::actor_system& system) {
+    actor = system.spawn<ClientActor>(options, shared);
+  }
+
+  /// Has the client's actor do `operation`, unless that is known to be useless.
+  void submit(OperationPtr operation, Duration timeout) {
+    operation->deadline = std::chrono::steady_clock::now() + timeout;
+    const std::size_t bytes =
+        operation->request ? text_bytes(*operation->request) : operation->payload.size();
+    const std::size_t bytes_max = operation->request ? request_bytes_max : payload_bytes_max;
+    if (bytes > bytes_max) {
+      operation->refused = Refusal::too_large;
+      operation->last_detail = std::to_string(bytes_max);
+    } else if (operation->peer.size() > wire::name_bytes_max) {
+      operation->refused = Refusal::no_peer;
+    } else if (!operation->reserve(shared)) {
+      operation->refused = Refusal::busy;
+    }
+    if (operation->refused != Refusal::none)
+      operation->payload = {};  // It waits for its answer outside of the limits.
+    send_from_outside(actor, Submit{std::move(operation)});
+  }
+
+  template <class Answer>
+  void submit_call(Answer answer, wire::CallKind kind, Bytes payload) {
+    auto operation = std::make_shared<Operation>(Scope::cluster, std::move(answer));
+    operation->kind = kind;
+    operation->payload = std::move(payload);
+    submit(std::move(operation), options.timeout);
+  }
+
+  std::future<wire::CallReply> call(wire::CallKind kind, Bytes payload) {
+    std::promise<wire::CallReply> promise;
+    auto future = promise.get_future();
+    submit_call(std::move(promise), kind, std::move(payload));
+    return future;
+  }
+
+  ClientOptions options;
+  std::shared_ptr<ClientShared> shared;
+  std::unique_ptr<OwnSystem> own{};  ///< Null if the system is someone else's.
+  caf::actor actor{};
+};
+
+Client::Client(ClientOptions options) : parts_(std::make_unique<Parts>(options)) {
+  parts_->own = std::make_unique<OwnSystem>();
+  parts_->start(parts_->own->system);
+}
+
+Client::Client(caf::actor_system& system, ClientOptions options)
+    : parts_(std::make_unique<Parts>(options)) {
+  parts_->start(system);
+}
+
+Client::~Client() {
+  std::promise<void> gone;
+  std::future<void> is_gone = gone.get_future();
+  parts_->actor->attach_functor([&gone] { gone.set_value(); });
+  caf::anon_send_exit(parts_->actor, caf::exit_reason::user_shutdown);
+  // Not before: its functions may refer to what the caller destroys next.
+  is_gone.wait();
+  parts_->actor = {};
+}
+
+std::future<wire::Response> Client::request(std::string address, wire::Request request,
+                                            Duration timeout) {
+  std::promise<wire::Response> promise;
+  auto future = promise.get_future();
+  auto operation = std::make_shared<Operation>(Scope::node, std::move(promise));
+  operation->address = std::move(address);
+  operation->peer = request.peer;
+  operation->request = std::make_unique<wire::Request>(std::move(request));
+  parts_->submit(std::move(operation), timeout);
+  return future;
+}
+
+std::future<wire::CallReply> Client::call(std::string address, std::string peer,
+                                          wire::CallKind kind, Bytes payload, Duration timeout) {
+  std::promise<wire::CallReply> promise;
+  auto future = promise.get_future();
+  auto operation = std::make_shared<Operation>(Scope::node, std::move(promise));
+  operation->address = std::move(address);
+  operation->peer = std::move(peer);
+  operation->kind = kind;
+  operation->payload = std::move(payload);
+  parts_->submit(std::move(operation), timeout);
+  return future;
+}
+
+void Client::use_cluster(std::vector<std::string> peers) {
+  send_from_outside(parts_->actor, UseCluster{std::move(peers)});
+}
+
+void Client::write(Bytes envelope, OnReply on_reply) {
+  parts_->submit_call(std::move(on_reply), wire::CallKind::command, std::move(envelope));
+}
+
+std::future<wire::CallReply> Client::write(Bytes envelope) {
+  return parts_->call(wire::CallKind::command, std::move(envelope));
+}
+
+void Client::read(Bytes question, OnReply on_reply) {
+  parts_->submit_call(std::move(on_reply), wire::CallKind::query, std::move(question));
+}
+
+std::future<wire::CallReply> Client::read(Bytes question) {
+  return parts_->call(wire::CallKind::query, std::move(question));
+}
+
+std::string Client::leader() const {
+  return parts_->shared->leader();
+}
+
+}  // namespace troupe::actors

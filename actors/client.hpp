@@ -1,0 +1,85 @@
+#pragma once
+
+#include "core/types.hpp"
+#include "wire/packet.hpp"
+
+#include <cstddef>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace caf {
+class actor_system;
+}
+
+namespace troupe::actors {
+
+struct ClientOptions {
+  /// Every promise ends within this, with `timeout` at the latest.
+  Duration timeout = std::chrono::seconds(3);
+  /// Calls that are not answered yet. Beyond either a call is refused as `busy`.
+  std::size_t calls_max = 65536;
+  std::size_t bytes_max = std::size_t{64} << 20;
+  /// Calls in one frame.
+  std::size_t batch_bytes_max = std::size_t{1} << 20;
+};
+
+/// A program's way to clusters and nodes, without a peer of its own. Every call ends in a reply or
+/// a refusal within its timeout, whatever dies meanwhile. Thread-safe; any number of calls may be in
+/// flight, and those that wait travel together.
+class Client {
+public:
+  /// Brings its own threads.
+  explicit Client(ClientOptions options = {});
+  /// Lives on the threads of `system`, which was set up with `configure` and outlives the client.
+  explicit Client(caf::actor_system& system, ClientOptions options = {});
+  ~Client();  ///< Calls in flight end in `stopping`.
+
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Called on the client's own thread; must not block or throw. May call the client.
+  using OnReply = std::function<void(wire::CallReply)>;
+
+  // ---- one node, asked once: what an operator's shell needs
+
+  /// Asks the node at `address` ("host:port"); `request.id` is set here. Refusals beside the
+  /// node's own: `unreachable` (detail: the address), `timeout`, and `unknown_outcome` if the
+  /// connection broke after a request left that changes something.
+  std::future<wire::Response> request(std::string address, wire::Request request, Duration timeout);
+
+  /// Asks the peer `peer` of that node, which must lead to answer; a redirect is an answer.
+  /// `unknown_outcome` if the connection broke after a command left.
+  std::future<wire::CallReply> call(std::string address, std::string peer, wire::CallKind kind,
+                                    Bytes payload, Duration timeout);
+
+  // ---- a cluster, wherever its leader is
+
+  /// The peers to ask, "name@host:port". Redirects may lead to others.
+  void use_cluster(std::vector<std::string> peers);
+
+  /// Has the cluster replicate and apply a command (an envelope, `wire::encode_command`). Follows
+  /// redirects; what certainly did not happen is sent again until the timeout. A command that left and was
+  /// not answered before its connection or leader was lost ends in `unknown_outcome`, never in a silent retry.
+  /// Commands of one client that are in flight together may be applied in any order.
+  void write(Bytes envelope, OnReply on_reply);
+  std::future<wire::CallReply> write(Bytes envelope);
+
+  /// A linearizable query; sent again on any loss, until the timeout.
+  ///
+  /// What could not be sent anywhere until the timeout, or was refused everywhere, ends in the last
+  /// refusal that says so (`unreachable`, `election_in_progress`, …): it certainly did not happen.
+  void read(Bytes question, OnReply on_reply);
+  std::future<wire::CallReply> read(Bytes question);
+
+  /// The peer that answered last as leader; empty if none did.
+  std::string leader() const;
+
+private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace troupe::actors

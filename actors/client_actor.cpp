@@ -1,0 +1,306 @@
+#include "actors/client_actor.hpp"
+
+#include "actors/logger.hpp"
+#include "core/assert.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::actors {
+
+namespace {
+
+struct Retry {};
+struct Sweep {};
+
+using std::chrono::milliseconds;
+
+/// How late a timeout may be noticed.
+constexpr Duration sweep_interval = milliseconds(20);
+/// Between asking one peer and the next, while none of them leads: doubles up to the maximum.
+constexpr Duration retry_pause_min = milliseconds(10);
+constexpr Duration retry_pause_max = milliseconds(50);
+/// A cluster's operation does not wait longer than this for one connection; a query not longer for
+/// one answer. Above what an election takes, so that a busy leader is not left.
+constexpr Duration patience = milliseconds(700);
+constexpr std::uint8_t hops_max = 2;
+constexpr std::chrono::seconds idle_max{10};
+
+ClientTime time_now() {
+  return std::chrono::steady_clock::now();
+}
+
+/// The peer is no help, for the time being; what was asked certainly did not happen.
+bool another_may_help(Refusal refusal) {
+  return refusal == Refusal::election_in_progress || refusal == Refusal::busy
+         || refusal == Refusal::no_peer || refusal == Refusal::stopping;
+}
+
+/// What was asked may have happened: of a query, that is nothing.
+bool in_doubt(Refusal refusal) {
+  return refusal == Refusal::unknown_outcome || refusal == Refusal::timeout
+         || refusal == Refusal::disk_failed;
+}
+
+}  // namespace
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Retry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Sweep)
+
+namespace troupe::actors {
+
+ClientActor::ClientActor(caf::actor_config& config, ClientOptions options,
+                         std::shared_ptr<ClientShared> shared)
+    : caf::event_based_actor(config),
+      options_(std::move(options)),
+      shared_(std::move(shared)),
+      pause_(retry_pause_min) {
+  options_.batch_bytes_max = std::min(options_.batch_bytes_max, wire::frame_body_bytes_max / 2);
+}
+
+caf::behavior ClientActor::make_behavior() {
+  return {
+      [this](const Submit& submit) { on_submit(submit); },
+      [this](InboundReplies& inbound) { on_replies(inbound); },
+      [this](InboundResponse& inbound) { on_response(inbound); },
+      [this](const Flush&) { on_flush(); },
+      [this](const Sweep&) { on_sweep(); },
+      [this](const Retry&) { on_retry(); },
+      [this](const LinkUp& up) { on_link_up(up); },
+      [this](const LinkDown& down) { on_link_down(down); },
+      [this](const UseCluster& use) { on_use_cluster(use); },
+  };
+}
+
+void ClientActor::on_exit() {
+  for (auto& [address, target] : targets_)
+    drop_link(target);
+  targets_.clear();
+  pausing_.clear();
+  timers_.clear();
+  // Answering lets callers call again, but we take no more.
+  for (auto& [id, operation] : std::exchange(operations_, {}))
+    operation->finish(Refusal::stopping);
+}
+
+void ClientActor::on_submit(const Submit& submit) {
+  const OperationPtr& operation = submit.operation;
+  if (operation->refused != Refusal::none)
+    return operation->finish(operation->refused, std::move(operation->last_detail));
+  const ClientTime now = time_now();
+  operation->id = next_id_++;
+  const bool cluster = operation->scope == Operation::Scope::cluster;
+  const ClientTime due = cluster ? std::min(operation->deadline, now + patience)
+                                 : operation->deadline;
+  operation->timer = timers_.emplace_hint(timers_.end(), due, operation.get());
+  operations_.emplace(operation->id, operation);
+  sweep_later();
+  if (cluster)
+    ask_cluster(operation);
+  else
+    ask_node(operation, std::move(operation->address), std::move(operation->peer));
+}
+
+void ClientActor::on_use_cluster(const UseCluster& use) {
+  std::vector<FullName> peers;
+  for (const std::string& text : use.peers) {
+    if (auto peer = parse_full_name(text))
+      peers.push_back(*std::move(peer));
+    else
+      log(LogLevel::warning, "not_a_peer", {{"text", text}});
+  }
+  guess_ = LeaderGuess(std::move(peers));
+  leader_ = {};
+  shared_->set_leader({});
+}
+
+void ClientActor::ask_node(const OperationPtr& operation, std::string address, std::string peer) {
+  Target& target = target_at(address);
+  operation->address = std::move(address);
+  operation->peer = std::move(peer);
+  operation->state = Operation::State::waiting;
+  operation->target = &target;
+  ++target.operations;
+  target.waiting.push_back(operation);
+  if (target.connection)
+    flush_later();
+}
+
+void ClientActor::ask_cluster(const OperationPtr& operation) {
+  if (guess_.empty()) {
+    close(*operation);
+    return operation->finish(Refusal::invalid, "no cluster to ask");
+  }
+  const FullName& peer = guess_.target();
+  ask_node(operation, peer.address, peer.name);
+}
+
+void ClientActor::retry(const OperationPtr& operation, Refusal refusal, std::string detail) {
+  leave_target(*operation);
+  operation->last_refusal = refusal;
+  operation->last_detail = std::move(detail);
+  operation->hops = 0;
+  operation->state = Operation::State::pausing;
+  pausing_.push_back(operation);
+  if (std::exchange(retry_pending_, true))
+    return;
+  send_after(this, pause_, this, Retry{});
+  pause_ = std::min(pause_ * 2, retry_pause_max);
+}
+
+void ClientActor::on_retry() {
+  retry_pending_ = false;
+  for (const OperationPtr& operation : std::exchange(pausing_, {}))
+    if (operation->state == Operation::State::pausing)
+      ask_cluster(operation);
+}
+
+void ClientActor::move_on(const Operation& operation) {
+  guess_.move_on({.name = operation.peer, .address = operation.address});
+}
+
+void ClientActor::on_replies(InboundReplies& inbound) {
+  for (wire::CallReply& reply : inbound.replies.replies)
+    if (const OperationPtr operation = find(reply.id, inbound.address, false))
+      on_reply(operation, std::move(reply));
+}
+
+void ClientActor::on_response(InboundResponse& inbound) {
+  if (const OperationPtr operation = find(inbound.response.id, inbound.address, true)) {
+    close(*operation);
+    operation->finish(std::move(inbound.response));
+  }
+}
+
+OperationPtr ClientActor::find(std::uint64_t id, const std::string& address,
+                               bool is_request) const {
+  const auto found = operations_.find(id);
+  // Who was not asked does not answer: ids are easy to guess.
+  if (found == operations_.end() || found->second->state != Operation::State::sent
+      || found->second->is_request() != is_request || found->second->address != address)
+    return nullptr;
+  return found->second;
+}
+
+void ClientActor::on_reply(const OperationPtr& operation, wire::CallReply reply) {
+  if (operation->scope == Operation::Scope::cluster) {
+    if (reply.refusal == Refusal::redirect)
+      return on_redirect(operation, std::move(reply));
+    if (another_may_help(reply.refusal)
+        || (in_doubt(reply.refusal) && !operation->changes_something())) {
+      // A busy leader is still the one to ask.
+      if (reply.refusal != Refusal::busy)
+        move_on(*operation);
+      return retry(operation, reply.refusal, std::move(reply.detail));
+    }
+    const bool answered = reply.refusal == Refusal::none || reply.refusal == Refusal::resource;
+    if (answered && (leader_.name != operation->peer || leader_.address != operation->address)) {
+      leader_ = {.name = operation->peer, .address = operation->address};
+      shared_->set_leader(to_text(leader_));
+    }
+    pause_ = retry_pause_min;
+  }
+  close(*operation);
+  operation->finish(std::move(reply));
+}
+
+void ClientActor::on_redirect(const OperationPtr& operation, wire::CallReply reply) {
+  std::optional<FullName> leader = parse_full_name(reply.detail);
+  if (!leader) {
+    move_on(*operation);
+    return retry(operation, Refusal::election_in_progress, {});
+  }
+  guess_.follow(*std::move(leader));
+  // Two who take each other for the leader would have us run between them.
+  if (operation->hops++ >= hops_max)
+    return retry(operation, Refusal::election_in_progress, {});
+  leave_target(*operation);
+  ask_cluster(operation);
+}
+
+/// The connection to the operation's target broke, or could not be made.
+void ClientActor::on_lost(const OperationPtr& operation) {
+  const bool sent = operation->state == Operation::State::sent;
+  const bool cluster = operation->scope == Operation::Scope::cluster;
+  if (cluster)
+    move_on(*operation);
+  if (sent && operation->changes_something()) {
+    close(*operation);
+    return operation->finish(Refusal::unknown_outcome);
+  }
+  if (cluster)
+    return retry(operation, Refusal::unreachable, operation->address);
+  close(*operation);
+  operation->finish(Refusal::unreachable, operation->address);
+}
+
+/// The deadline is reached or, of a cluster's operation, our patience with one peer.
+void ClientActor::on_timer(const OperationPtr& operation, ClientTime now) {
+  if (operation->deadline <= now)
+    return expire(operation);
+  timers_.erase(operation->timer);
+  operation->timer = timers_.emplace(std::min(operation->deadline, now + patience),
+                                     operation.get());
+  const bool sent = operation->state == Operation::State::sent;
+  if (operation->state == Operation::State::pausing || (sent && operation->changes_something()))
+    return;
+  move_on(*operation);
+  if (!sent) {
+    operation->last_refusal = Refusal::unreachable;
+    operation->last_detail = operation->address;
+  }
+  leave_target(*operation);
+  ask_cluster(operation);
+}
+
+void ClientActor::expire(const OperationPtr& operation) {
+  const bool sent = operation->state == Operation::State::sent;
+  close(*operation);
+  if (sent)
+    return operation->finish(Refusal::timeout);
+  if (operation->last_refusal != Refusal::none && !in_doubt(operation->last_refusal))
+    return operation->finish(operation->last_refusal, std::move(operation->last_detail));
+  operation->finish(Refusal::unreachable, operation->address);
+}
+
+void ClientActor::leave_target(Operation& operation) {
+  if (!operation.target)
+    return;
+  --operation.target->operations;
+  operation.target->used = time_now();
+  operation.target = nullptr;
+}
+
+void ClientActor::close(Operation& operation) {
+  leave_target(operation);
+  timers_.erase(operation.timer);
+  operations_.erase(operation.id);
+}
+
+void ClientActor::sweep_later() {
+  if (!std::exchange(sweep_pending_, true))
+    send_after(this, sweep_interval, this, Sweep{});
+}
+
+void ClientActor::on_sweep() {
+  sweep_pending_ = false;
+  const ClientTime now = time_now();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    // A copy: it may be the last that holds the operation.
+    const OperationPtr operation = operations_.at(timers_.begin()->second->id);
+    on_timer(operation, now);
+  }
+  for (auto at = targets_.begin(); at != targets_.end();) {
+    Target& target = at->second;
+    const bool idle = target.operations == 0 && (!target.link || target.used + idle_max < now);
+    if (idle)
+      drop_link(target);
+    at = idle ? targets_.erase(at) : std::next(at);
+  }
+  if (!operations_.empty() || !targets_.empty())
+    sweep_later();
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,101 @@
+#pragma once
+
+#include "actors/caf.hpp"
+#include "actors/client.hpp"
+#include "actors/client_operation.hpp"
+#include "actors/leader_guess.hpp"
+#include "actors/messages.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace troupe::actors {
+
+/// A node that a client talks to.
+struct Target {
+  std::string address{};
+  caf::actor link{};        ///< Null while there is no reason for one.
+  caf::actor connection{};  ///< Null unless the link is up.
+  std::vector<OperationPtr> waiting{};  ///< To be sent; some of it may have gone elsewhere since.
+  std::size_t operations = 0;           ///< Waiting or sent.
+  ClientTime used{};                    ///< When the last of them was answered.
+};
+
+/// Facade -> client actor.
+struct Submit {
+  OperationPtr operation{};
+};
+struct UseCluster {
+  std::vector<std::string> peers{};
+};
+
+/// The part of a client that lives among actors: finds leaders, batches calls, and sees to it that
+/// each ends in time.
+///
+/// Where an operation is: in `operations_` until it is answered; in `timers_` once, for as long; in
+/// its target's `waiting` or in `pausing_` by its state.
+class ClientActor : public caf::event_based_actor {
+public:
+  ClientActor(caf::actor_config& config, ClientOptions options,
+              std::shared_ptr<ClientShared> shared);
+
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "client"; }
+  void on_exit() override;
+
+private:
+  // client_actor.cpp: what becomes of each operation.
+  void on_submit(const Submit& submit);
+  void on_use_cluster(const UseCluster& use);
+  void on_replies(InboundReplies& inbound);
+  void on_response(InboundResponse& inbound);
+  void ask_node(const OperationPtr& operation, std::string address, std::string peer);
+  void ask_cluster(const OperationPtr& operation);
+  void retry(const OperationPtr& operation, Refusal refusal, std::string detail);
+  void move_on(const Operation& operation);
+  void on_reply(const OperationPtr& operation, wire::CallReply reply);
+  void on_redirect(const OperationPtr& operation, wire::CallReply reply);
+  void on_lost(const OperationPtr& operation);
+  void on_timer(const OperationPtr& operation, ClientTime now);
+  void expire(const OperationPtr& operation);
+  void leave_target(Operation& operation);
+  /// Takes the operation out of all tables. It is to be answered next.
+  void close(Operation& operation);
+  OperationPtr find(std::uint64_t id, const std::string& address, bool is_request) const;
+
+  void on_retry();
+  void sweep_later();
+  void on_sweep();
+
+  // client_network.cpp: links, and what is sent over them.
+  Target& target_at(const std::string& address);
+  void drop_link(Target& target);
+  void on_link_up(const LinkUp& up);
+  void on_link_down(const LinkDown& down);
+  void flush_later();
+  void on_flush();
+  void flush(Target& target);
+  void send_request(Target& target, const OperationPtr& operation);
+
+  ClientOptions options_;
+  std::shared_ptr<ClientShared> shared_;
+  std::uint64_t next_id_ = 1;
+  std::unordered_map<std::uint64_t, OperationPtr> operations_{};
+  std::multimap<ClientTime, Operation*> timers_{};
+  std::map<std::string, Target> targets_{};
+  std::vector<OperationPtr> pausing_{};
+  LeaderGuess guess_{};
+  FullName leader_{};  ///< As last told to `shared_`.
+  Duration pause_{};
+  bool flush_pending_ = false;
+  bool retry_pending_ = false;
+  bool sweep_pending_ = false;
+};
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Submit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::UseCluster)

@@ -1,0 +1,103 @@
+#include "actors/call_batches.hpp"
+#include "actors/client_actor.hpp"
+#include "actors/link.hpp"
+
+#include <span>
+#include <utility>
+
+namespace troupe::actors {
+
+Target& ClientActor::target_at(const std::string& address) {
+  const auto [at, is_new] = targets_.try_emplace(address);
+  Target& target = at->second;
+  if (is_new)
+    target.address = address;
+  if (!target.link) {
+    // What is on its way is bounded by `bytes_max`; what timed out meanwhile may still be there.
+    const ConnectionLimits limits{.unwritten_bytes_max =
+                                      2 * options_.bytes_max + wire::frame_body_bytes_max};
+    target.link = system().spawn<Link>(LinkOptions{.address = address,
+                                                   .hello = {},
+                                                   .owner = caf::actor_cast<caf::actor>(this),
+                                                   .registry = {},
+                                                   .overflow = Overflow::close,
+                                                   .limits = limits});
+    actors::send(this, target.link, WantLink{address, caf::actor_cast<caf::actor>(this)});
+  }
+  return target;
+}
+
+void ClientActor::drop_link(Target& target) {
+  if (target.link)
+    send_exit(target.link, caf::exit_reason::user_shutdown);
+  target.link = {};
+  target.connection = {};
+}
+
+void ClientActor::on_link_up(const LinkUp& up) {
+  const auto target = targets_.find(up.address);
+  // A link that we gave up may still have had something to say.
+  if (target == targets_.end() || target->second.link != current_sender())
+    return;
+  target->second.connection = up.connection;
+  flush(target->second);
+}
+
+void ClientActor::on_link_down(const LinkDown& down) {
+  const auto found = targets_.find(down.address);
+  if (found == targets_.end() || found->second.link != current_sender())
+    return;
+  Target& target = found->second;
+  // The link would dial again by itself, but only who calls knows whether that is worth while.
+  drop_link(target);
+  target.waiting.clear();
+  std::vector<OperationPtr> lost;
+  for (const auto& [id, operation] : operations_)
+    if (operation->target == &target)
+      lost.push_back(operation);
+  for (const OperationPtr& operation : lost)
+    on_lost(operation);
+}
+
+void ClientActor::flush_later() {
+  if (!std::exchange(flush_pending_, true))
+    actors::send(this, this, Flush{});
+}
+
+void ClientActor::on_flush() {
+  flush_pending_ = false;
+  for (auto& [address, target] : targets_)
+    if (target.connection && !target.waiting.empty())
+      flush(target);
+}
+
+void ClientActor::send_request(Target& target, const OperationPtr& operation) {
+  operation->request->id = operation->id;
+  wire::Frame frame = wire::encode(*operation->request);
+  const Bytes body(frame, std::span(*frame).subspan(wire::frame_head_bytes));
+  // Whoever cannot read a packet closes its connection, and with it all calls that are under way.
+  if (const auto packet = wire::decode(body); !packet) {
+    close(*operation);
+    return operation->finish(Refusal::invalid, packet.detail());
+  }
+  actors::send(this, target.connection, std::move(frame));
+}
+
+void ClientActor::flush(Target& target) {
+  CallBatches batches(options_.batch_bytes_max);
+  for (const OperationPtr& operation : target.waiting) {
+    if (operation->state != Operation::State::waiting || operation->target != &target)
+      continue;
+    operation->state = Operation::State::sent;
+    if (!operation->is_request()) {
+      batches.add(operation->peer, operation->kind, {operation->id, operation->payload});
+      continue;
+    }
+    send_request(target, operation);
+  }
+  target.waiting.clear();
+  for (wire::Frame& frame : batches.take())
+    actors::send(this, target.connection, std::move(frame));
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,245 @@
+#include "actors/connection.hpp"
+
+#include "actors/address.hpp"
+#include "actors/logger.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace troupe::actors {
+
+namespace {
+
+/// The other side had its time for a hello.
+struct HelloDeadline {};
+/// Behind all frames that were sent before the exit, which itself overtakes them.
+struct Drain {};
+/// The other side had its time to take what we wrote.
+struct DrainDeadline {};
+
+/// Per read: CAF clears its buffer up to this size before each. Also what an idle connection costs.
+constexpr std::size_t read_bytes_max = std::size_t{64} << 10;
+
+}  // namespace
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::HelloDeadline)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Drain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DrainDeadline)
+
+namespace troupe::actors {
+
+Connection::Connection(caf::actor_config& config, ConnectionOptions options, SharedSocket socket)
+    : Broker(config), options_(std::move(options)), socket_(std::move(socket)) {}
+
+Connection::Connection(caf::actor_config& config, ConnectionOptions options,
+                       caf::io::connection_handle handle)
+    : Broker(config), options_(std::move(options)), handle_(handle) {}
+
+caf::behavior Connection::make_behavior() {
+  if (socket_)
+    handle_ = add_scribe(socket_->release());
+  socket_.reset();
+  set_connection_options(fd());
+  configure_read(handle_, caf::io::receive_policy::at_most(read_bytes_max));
+  ack_writes(handle_, true);
+  // An exit is urgent in CAF's mailbox and would overtake the frames that were sent before it.
+  set_exit_handler([this](caf::exit_msg&) { actors::send(this, this, Drain{}); });
+  write_frame(wire::encode(options_.hello));
+  send_after(this, options_.limits.hello_timeout, this, HelloDeadline{});
+  return {
+      [this](const caf::io::new_data_msg& arrived) { on_data(arrived); },
+      [this](const caf::io::data_transferred_msg& transferred) { on_transferred(transferred); },
+      [this](const caf::io::connection_closed_msg&) {
+        // The socket may still wait to write to someone who only closed his half.
+        shut_down(fd());
+        quit();
+      },
+      [this](const wire::Frame& frame) { on_frame(frame); },
+      [this](const SharedRegistry& registry) { options_.registry = registry; },
+      [this](const HelloDeadline&) {
+        if (state_ == State::expecting_hello)
+          refuse("no hello in time");
+      },
+      [this](const Drain&) { on_drain(); },
+      [this](const DrainDeadline&) { close_at_once(); },
+  };
+}
+
+void Connection::on_exit() {
+  options_.owner = {};
+  options_.opener = {};
+  options_.registry.reset();
+}
+
+void Connection::on_data(const caf::io::new_data_msg& arrived) {
+  if (state_ == State::draining)
+    return;
+  bodies_.clear();
+  if (const auto problem = cutter_.take(arrived.buf, bodies_))
+    return refuse(*problem);
+  for (const Bytes& body : bodies_) {
+    Result<wire::Packet> packet = wire::decode(body);
+    if (!packet)
+      return refuse(packet.detail());
+    if (const std::string_view problem = route(*packet); !problem.empty())
+      return refuse(problem);
+  }
+  bodies_.clear();
+  send_messages();
+}
+
+std::string_view Connection::route(wire::Packet& packet) {
+  if (state_ == State::expecting_hello)
+    return on_hello(packet);
+  return std::visit([this](auto& body) { return on_packet(body); }, packet);
+}
+
+std::string_view Connection::on_hello(wire::Packet& packet) {
+  auto* hello = std::get_if<wire::Hello>(&packet);
+  if (!hello)
+    return "the first packet is not a hello";
+  if (hello->version != wire::protocol_version)
+    return "another protocol version";
+  // Peers will dial this address and trust nothing else about it.
+  if (!hello->address.empty() && !parse_address(hello->address))
+    return "a hello from an address that cannot be dialed";
+  theirs_ = std::move(*hello);
+  state_ = State::open;
+  if (options_.opener)
+    actors::send(this, options_.opener, ConnectionReady{caf::actor_cast<caf::actor>(this)});
+  return {};
+}
+
+std::string_view Connection::on_packet(wire::Hello&) {
+  return "a second hello";
+}
+
+std::string_view Connection::on_packet(wire::PeerMessages& packet) {
+  if (theirs_.address.empty())
+    return "messages of peers from someone who is not a node";
+  for (Message& message : packet.messages)
+    if (options_.registry && options_.registry->by_id.contains(message.to))
+      messages_[message.to].messages.push_back(std::move(message));
+  return {};
+}
+
+void Connection::send_messages() {
+  for (auto& [peer, inbound] : messages_) {
+    inbound.from_address = theirs_.address;
+    actors::send(this, options_.registry->by_id.at(peer), std::move(inbound));
+  }
+  messages_.clear();
+}
+
+std::string_view Connection::on_packet(wire::Calls& packet) {
+  if (options_.direction != Direction::incoming)
+    return "calls from someone who was called";
+  const caf::actor* target = &options_.owner;
+  if (options_.registry)
+    if (const auto peer = options_.registry->by_name.find(packet.peer);
+        peer != options_.registry->by_name.end())
+      target = &peer->second;
+  actors::send(this, *target, InboundCalls{caf::actor_cast<caf::actor>(this), std::move(packet)});
+  return {};
+}
+
+std::string_view Connection::on_packet(wire::Request& packet) {
+  if (options_.direction != Direction::incoming)
+    return "a request from someone who was called";
+  actors::send(this, options_.owner,
+       InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet)});
+  return {};
+}
+
+std::string_view Connection::on_packet(wire::CallReplies& packet) {
+  if (options_.direction != Direction::outgoing)
+    return "replies from someone who was not called";
+  actors::send(this, options_.owner, InboundReplies{options_.address, std::move(packet)});
+  return {};
+}
+
+std::string_view Connection::on_packet(wire::Response& packet) {
+  if (options_.direction != Direction::outgoing)
+    return "a response from someone who was not asked";
+  actors::send(this, options_.owner, InboundResponse{options_.address, std::move(packet)});
+  return {};
+}
+
+void Connection::on_frame(const wire::Frame& frame) {
+  if (state_ == State::draining)
+    return;
+  if (unwritten_bytes_ + frame->size() > options_.limits.unwritten_bytes_max)
+    return overflow(frame->size());
+  dropped_frames_ = 0;
+  write_frame(frame);
+}
+
+void Connection::write_frame(const wire::Frame& frame) {
+  write(handle_, frame->size(), frame->data());
+  flush(handle_);
+  unwritten_bytes_ += frame->size();
+}
+
+void Connection::overflow(std::size_t frame_bytes) {
+  if (dropped_frames_++ == 0)
+    log(LogLevel::warning, "connection_overflow",
+        {{"with", who()}, {"unwritten_bytes", unwritten_bytes_}, {"frame_bytes", frame_bytes}});
+  if (options_.overflow == Overflow::close)
+    close_at_once();
+}
+
+void Connection::on_transferred(const caf::io::data_transferred_msg& transferred) {
+  unwritten_bytes_ = transferred.remaining;
+  if (state_ == State::draining && unwritten_bytes_ == 0)
+    close_at_once();
+}
+
+void Connection::on_drain() {
+  if (unwritten_bytes_ == 0)
+    return close_at_once();
+  if (state_ != State::draining)
+    send_after(this, options_.limits.drain_timeout, this, DrainDeadline{});
+  state_ = State::draining;
+}
+
+void Connection::refuse(std::string_view why) {
+  log(LogLevel::warning, "connection_refused", {{"with", who()}, {"why", why}});
+  close_at_once();
+}
+
+void Connection::close_at_once() {
+  if (valid(handle_))
+    shut_down(fd());
+  quit();
+}
+
+std::string Connection::who() const {
+  if (!theirs_.node.empty())
+    return theirs_.node + "@" + theirs_.address;
+  if (!options_.address.empty())
+    return options_.address;
+  return "client";
+}
+
+caf::actor spawn_connection(caf::actor_system& system, ConnectionOptions options,
+                            SharedSocket socket) {
+  caf::actor_config config{&system.middleman().backend()};
+  return system.spawn_class<Connection, caf::no_spawn_options>(config, std::move(options),
+                                                               std::move(socket));
+}
+
+caf::actor fork_connection(caf::io::broker* acceptor, ConnectionOptions options,
+                           caf::io::connection_handle handle) {
+  // As `broker::fork`, which forks functions only.
+  auto scribe = acceptor->take(handle);
+  caf::actor_config config{acceptor->context()};
+  caf::actor made = acceptor->system().spawn_class<Connection, caf::no_spawn_options>(
+      config, std::move(options), handle);
+  static_cast<Connection*>(caf::actor_cast<caf::abstract_actor*>(made))
+      ->move_scribe(std::move(scribe));
+  return made;
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,120 @@
+#pragma once
+
+#include "actors/broker.hpp"
+#include "actors/caf.hpp"
+#include "actors/messages.hpp"
+#include "actors/socket.hpp"
+#include "wire/frame.hpp"
+#include "wire/packet.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::actors {
+
+/// What a connection does when its socket takes bytes slower than they are given to it.
+enum class Overflow : std::uint8_t {
+  drop,   ///< Drops frames: for peers, whose protocol repeats what got lost.
+  close,  ///< Ends the connection: for clients, who then know that their answers are lost.
+};
+
+struct ConnectionLimits {
+  /// The other side must have said its hello within this.
+  Duration hello_timeout = std::chrono::seconds(3);
+  /// How long a connection that is told to exit may take to write what it was given before.
+  Duration drain_timeout = std::chrono::milliseconds(500);
+  /// Bytes of frames that the socket has not taken yet.
+  std::size_t unwritten_bytes_max = std::size_t{32} << 20;
+};
+
+/// Who dialed decides what may be said: requests go one way, answers the other.
+enum class Direction : std::uint8_t { incoming, outgoing };
+
+struct ConnectionOptions {
+  Direction direction = Direction::incoming;
+  std::string address{};  ///< Outgoing: what was dialed. Incoming: empty.
+  wire::Hello hello{};    ///< What we say first.
+  /// Incoming: the node; gets requests, and calls for peers that do not run.
+  /// Outgoing: who dialed; gets `InboundReplies` and `InboundResponse`.
+  caf::actor owner{};
+  SharedRegistry registry{};  ///< Null where no peers are. A `SharedRegistry` message replaces it.
+  caf::actor opener{};        ///< Told `ConnectionReady` when the hellos are exchanged. May be null.
+  Overflow overflow = Overflow::close;
+  ConnectionLimits limits{};
+};
+
+/// Connection -> who opened it: the other side said its hello.
+struct ConnectionReady {
+  caf::actor connection{};
+};
+
+/// One TCP connection. Takes `wire::Frame` messages to write, `SharedRegistry`, and an exit: what it
+/// was given before is then written first, within a deadline. Ends with its socket; nothing that is
+/// sent to it afterwards can reach another connection.
+///
+/// Trusts no byte: a stream that is not frames, frames that are not packets, and packets that are not
+/// for this direction close it, and nothing else happens.
+class Connection : public Broker {
+public:
+  /// Over a socket that is connected.
+  Connection(caf::actor_config& config, ConnectionOptions options, SharedSocket socket);
+  /// Over a socket that an acceptor hands over (`fork_connection`).
+  Connection(caf::actor_config& config, ConnectionOptions options, caf::io::connection_handle handle);
+
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "connection"; }
+  void on_exit() override;
+
+private:
+  enum class State : std::uint8_t { expecting_hello, open, draining };
+
+  void on_data(const caf::io::new_data_msg& arrived);
+  void on_frame(const wire::Frame& frame);
+  void on_transferred(const caf::io::data_transferred_msg& transferred);
+  void on_drain();
+  void overflow(std::size_t frame_bytes);
+
+  /// Each returns what is wrong with the packet, or nothing.
+  std::string_view route(wire::Packet& packet);
+  std::string_view on_hello(wire::Packet& packet);
+  std::string_view on_packet(wire::Hello& packet);
+  std::string_view on_packet(wire::PeerMessages& packet);
+  std::string_view on_packet(wire::Calls& packet);
+  std::string_view on_packet(wire::CallReplies& packet);
+  std::string_view on_packet(wire::Request& packet);
+  std::string_view on_packet(wire::Response& packet);
+  void send_messages();
+
+  void write_frame(const wire::Frame& frame);
+  void refuse(std::string_view why);
+  /// Ends the socket without waiting for the other side, who may never close its end.
+  void close_at_once();
+  int fd() const { return static_cast<int>(handle_.id()); }
+  std::string who() const;
+
+  ConnectionOptions options_;
+  SharedSocket socket_{};  ///< Until `handle_` is made of it.
+  caf::io::connection_handle handle_{};
+  State state_ = State::expecting_hello;
+  wire::FrameCutter cutter_{};
+  wire::Hello theirs_{};
+  std::uint64_t unwritten_bytes_ = 0;
+  std::uint64_t dropped_frames_ = 0;  ///< In a row.
+  std::vector<Bytes> bodies_{};                    ///< Of one read.
+  std::map<PeerId, InboundMessages> messages_{};  ///< Of one read, by whom they are for.
+};
+
+/// Starts an outgoing connection over a socket that is connected.
+caf::actor spawn_connection(caf::actor_system& system, ConnectionOptions options,
+                            SharedSocket socket);
+
+/// Starts a connection over a socket that `acceptor` accepted. Called by `acceptor` only.
+caf::actor fork_connection(caf::io::broker* acceptor, ConnectionOptions options,
+                           caf::io::connection_handle handle);
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ConnectionReady)

@@ -1,0 +1,214 @@
+#pragma once
+
+/// What the actors of one process say to each other. None of it leaves the process: between nodes
+/// only frames travel (wire/packet.hpp). Everything large is shared and immutable or moved.
+
+#include "actors/caf.hpp"
+#include "core/engine.hpp"
+#include "machine/resource.hpp"
+#include "storage/store.hpp"
+#include "wire/packet.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::actors {
+
+// ---- connections
+
+/// Who may receive what comes in over a connection of this node. Immutable; the node sends a new
+/// one to its connections when a peer starts or stops.
+struct Registry {
+  std::map<PeerId, caf::actor> by_id{};
+  std::map<std::string, caf::actor, std::less<>> by_name{};
+};
+using SharedRegistry = std::shared_ptr<const Registry>;
+
+/// Connection -> peer: messages of other peers, of one frame, addressed to it.
+struct InboundMessages {
+  std::string from_address{};  ///< Where the sending node listens.
+  std::vector<Message> messages{};
+};
+
+/// Connection -> peer (or node, if no such peer runs): calls of one frame. Answer with
+/// `wire::CallReplies` frames to `connection`.
+struct InboundCalls {
+  caf::actor connection{};
+  wire::Calls calls{};
+};
+
+/// Connection -> node: an operator's request. Node -> peer, for what the peer must answer.
+/// Answer with a `wire::Response` frame to `connection`.
+struct InboundRequest {
+  caf::actor connection{};
+  wire::Request request{};
+};
+
+/// Connection -> owner of an outgoing connection: answers that came back.
+struct InboundReplies {
+  std::string address{};
+  wire::CallReplies replies{};
+};
+struct InboundResponse {
+  std::string address{};
+  wire::Response response{};
+};
+
+/// Link -> all who subscribed: there is a connection to the node at `address`, or there is none.
+/// Frames (`wire::Frame`) go straight to `connection`; it bounds what it holds and drops the rest.
+struct LinkUp {
+  std::string address{};
+  caf::actor connection{};
+};
+struct LinkDown {
+  std::string address{};
+};
+
+/// Anyone -> node: "tell me LinkUp and LinkDown of `address`", dialing it if need be.
+struct WantLink {
+  std::string address{};
+  caf::actor subscriber{};
+};
+
+// ---- store
+
+/// Peer -> store. Answered with `StoreWritten` or `StoreFailed`, in order.
+struct StoreWrite {
+  PeerId peer{};
+  caf::actor reply_to{};
+  Write write{};
+};
+struct StoreWritten {
+  WriteId upto{};
+  std::uint64_t store_bytes = 0;
+};
+struct StoreFailed {
+  storage::StoreError error{};
+};
+
+/// Node -> store: `Store::put_peer`. Answered with `PeerPut`, or `StoreFailed`.
+struct PutPeer {
+  caf::actor reply_to{};
+  storage::PeerRecord record{};
+};
+struct PeerPut {
+  storage::PeerRecord record{};
+};
+/// Node -> store: `Store::recover`, behind all writes that were sent before.
+/// Answered with `PeerRecovered`.
+struct RecoverPeer {
+  caf::actor reply_to{};
+  PeerId peer{};
+};
+struct PeerRecovered {
+  PeerId peer{};
+  std::variant<Recovered, storage::StoreError> outcome{};
+};
+
+// ---- resource
+
+/// Peer -> resource: committed entries, in log order. Answered with `Applied`.
+struct Apply {
+  caf::actor reply_to{};
+  std::vector<Entry> entries{};
+  bool with_outcomes = false;  ///< Someone waits for what the commands are answered with.
+};
+/// Resource -> peer: a reply for each command of one `Apply` (none for other kinds of entry), or
+/// none at all where nobody asked for them.
+struct Applied {
+  struct Outcome {
+    EntryId id{};
+    machine::Reply reply{};
+  };
+  Index upto{};
+  std::vector<Outcome> outcomes{};
+};
+
+/// Peer -> resource, behind every entry that the answer must reflect; the resource answers the
+/// connections itself.
+struct Ask {
+  struct Query {
+    caf::actor connection{};
+    std::uint64_t id = 0;
+    Bytes question{};
+  };
+  std::vector<Query> queries{};
+};
+
+// ---- questions to other nodes
+
+/// Peer -> node: put each request to the node at its address, which may be this one. Answered with
+/// one `Inquired` when all have answered, when one answer is `enough`, or when the time is over.
+/// The ids of the requests are set on the way.
+struct Inquire {
+  struct Question {
+    std::string address{};
+    wire::Request request{};
+  };
+  using Enough = bool (*)(const wire::Response&);
+
+  std::uint64_t id = 0;  ///< The asker's; comes back.
+  caf::actor reply_to{};
+  std::vector<Question> questions{};
+  Duration timeout{};
+  Enough enough = nullptr;
+};
+struct Inquired {
+  std::uint64_t id = 0;
+  /// One for each question, in their order: `unreachable` (detail: the address) where none came.
+  std::vector<wire::Response> responses{};
+};
+
+// ---- an actor to itself
+
+/// Behind all that is in the mailbox: act on what gathered.
+struct Flush {};
+/// A timer. One with an old epoch means nothing any more: timers cannot be taken back.
+struct Wake {
+  std::uint64_t epoch = 0;
+};
+
+// ---- life
+
+/// Peer -> node, last words before it quits.
+struct PeerStopped {
+  PeerId peer{};
+  Configuration configuration{};  ///< The last in force; whom to ask in its place.
+  std::string failure{};          ///< Why it could not go on; empty if it was told to stop.
+};
+
+/// To a peer: hand over leadership if you can, make what you hold durable, answer all who
+/// wait, then quit. To a node: the same for all its peers, then quit.
+struct Stop {};
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::wire::Frame)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SharedRegistry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundMessages)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundCalls)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundRequest)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundReplies)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundResponse)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkDown)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantLink)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWrite)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWritten)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFailed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PutPeer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerPut)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::RecoverPeer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerRecovered)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Apply)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Applied)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Ask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Inquire)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Inquired)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Flush)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerStopped)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Stop)

@@ -1,0 +1,161 @@
+#include "actors/node.hpp"
+
+#include "actors/logger.hpp"
+#include "actors/node_actor.hpp"
+#include "actors/peer_options.hpp"
+#include "actors/socket.hpp"
+#include "actors/store_actor.hpp"
+#include "storage/lmdb_store.hpp"
+
+#include <future>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe::actors {
+namespace {
+
+/// A stop goes through three phases, each bounded by `stop_timeout` and a second.
+constexpr int stop_phases = 3;
+constexpr std::chrono::milliseconds phase_slack{1500};
+
+/// How long actors that have been told to end may take to be gone.
+constexpr std::chrono::milliseconds gone_timeout{3000};
+
+/// What the node's actors tell the facade, from their threads.
+class News {
+public:
+  void fail(std::string why) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.empty())
+      failure_ = std::move(why);
+  }
+  std::string failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  void stopped() { stopped_.set_value(); }
+  std::future<void> when_stopped() { return stopped_.get_future(); }
+
+private:
+  mutable std::mutex mutex_{};
+  std::string failure_{};
+  std::promise<void> stopped_{};
+};
+
+std::string problem(const NodeOptions& options) {
+  if (options.name.empty())
+    return "a node needs a name";
+  EngineOptions engine = options.engine;
+  engine.self = {1};  // Whoever it will be: the check wants somebody.
+  const auto checked = with_options(engine, {});
+  return checked ? std::string{} : checked.detail();
+}
+
+/// What the store holds, or what is wrong with it.
+std::variant<std::vector<RestoredPeer>, std::string> restore(storage::Store& store,
+                                                             const machine::Kinds& kinds) {
+  auto records = store.peers();
+  if (const auto* error = std::get_if<storage::StoreError>(&records))
+    return error->text;
+  std::vector<RestoredPeer> peers;
+  for (auto& record : std::get<std::vector<storage::PeerRecord>>(records)) {
+    RestoredPeer peer{.record = std::move(record), .recovered = {}};
+    if (!kinds.contains(peer.record.kind))
+      return "peer " + peer.record.name + " is a " + peer.record.kind
+             + ", a kind that this program does not know";
+    if (peer.record.running) {
+      auto recovered = store.recover(peer.record.id);
+      if (const auto* error = std::get_if<storage::StoreError>(&recovered))
+        return error->text;
+      peer.recovered = std::get<Recovered>(std::move(recovered));
+    }
+    peers.push_back(std::move(peer));
+  }
+  return peers;
+}
+
+}  // namespace
+
+struct Node::Parts {
+  std::string address{};
+  std::chrono::milliseconds stop_timeout{};
+  std::shared_ptr<News> news = std::make_shared<News>();
+  std::future<void> stopped{};
+  caf::actor_system_config config{};
+  std::optional<caf::actor_system> system{};  ///< Gone once the node has stopped.
+  caf::actor node{};
+};
+
+std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options) {
+  if (std::string wrong = problem(options); !wrong.empty())
+    return wrong;
+  // Before there are threads: opening may fork a child that checks the file.
+  auto opened = storage::open_lmdb_store({.directory = options.directory});
+  if (const auto* error = std::get_if<storage::StoreError>(&opened))
+    return error->text;
+  auto store = std::get<std::unique_ptr<storage::Store>>(std::move(opened));
+  auto peers = restore(*store, options.kinds);
+  if (auto* wrong = std::get_if<std::string>(&peers))
+    return std::move(*wrong);
+  auto listening = listen_on(options.listen);
+  if (auto* wrong = std::get_if<std::string>(&listening))
+    return std::move(*wrong);
+
+  auto parts = std::make_unique<Parts>();
+  parts->stop_timeout = options.stop_timeout;
+  parts->stopped = parts->news->when_stopped();
+  configure(parts->config);
+  caf::actor_system& system = parts->system.emplace(parts->config);
+
+  NodeParts node;
+  node.options = std::move(options);
+  node.listening = std::get<Listening>(std::move(listening));
+  parts->address = node.listening.address;
+  node.peers = std::get<std::vector<RestoredPeer>>(std::move(peers));
+  node.store = system.spawn<StoreActor, caf::detached>(std::move(store));
+  node.on_failure = [news = parts->news](std::string why) { news->fail(std::move(why)); };
+  node.on_stopped = [news = parts->news] { news->stopped(); };
+  parts->node = system.spawn<NodeActor>(std::move(node));
+  return std::unique_ptr<Node>(new Node(std::move(parts)));
+}
+
+Node::Node(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Node::~Node() {
+  stop();
+}
+
+const std::string& Node::address() const {
+  return parts_->address;
+}
+
+std::string Node::failure() const {
+  return parts_->news->failure();
+}
+
+void Node::stop() {
+  if (!parts_->system)
+    return;
+  send_from_outside(parts_->node, Stop{});
+  parts_->node = nullptr;
+  bool gone = parts_->stopped.wait_for(stop_phases * (parts_->stop_timeout + phase_slack))
+              == std::future_status::ready;
+  // The last actors are on their way out. CAF waits for them without a bound, so we do first.
+  const auto deadline = std::chrono::steady_clock::now() + gone_timeout;
+  while (gone && parts_->system->registry().running() > 0) {
+    gone = std::chrono::steady_clock::now() < deadline;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (!gone) {
+    log(LogLevel::error, "stopped_by_force",
+        {{"node", parts_->address}, {"actors", parts_->system->registry().running()}});
+    parts_->system->await_actors_before_shutdown(false);
+  }
+  parts_->system.reset();
+}
+
+}  // namespace troupe::actors

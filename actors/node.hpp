@@ -1,0 +1,52 @@
+#pragma once
+
+#include "core/options.hpp"
+#include "core/refusal.hpp"
+#include "machine/kind.hpp"
+#include "storage/store.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace troupe::actors {
+
+struct NodeOptions {
+  std::string name{};       ///< What people call the process: "a".
+  std::string listen{};     ///< "host:port"; what others dial. Port 0 takes a free one.
+  std::string directory{};  ///< Where the peers' logs are kept. Created if missing.
+  machine::Kinds kinds{};
+  /// Timing and limits of every peer; `self` and `seed` are set for each.
+  EngineOptions engine{};
+  /// How long `stop` may take to hand over leadership.
+  std::chrono::milliseconds stop_timeout{1000};
+};
+
+/// A process's node: its peers, their store, its listening address and its links to other nodes.
+/// Peers that ran when the node last stopped, by whatever means, run again.
+class Node {
+public:
+  /// Opens the store, listens, starts the peers. The error says what is wrong with which
+  /// file or address.
+  static std::variant<std::unique_ptr<Node>, std::string> start(NodeOptions options);
+
+  /// Stops as `stop()`, if that was not called.
+  ~Node();
+
+  /// Where it listens: `options.listen` with the port that was taken.
+  const std::string& address() const;
+
+  /// Hands over what it leads, answers all who wait, closes the store. Bounded by
+  /// `stop_timeout` for each step. Idempotent.
+  void stop();
+
+  /// Why the node cannot go on (its disk failed), or empty.
+  std::string failure() const;
+
+private:
+  struct Parts;
+  explicit Node(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,215 @@
+#include "actors/node_actor.hpp"
+
+#include "actors/acceptor.hpp"
+#include "actors/inquiry_actor.hpp"
+#include "actors/link.hpp"
+#include "actors/logger.hpp"
+#include "actors/peer_actor.hpp"
+#include "actors/random_number.hpp"
+#include "core/assert.hpp"
+
+#include <utility>
+
+namespace troupe::actors {
+namespace {
+
+/// Nodes that this one keeps links to. One that is not dialed costs an idle actor.
+constexpr std::size_t links_max = 1024;
+
+/// Questions to other nodes at one time.
+constexpr std::size_t inquiries_max = 256;
+
+}  // namespace
+
+NodeActor::NodeActor(caf::actor_config& config, NodeParts parts)
+    : caf::event_based_actor(config),
+      options_(std::move(parts.options)),
+      hello_{.version = wire::protocol_version,
+             .node = options_.name,
+             .address = parts.listening.address,
+             .incarnation = random_number()},
+      listening_(std::move(parts.listening)),
+      restored_(std::move(parts.peers)),
+      store_(std::move(parts.store)),
+      on_failure_(std::move(parts.on_failure)),
+      on_stopped_(std::move(parts.on_stopped)) {}
+
+caf::behavior NodeActor::make_behavior() {
+  outlive_errors(this);
+  set_down_handler([this](const caf::down_msg& down) { on_down(down); });
+  registry_ = std::make_shared<Registry>();
+  watch(store_);
+  AcceptorOptions acceptor;
+  acceptor.hello = hello_;
+  acceptor.node = self();
+  acceptor.registry = registry_;
+  acceptor_ = spawn_acceptor(system(), std::move(listening_), std::move(acceptor));
+  watch(acceptor_);
+  for (RestoredPeer& peer : std::exchange(restored_, {})) {
+    Hosted& hosted = peers_[peer.record.name];
+    hosted.record = std::move(peer.record);
+    hosted.options = options_.engine;
+    if (hosted.record.running)
+      run_peer(hosted, std::move(peer.recovered));
+  }
+  publish_registry();
+  return {
+      [this](InboundCalls& inbound) { on_calls(inbound); },
+      [this](InboundRequest& inbound) { on_request(inbound); },
+      [this](const WantLink& want) { on_want_link(want); },
+      [this](Inquire& inquire) { on_inquire(inquire); },
+      [this](const Inquired& inquired) { on_inquired(inquired); },
+      [this](const PeerPut& put) { on_put(put); },
+      [this](PeerRecovered& recovered) { on_recovered(recovered); },
+      [this](const StoreFailed& failed) { on_store_failed(failed); },
+      [this](const PeerStopped& stopped) { on_peer_stopped(stopped); },
+      [this](const Wake& wake) { on_wake(wake); },
+      [this](const Stop&) { stop(); },
+      // Nothing is asked over the links of a node, so nothing is answered.
+      ignore<InboundReplies>(),
+      ignore<InboundResponse>(),
+  };
+}
+
+/// Actors that hold each other's handles are never freed.
+void NodeActor::on_exit() {
+  peers_.clear();
+  registry_.reset();
+  links_.clear();
+  acceptor_ = store_ = nullptr;
+  peer_actors_.clear();
+  inquiries_.clear();
+  if (on_stopped_)
+    std::exchange(on_stopped_, nullptr)();
+}
+
+std::string NodeActor::full_name_of(const Hosted& hosted) const {
+  return full_name(Member{hosted.record.id, hosted.record.name, address()});
+}
+
+NodeActor::Hosted* NodeActor::find(std::string_view peer) {
+  const auto found = peers_.find(peer);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+NodeActor::Hosted* NodeActor::find(PeerId peer) {
+  for (auto& [name, hosted] : peers_)
+    if (hosted.record.id == peer)
+      return &hosted;
+  return nullptr;
+}
+
+/// Starts the peer. The registry that names it is published by the caller.
+void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
+  TROUPE_ASSERT(!hosted.actor);
+  PeerParts parts;
+  parts.record = hosted.record;
+  parts.address = address();
+  parts.kind = options_.kinds.at(hosted.record.kind);
+  parts.options = hosted.options;
+  parts.options.self = hosted.record.id;
+  parts.options.seed = random_number();
+  parts.recovered = std::move(recovered);
+  parts.registry = registry_;
+  parts.node = self();
+  parts.store = store_;
+  parts.stop_timeout = options_.stop_timeout;
+  hosted.actor = spawn<PeerActor>(std::move(parts));
+  hosted.state = State::running;
+  hosted.is_new = false;
+  hosted.recovering = false;
+  hosted.configuration.reset();
+  hosted.looking_for_leader = false;
+  for (InboundCalls& calls : std::exchange(hosted.calls, {}))
+    actors::send(this, hosted.actor, std::move(calls));
+  for (const Asker& asker : std::exchange(hosted.leader_askers, {}))
+    actors::send(this, hosted.actor,
+                 InboundRequest{
+                     asker.connection,
+                     {.id = asker.request, .peer = hosted.record.name, .body = wire::AskLeader{}}});
+  peer_actors_.insert(hosted.actor);
+  watch(hosted.actor);
+  log(LogLevel::info, "started", {{"peer", hosted.record.name}, {"kind", hosted.record.kind}});
+}
+
+/// Tells everyone whom to reach here. A peer that stops is reached until it has: it answers.
+void NodeActor::publish_registry() {
+  auto registry = std::make_shared<Registry>();
+  for (const auto& [name, hosted] : peers_) {
+    if (!hosted.actor)
+      continue;
+    registry->by_id[hosted.record.id] = hosted.actor;
+    registry->by_name[name] = hosted.actor;
+  }
+  registry_ = std::move(registry);
+  if (acceptor_)
+    actors::send(this, acceptor_, registry_);
+  for (const auto& [address, link] : links_)
+    actors::send(this, link, registry_);
+  for (const auto& [id, peer] : registry_->by_id)
+    actors::send(this, peer, registry_);
+}
+
+void NodeActor::on_want_link(const WantLink& want) {
+  if (phase_ != Phase::running || want.address == address())
+    return;
+  auto found = links_.find(want.address);
+  if (found == links_.end()) {
+    if (links_.size() >= links_max)
+      return;
+    LinkOptions options;
+    options.address = want.address;
+    options.hello = hello_;
+    options.owner = self();
+    options.registry = registry_;
+    const auto link = spawn<Link>(std::move(options));
+    watch(link);
+    found = links_.emplace(want.address, link).first;
+  }
+  actors::send(this, found->second, want);
+}
+
+void NodeActor::on_inquire(Inquire& inquire) {
+  if (phase_ != Phase::running || inquiries_.size() >= inquiries_max) {
+    // As if nobody could be reached.
+    Inquired none{.id = inquire.id, .responses = {}};
+    for (const Inquire::Question& question : inquire.questions)
+      none.responses.push_back(
+          {.id = 0, .refusal = Refusal::unreachable, .detail = question.address, .body = {}});
+    actors::send(this, inquire.reply_to, std::move(none));
+    return;
+  }
+  const auto inquiry = spawn<InquiryActor>(self(), hello_, std::move(inquire));
+  watch(inquiry);
+  inquiries_.insert(inquiry);
+}
+
+/// The peer's last words. Its actor goes on for a moment, and passes back to us what still
+/// reaches it.
+void NodeActor::on_peer_stopped(const PeerStopped& stopped) {
+  Hosted* hosted = find(stopped.peer);
+  TROUPE_ASSERT(hosted != nullptr);
+  hosted->configuration = stopped.configuration;
+  if (phase_ != Phase::running && hosted->actor)
+    actors::send(this, hosted->actor, Stop{});  // Nobody will be told where else to go.
+  retire(*hosted);
+  if (!stopped.failure.empty())
+    fail(stopped.failure);
+}
+
+void NodeActor::retire(Hosted& hosted) {
+  hosted.actor = nullptr;
+  hosted.state = State::stopped;
+  publish_registry();
+  wire::Response response;
+  response.body = full_name_of(hosted);
+  respond_all(hosted.askers, std::move(response));
+}
+
+void NodeActor::fail(const std::string& why) {
+  log(LogLevel::error, "disk_failed", {{"node", options_.name}, {"error", why}});
+  if (on_failure_)
+    on_failure_(why);
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,135 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/node.hpp"
+#include "actors/peer_options.hpp"
+#include "actors/socket.hpp"
+#include "storage/store.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::actors {
+
+/// A peer that its node starts with, as the store has it.
+struct RestoredPeer {
+  storage::PeerRecord record{};
+  Recovered recovered{};  ///< Of a peer that runs.
+};
+
+struct NodeParts {
+  NodeOptions options{};
+  Listening listening{};
+  std::vector<RestoredPeer> peers{};
+  caf::actor store{};
+  std::function<void(std::string)> on_failure{};  ///< The disk failed. Called on some thread.
+  std::function<void()> on_stopped{};             ///< All is over. Called once, on some thread.
+};
+
+/// Owns everything that lives in a process: peers, store, acceptor, links. Starts and stops them,
+/// and answers for peers that do not run.
+class NodeActor : public caf::event_based_actor {
+public:
+  NodeActor(caf::actor_config& config, NodeParts parts);
+
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "node"; }
+  void on_exit() override;
+
+private:
+  /// Who asked for something that takes a while.
+  struct Asker {
+    caf::actor connection{};
+    std::uint64_t request = 0;
+  };
+  enum class State : std::uint8_t { stopped, starting, running, stopping };
+  /// A peer that has its log here.
+  struct Hosted {
+    storage::PeerRecord record{};
+    State state = State::stopped;
+    bool is_new = false;      ///< Never ran: there is nothing to recover.
+    bool recovering = false;  ///< The store reads its log for the start under way.
+    EngineOptions options{};
+    caf::actor actor{};           ///< While running or stopping.
+    std::vector<Asker> askers{};  ///< Of the start or stop under way.
+    /// Last in force. Unknown (nullopt) of a peer that did not run since the node started.
+    std::optional<Configuration> configuration{};
+    /// Clients that wait to hear who leads in the place of this peer.
+    std::vector<InboundCalls> calls{};
+    std::vector<Asker> leader_askers{};
+    bool looking_for_leader = false;
+  };
+  /// The order in which a node ends. Each phase waits for the actors of the one before.
+  enum class Phase : std::uint8_t { running, ending_peers, ending_network, ending_store, over };
+
+  // node_actor.cpp: peers and whom to tell of them.
+  caf::actor self() { return caf::actor_cast<caf::actor>(this); }
+  const std::string& address() const { return hello_.address; }
+  std::string full_name_of(const Hosted& hosted) const;
+  Hosted* find(std::string_view peer);
+  Hosted* find(PeerId peer);
+  void run_peer(Hosted& hosted, Recovered recovered);
+  void publish_registry();
+  void on_want_link(const WantLink& want);
+  void on_inquire(Inquire& inquire);
+  void on_peer_stopped(const PeerStopped& stopped);
+  void retire(Hosted& hosted);
+  void fail(const std::string& why);
+
+  // node_requests.cpp: what operators ask for.
+  void on_request(InboundRequest& inbound);
+  wire::Response answer(const wire::Request& request);
+  void on_start(const caf::actor& connection, const wire::Request& request,
+                const wire::StartPeer& start);
+  Result<EngineOptions> check_start(const std::string& peer, const wire::StartPeer& start,
+                                    const Hosted* hosted) const;
+  void on_stop_peer(const caf::actor& connection, const wire::Request& request);
+  void on_put(const PeerPut& put);
+  void on_recovered(PeerRecovered& recovered);
+  void finish_start(Hosted& hosted, PeerRecovered& recovered);
+  void end_start(Hosted& hosted, const wire::Response& response);
+  void on_store_failed(const StoreFailed& failed);
+  void respond_all(std::vector<Asker>& askers, wire::Response response);
+
+  // node_redirects.cpp: in the place of peers that do not run.
+  void on_calls(InboundCalls& inbound);
+  void look_for_leader(Hosted& hosted);
+  void look_again(Hosted& hosted);
+  void ask_for_leader(Hosted& hosted);
+  void on_inquired(const Inquired& inquired);
+  void redirect(Hosted& hosted, const std::string& leader);
+
+  // node_stop.cpp: the way out.
+  void stop();
+  void on_down(const caf::down_msg& down);
+  void enter(Phase phase);
+  void on_wake(const Wake& wake);
+  void watch(const caf::actor& actor);
+
+  NodeOptions options_;
+  wire::Hello hello_;
+  Listening listening_;
+  std::vector<RestoredPeer> restored_;
+  caf::actor store_;
+  std::function<void(std::string)> on_failure_;
+  std::function<void()> on_stopped_;
+
+  std::map<std::string, Hosted, std::less<>> peers_{};
+  SharedRegistry registry_{};
+  caf::actor acceptor_{};
+  std::map<std::string, caf::actor> links_{};
+  std::set<caf::actor> peer_actors_{};  ///< Alive, also those that only pass on what reaches them.
+  std::set<caf::actor> inquiries_{};    ///< Alive.
+  /// Whose leader an inquiry is about, by its id.
+  std::map<std::uint64_t, std::string> leader_inquiries_{};
+  std::uint64_t last_inquiry_ = 0;
+  Phase phase_ = Phase::running;
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,187 @@
+#include "actors/logger.hpp"
+#include "actors/node_actor.hpp"
+#include "actors/random_number.hpp"
+#include "actors/replies.hpp"
+
+#include <utility>
+
+namespace troupe::actors {
+
+void NodeActor::on_request(InboundRequest& inbound) {
+  const wire::Request& request = inbound.request;
+  if (phase_ != Phase::running)
+    return respond(this, inbound.connection, refused(request.id, Refusal::stopping));
+  if (const auto* start = std::get_if<wire::StartPeer>(&request.body))
+    return on_start(inbound.connection, request, *start);
+  if (std::holds_alternative<wire::StopPeer>(request.body))
+    return on_stop_peer(inbound.connection, request);
+  if (std::holds_alternative<wire::AskIdentity>(request.body)
+      || std::holds_alternative<wire::AskPeers>(request.body))
+    return respond(this, inbound.connection, answer(request));
+
+  Hosted* hosted = find(request.peer);
+  if (hosted == nullptr)
+    return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
+  if (hosted->actor)
+    return actors::send(this, hosted->actor, std::move(inbound));
+  if (hosted->state == State::starting)
+    return respond(this, inbound.connection, refused(request.id, Refusal::busy));
+  if (!std::holds_alternative<wire::AskLeader>(request.body))
+    return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
+  hosted->leader_askers.push_back({inbound.connection, request.id});
+  look_for_leader(*hosted);
+}
+
+/// What the node knows by itself.
+wire::Response NodeActor::answer(const wire::Request& request) {
+  wire::Response response;
+  response.id = request.id;
+  if (std::holds_alternative<wire::AskPeers>(request.body)) {
+    std::vector<std::string> names;
+    for (const auto& [name, hosted] : peers_)
+      if (!hosted.is_new)
+        names.push_back(name);
+    response.body = std::move(names);
+    return response;
+  }
+  const Hosted* hosted = find(request.peer);
+  if (hosted == nullptr || hosted->is_new)
+    return refused(request.id, Refusal::no_peer, request.peer);
+  response.body =
+      wire::Identity{hosted->record.id, hosted->record.kind, static_cast<bool>(hosted->actor)};
+  return response;
+}
+
+void NodeActor::on_start(const caf::actor& connection, const wire::Request& request,
+                         const wire::StartPeer& start) {
+  Hosted* hosted = find(request.peer);
+  auto options = check_start(request.peer, start, hosted);
+  if (!options)
+    return respond(this, connection, refused(request.id, options.refusal(), options.detail()));
+  if (hosted == nullptr) {
+    hosted = &peers_[request.peer];
+    hosted->is_new = true;
+    hosted->record = {PeerId{random_number()}, request.peer, start.kind, true};
+  }
+  hosted->state = State::starting;
+  hosted->options = *std::move(options);
+  hosted->record.running = true;
+  hosted->askers.push_back({connection, request.id});
+  actors::send(this, store_, PutPeer{self(), hosted->record});
+}
+
+Result<EngineOptions> NodeActor::check_start(const std::string& peer, const wire::StartPeer& start,
+                                             const Hosted* hosted) const {
+  if (!options_.kinds.contains(start.kind))
+    return {Refusal::unknown_kind, start.kind};
+  if (!valid_peer_name(peer))
+    return {Refusal::invalid, "name " + peer};
+  if (hosted != nullptr && hosted->state == State::stopping)
+    return Refusal::busy;
+  if (hosted != nullptr && hosted->state != State::stopped)
+    return {Refusal::already_started, full_name_of(*hosted)};
+  if (hosted != nullptr && hosted->record.kind != start.kind)
+    return {Refusal::invalid, full_name_of(*hosted) + " is a " + hosted->record.kind};
+  EngineOptions options = options_.engine;
+  options.self = {1};  // Whoever it will be: the check wants somebody.
+  return with_options(options, start.options);
+}
+
+/// It is durable that the peer does not run before it stops: a node that dies in between would
+/// else bring back what an operator took away.
+void NodeActor::on_stop_peer(const caf::actor& connection, const wire::Request& request) {
+  Hosted* hosted = find(request.peer);
+  if (hosted == nullptr || !hosted->actor)
+    return respond(this, connection, refused(request.id, Refusal::no_peer, request.peer));
+  hosted->askers.push_back({connection, request.id});
+  if (std::exchange(hosted->state, State::stopping) == State::stopping)
+    return;
+  hosted->record.running = false;
+  actors::send(this, store_, PutPeer{self(), hosted->record});
+}
+
+void NodeActor::on_put(const PeerPut& put) {
+  Hosted* hosted = find(put.record.id);
+  if (hosted == nullptr || phase_ != Phase::running)
+    return;
+  if (hosted->state == State::stopping && hosted->actor)
+    actors::send(this, hosted->actor, Stop{});
+  if (hosted->state != State::starting)
+    return;
+  if (!hosted->is_new) {
+    hosted->recovering = true;
+    return actors::send(this, store_, RecoverPeer{self(), hosted->record.id});
+  }
+  run_peer(*hosted, {});
+  publish_registry();
+  end_start(*hosted, {});
+}
+
+void NodeActor::on_recovered(PeerRecovered& recovered) {
+  Hosted* hosted = find(recovered.peer);
+  if (hosted == nullptr || phase_ != Phase::running)
+    return;
+  const auto* error = std::get_if<storage::StoreError>(&recovered.outcome);
+  if (error != nullptr)
+    log(LogLevel::error, "not_recovered", {{"peer", hosted->record.name}, {"error", error->text}});
+  if (hosted->recovering)
+    return finish_start(*hosted, recovered);
+  if (hosted->state != State::stopped)
+    return;  // It is being started meanwhile; who waits for its leader will hear from itself.
+  // It was read to learn whom to ask in its place.
+  hosted->configuration.emplace();
+  if (error == nullptr)
+    for (const Entry& entry : std::get<Recovered>(recovered.outcome).entries)
+      if (entry.kind == EntryKind::configuration)
+        if (auto configuration = decode_configuration(entry.payload.text()))
+          hosted->configuration = *std::move(configuration);
+  ask_for_leader(*hosted);
+}
+
+void NodeActor::finish_start(Hosted& hosted, PeerRecovered& recovered) {
+  hosted.recovering = false;
+  if (const auto* error = std::get_if<storage::StoreError>(&recovered.outcome)) {
+    hosted.state = State::stopped;
+    end_start(hosted, refused(0, Refusal::disk_failed, error->text));
+    return look_again(hosted);
+  }
+  run_peer(hosted, std::get<Recovered>(std::move(recovered.outcome)));
+  publish_registry();
+  end_start(hosted, {});
+}
+
+/// Answers who asked for the start. One that went well is answered with the peer's full name.
+void NodeActor::end_start(Hosted& hosted, const wire::Response& response) {
+  wire::Response complete = response;
+  if (complete.refusal == Refusal::none)
+    complete.body = full_name_of(hosted);
+  respond_all(hosted.askers, std::move(complete));
+}
+
+/// What we wanted to be durable is not known to be. Peers hear the same when they next write.
+void NodeActor::on_store_failed(const StoreFailed& failed) {
+  fail(failed.error.text.empty() ? "disk failed" : failed.error.text);
+  for (auto& [name, hosted] : peers_) {
+    if (hosted.state == State::starting) {
+      hosted.state = State::stopped;
+      look_again(hosted);
+    } else if (hosted.state == State::stopping) {
+      hosted.state = State::running;
+    } else {
+      continue;
+    }
+    respond_all(hosted.askers, refused(0, Refusal::disk_failed, failed.error.text));
+  }
+  std::erase_if(peers_, [](const auto& peer) {
+    return peer.second.is_new && peer.second.state == State::stopped;
+  });
+}
+
+void NodeActor::respond_all(std::vector<Asker>& askers, wire::Response response) {
+  for (const Asker& asker : std::exchange(askers, {})) {
+    response.id = asker.request;
+    respond(this, asker.connection, response);
+  }
+}
+
+}  // namespace troupe::actors

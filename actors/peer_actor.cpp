@@ -1,0 +1,182 @@
+#include "actors/peer_actor.hpp"
+
+#include "actors/logger.hpp"
+#include "actors/resource_actor.hpp"
+#include "core/assert.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::actors {
+
+PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
+    : caf::event_based_actor(config),
+      record_(std::move(parts.record)),
+      kind_(std::move(parts.kind)),
+      entry_bytes_max_(parts.options.entry_bytes_max),
+      stop_timeout_(parts.stop_timeout),
+      node_(std::move(parts.node)),
+      store_(std::move(parts.store)),
+      started_at_(clock().now()),
+      engine_(std::move(parts.options), std::move(parts.recovered), Time::zero()),
+      routes_(std::move(parts.address)) {
+  routes_.use(std::move(parts.registry));
+}
+
+caf::behavior PeerActor::make_behavior() {
+  outlive_errors(this);
+  resource_ = spawn<ResourceActor>(kind_);
+  want_links(routes_.use(engine_.view().configuration));
+  begin_turn();
+  return {
+      [this](InboundMessages& inbound) { on_messages(inbound); },
+      [this](InboundCalls& inbound) { on_calls(inbound); },
+      [this](const InboundRequest& inbound) { on_request(inbound); },
+      [this](const StoreWritten& written) { on_written(written); },
+      [this](const StoreFailed& failed) { on_store_failed(failed); },
+      [this](Applied& applied) { on_applied(applied); },
+      [this](const LinkUp& link) { on_link_up(link); },
+      [this](const LinkDown& link) { on_link_down(link); },
+      [this](const SharedRegistry& registry) { on_registry(registry); },
+      [this](const Inquired& inquired) { on_inquired(inquired); },
+      [this](const Wake& wake) { on_wake(wake); },
+      [this](const Flush&) { end_turn(); },
+      [this](const Stop&) { stop(); },
+  };
+}
+
+/// Actors that hold each other's handles are never freed.
+void PeerActor::on_exit() {
+  if (resource_)
+    actors::send(this, resource_, Stop{});
+  node_ = store_ = resource_ = nullptr;
+  routes_ = Routes{{}};
+  commands_ = {};
+  reads_ = {};
+  change_.reset();
+}
+
+Time PeerActor::now() const {
+  return std::chrono::duration_cast<Time>(clock().now() - started_at_);
+}
+
+void PeerActor::begin_turn() {
+  if (std::exchange(turn_open_, true))
+    return;
+  engine_.step(Tick{now()});
+  actors::send(this, this, Flush{});
+}
+
+void PeerActor::end_turn() {
+  if (!std::exchange(turn_open_, false))
+    return;
+  perform(engine_.take_output());
+  // An engine hands out a long log in steps, so that others get their say in between.
+  if (engine_.has_output())
+    begin_turn();
+  end_change_if_late();
+  continue_stop();
+  arm_timer();
+}
+
+/// Timers cannot be taken back. One that fires early does no harm: it looks, and arms the next.
+void PeerActor::arm_timer() {
+  if (ended_)
+    return;
+  Time deadline = engine_.next_deadline();
+  if (change_)
+    deadline = std::min(deadline, change_->deadline);
+  if (stopping_)
+    deadline = std::min(deadline, stopping_->deadline);
+  if (deadline == never || (armed_ && *armed_ <= deadline))
+    return;
+  armed_ = deadline;
+  ++epoch_;
+  send_after(this, std::max(deadline - now(), Duration::zero()), this, Wake{epoch_});
+}
+
+void PeerActor::on_wake(const Wake& wake) {
+  if (wake.epoch != epoch_)
+    return;
+  armed_.reset();
+  begin_turn();
+}
+
+/// Does what the engine asks, in the one order that keeps its promises (§3.8).
+void PeerActor::perform(Output out) {
+  // Messages may go to peers that this very output tells us of.
+  follow_configuration(out);
+  if (out.write) {
+    write_sent_ = out.write->id;
+    actors::send(this, store_, StoreWrite{record_.id, self(), *std::move(out.write)});
+  }
+  if (!out.messages.empty())
+    send_messages(std::move(out.messages));
+  if (!out.committed.empty())
+    dispatch(std::move(out.committed));
+  if (!out.reads.empty())
+    answer_reads(out.reads);
+  if (out.role_changed)
+    on_role_changed();
+}
+
+void PeerActor::send_messages(std::vector<Message> messages) {
+  for (Routes::Parcel& parcel : routes_.sort(std::move(messages))) {
+    if (parcel.local) {
+      actors::send(this, parcel.to,
+                   InboundMessages{routes_.own_address(), std::move(parcel.messages)});
+      continue;
+    }
+    for (wire::Frame& frame : frames_of(std::move(parcel.messages)))
+      actors::send(this, parcel.to, std::move(frame));
+  }
+}
+
+void PeerActor::dispatch(std::vector<Entry> committed) {
+  TROUPE_ASSERT(committed.front().id.index == next(dispatched_));
+  dispatched_ = committed.back().id.index;
+  end_change_if_committed(committed);
+  // Replies are made for those who wait for them: followers save the work.
+  const bool with_outcomes = commands_.any_upto(dispatched_);
+  actors::send(this, resource_, Apply{self(), std::move(committed), with_outcomes});
+}
+
+/// Behind the entries that the answers must reflect: the mailbox of the resource does the rest.
+void PeerActor::answer_reads(const std::vector<ReadReady>& ready) {
+  TROUPE_ASSERT(ready.back().index <= dispatched_);
+  Ask ask{.queries = reads_.take(ready.back().upto)};
+  if (!ask.queries.empty())
+    actors::send(this, resource_, std::move(ask));
+}
+
+void PeerActor::follow_configuration(const Output& out) {
+  const auto touches = [](const Write& write) {
+    return write.truncate_from.has_value()
+           || std::ranges::find(write.entries, EntryKind::configuration, &Entry::kind)
+                  != write.entries.end();
+  };
+  if (out.write && touches(*out.write))
+    want_links(routes_.use(engine_.view().configuration));
+}
+
+/// Who led and does not any more cannot know what becomes of what it took: its clients are told so.
+void PeerActor::on_role_changed() {
+  const EngineView view = engine_.view();
+  log(LogLevel::info, "role",
+      {{"peer", record_.name},
+       {"term", view.hard_state.term.value},
+       {"role", troupe::name(view.role)},
+       {"leader", leader_name()}});
+  const Term leading = view.role == Role::leader ? view.hard_state.term : Term{};
+  if (leading == led_term_)
+    return;
+  led_term_ = leading;
+  Replies replies;
+  // What was dispatched is committed, whoever leads: its waiters get their replies.
+  commands_.lose(dispatched_, leading, Refusal::unknown_outcome, replies);
+  // A leader takes no reads before an output has made it one: all that wait asked an older term's.
+  reads_.lose_all(Refusal::redirect, leader_name(), replies);
+  send_all(this, replies);
+}
+
+}  // namespace troupe::actors

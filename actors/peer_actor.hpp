@@ -1,0 +1,142 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/peer_options.hpp"
+#include "actors/peer_routes.hpp"
+#include "actors/peer_waiters.hpp"
+#include "core/engine.hpp"
+#include "machine/kind.hpp"
+#include "storage/store.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace troupe::actors {
+
+/// What a peer is made of.
+struct PeerParts {
+  storage::PeerRecord record{};
+  std::string address{};  ///< Where its node listens.
+  machine::Kind kind{};
+  EngineOptions options{};  ///< With `self` and `seed`.
+  Recovered recovered{};
+  SharedRegistry registry{};
+  caf::actor node{};   ///< Gets `WantLink`, `Inquire`, `PeerStopped`, and what comes after the end.
+  caf::actor store{};  ///< Gets `StoreWrite`.
+  std::chrono::milliseconds stop_timeout{1000};
+};
+
+/// The shell around one engine: gives it what comes in and does what it asks for.
+///
+/// Works in *turns*. Each message is stepped as it comes; the turn ends with a message that the
+/// actor sent to itself when the turn began, behind all that was in the mailbox by then. So what
+/// arrived together becomes one write, one message a follower and one reply frame a client.
+class PeerActor : public caf::event_based_actor {
+public:
+  PeerActor(caf::actor_config& config, PeerParts parts);
+
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "peer"; }
+  void on_exit() override;
+
+private:
+  /// A `set_configuration` that is not answered yet.
+  struct ConfigurationChange {
+    caf::actor connection{};
+    std::uint64_t request = 0;
+    std::vector<NamedMember> members{};
+    Time deadline = never;
+    std::optional<EntryId> entry{};  ///< Once proposed: answered when it is committed.
+  };
+  struct Stopping {
+    Time deadline = never;
+    bool handing_over = false;  ///< Another voter was asked to lead.
+  };
+
+  // peer_actor.cpp: turns, and what an engine asks for.
+  caf::actor self() { return caf::actor_cast<caf::actor>(this); }
+  Time now() const;
+  void begin_turn();
+  void end_turn();
+  void arm_timer();
+  void on_wake(const Wake& wake);
+  void perform(Output out);
+  void send_messages(std::vector<Message> messages);
+  void dispatch(std::vector<Entry> committed);
+  void answer_reads(const std::vector<ReadReady>& ready);
+  void follow_configuration(const Output& out);
+  void on_role_changed();
+
+  // peer_network.cpp: what comes from other peers and the disk.
+  void on_messages(InboundMessages& inbound);
+  void on_registry(const SharedRegistry& registry);
+  void on_link_up(const LinkUp& link);
+  void on_link_down(const LinkDown& link);
+  void want_links(const std::vector<std::string>& addresses);
+  void lose_sight_of(const std::vector<PeerId>& peers);
+  void on_written(const StoreWritten& written);
+  void on_store_failed(const StoreFailed& failed);
+
+  // peer_calls.cpp: what clients and operators ask for.
+  void on_calls(InboundCalls& inbound);
+  void on_commands(InboundCalls& inbound);
+  void propose(const caf::actor& connection, const std::vector<Bytes>& payloads,
+               std::vector<std::uint64_t> ids);
+  void on_queries(InboundCalls& inbound);
+  void on_applied(Applied& applied);
+  void on_request(const InboundRequest& inbound);
+  wire::Response answer(const wire::Request& request);
+  wire::PeerStatus status() const;
+  std::string leader_name() const;
+
+  // peer_configuration.cpp: the first configuration of a cluster.
+  void set_configuration(const caf::actor& connection, const wire::Request& request,
+                         const wire::SetConfiguration& wanted);
+  std::optional<wire::Response> answer_if_configured(std::uint64_t request,
+                                                     const std::vector<NamedMember>& members);
+  void on_inquired(const Inquired& inquired);
+  Result<Configuration> configuration_of(const std::vector<wire::Response>& identities) const;
+  void end_change(wire::Response response);
+  void end_change_if_committed(const std::vector<Entry>& committed);
+  void end_change_if_late();
+
+  // peer_stop.cpp: the way out.
+  void stop();
+  void continue_stop();
+  bool is_draining() const;
+  bool is_drained() const;
+  void finish(std::string failure);
+  caf::behavior forwarding();
+
+  storage::PeerRecord record_;
+  machine::Kind kind_;
+  std::size_t entry_bytes_max_;
+  std::chrono::milliseconds stop_timeout_;
+  caf::actor node_;
+  caf::actor store_;
+  caf::actor resource_{};
+
+  caf::actor_clock::time_point started_at_;
+  Engine engine_;
+  Routes routes_;
+  CommandWaiters commands_{};
+  ReadWaiters reads_{};
+  std::optional<ConfigurationChange> change_{};
+  std::uint64_t inquiry_ = 0;  ///< The last one; answers to older ones are late.
+  std::optional<Stopping> stopping_{};
+  bool ended_ = false;
+
+  Term led_term_{};  ///< The term that we lead, as of the last turn; 0 if we do not.
+  bool turn_open_ = false;
+  std::optional<Time> armed_{};  ///< When the timer that counts will fire.
+  std::uint64_t epoch_ = 0;      ///< Of that timer.
+  WriteId write_sent_{};
+  WriteId written_{};
+  std::uint64_t store_bytes_ = 0;
+  Index dispatched_{};  ///< The resource was sent the log up to here...
+  Index applied_{};     ///< ...and said that it has applied it up to here.
+};
+
+}  // namespace troupe::actors

@@ -1,0 +1,160 @@
+#include "actors/peer_actor.hpp"
+#include "actors/replies.hpp"
+#include "wire/command.hpp"
+
+#include <type_traits>
+#include <utility>
+
+namespace troupe::actors {
+namespace {
+
+/// Entries that the resource was sent and has not applied yet. Beyond it commands are refused as
+/// `busy`: a slow resource must not gather a log in its mailbox.
+constexpr std::uint64_t apply_backlog_max = 262144;
+
+}  // namespace
+
+void PeerActor::on_calls(InboundCalls& inbound) {
+  if (inbound.calls.calls.empty())
+    return;
+  if (stopping_) {
+    // Commands taken from here on would only add to what must be handed over.
+    const std::string leader = leader_name();
+    const bool known = !leader.empty() && engine_.view().leader != record_.id;
+    Replies replies;
+    replies.refuse(inbound.connection, inbound.calls.calls,
+                   known ? Refusal::redirect : Refusal::election_in_progress,
+                   known ? leader : std::string{});
+    send_all(this, replies);
+    return;
+  }
+  begin_turn();
+  if (inbound.calls.kind == wire::CallKind::command)
+    on_commands(inbound);
+  else
+    on_queries(inbound);
+}
+
+/// All commands of a batch become entries at once, but for those that could never be applied: what
+/// is in the log must make sense to every replica.
+void PeerActor::on_commands(InboundCalls& inbound) {
+  std::vector<Bytes> payloads;
+  std::vector<std::uint64_t> ids;
+  payloads.reserve(inbound.calls.calls.size());
+  ids.reserve(inbound.calls.calls.size());
+  Replies replies;
+  for (wire::Call& call : inbound.calls.calls) {
+    const auto command = wire::read_command(call.payload);
+    if (!command || !kind_.valid_command(command->payload)) {
+      replies.to(inbound.connection)
+          .push_back({.id = call.id,
+                      .refusal = Refusal::invalid,
+                      .detail = "command",
+                      .index = {},
+                      .value = {}});
+    } else if (call.payload.size() > entry_bytes_max_) {
+      replies.to(inbound.connection)
+          .push_back({.id = call.id,
+                      .refusal = Refusal::too_large,
+                      .detail = std::to_string(entry_bytes_max_),
+                      .index = {},
+                      .value = {}});
+    } else {
+      payloads.push_back(std::move(call.payload));
+      ids.push_back(call.id);
+    }
+  }
+  send_all(this, replies);
+  if (!payloads.empty())
+    propose(inbound.connection, payloads, std::move(ids));
+}
+
+void PeerActor::propose(const caf::actor& connection, const std::vector<Bytes>& payloads,
+                        std::vector<std::uint64_t> ids) {
+  const bool backlog = dispatched_.value - applied_.value > apply_backlog_max;
+  const Result<EntryId> first =
+      backlog ? Result<EntryId>(Refusal::busy) : engine_.propose(payloads);
+  if (first) {
+    commands_.add(*first, connection, std::move(ids));
+    return;
+  }
+  const Refusal refusal = first.refusal();
+  const std::string detail = refusal == Refusal::redirect ? leader_name() : first.detail();
+  Replies replies;
+  auto& answers = replies.to(connection);
+  for (const std::uint64_t id : ids)
+    answers.push_back({.id = id, .refusal = refusal, .detail = detail, .index = {}, .value = {}});
+  send_all(this, replies);
+}
+
+void PeerActor::on_queries(InboundCalls& inbound) {
+  const Result<ReadId> read = engine_.start_read();
+  if (read) {
+    reads_.add(*read, std::move(inbound.connection), std::move(inbound.calls.calls));
+    return;
+  }
+  Replies replies;
+  replies.refuse(inbound.connection, inbound.calls.calls, read.refusal(),
+                 read.refusal() == Refusal::redirect ? leader_name() : read.detail());
+  send_all(this, replies);
+}
+
+void PeerActor::on_applied(Applied& applied) {
+  applied_ = applied.upto;
+  if (commands_.any_upto(applied.upto)) {
+    Replies replies;
+    commands_.answer(applied, leader_name(), replies);
+    send_all(this, replies);
+  }
+  continue_stop();
+}
+
+void PeerActor::on_request(const InboundRequest& inbound) {
+  if (const auto* wanted = std::get_if<wire::SetConfiguration>(&inbound.request.body))
+    set_configuration(inbound.connection, inbound.request, *wanted);
+  else
+    respond(this, inbound.connection, answer(inbound.request));
+}
+
+wire::Response PeerActor::answer(const wire::Request& request) {
+  wire::Response response{.id = request.id};
+  if (std::holds_alternative<wire::AskLeader>(request.body)) {
+    response.body = leader_name();
+  } else if (std::holds_alternative<wire::AskStatus>(request.body)) {
+    response.body = status();
+  } else if (const auto* ask = std::get_if<wire::AskEntry>(&request.body)) {
+    const Log& log = engine_.log();
+    if (ask->index < log.first() || ask->index > log.last().index)
+      return refused(request.id, Refusal::not_found);
+    response.body = log.at(ask->index);
+  } else {
+    return refused(request.id, Refusal::invalid, "not a request to a peer");
+  }
+  return response;
+}
+
+wire::PeerStatus PeerActor::status() const {
+  const EngineView view = engine_.view();
+  const Member* self = view.configuration.find(view.self);
+  return {.name = full_name(
+              self != nullptr ? *self : Member{view.self, record_.name, routes_.own_address()}),
+          .kind = record_.kind,
+          .role = view.role,
+          .leader = leader_name(),
+          .term = view.hard_state.term,
+          .commit = view.commit,
+          .applied = applied_,
+          .last = view.last,
+          .configuration = view.configuration,
+          .configuration_index = view.configuration_index,
+          .store_bytes = store_bytes_};
+}
+
+/// Whom a client should ask; empty while nobody is known to lead.
+std::string PeerActor::leader_name() const {
+  const EngineView view = engine_.view();
+  const Member* leader = view.configuration.find(view.leader);
+  return leader == nullptr ? std::string{} : full_name(*leader);
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,57 @@
+#include "actors/peer_actor.hpp"
+
+#include <utility>
+
+namespace troupe::actors {
+
+void PeerActor::on_messages(InboundMessages& inbound) {
+  // Who has handed over and waits for its disk takes no part any more.
+  if (is_draining())
+    return;
+  begin_turn();
+  PeerId from = nobody;
+  for (Message& message : inbound.messages) {
+    // The messages of a frame mostly come from one peer.
+    if (std::exchange(from, message.from) != message.from)
+      want_links(routes_.learn(message.from, inbound.from_address));
+    engine_.step(std::move(message));
+  }
+}
+
+void PeerActor::on_registry(const SharedRegistry& registry) {
+  lose_sight_of(routes_.use(registry));
+}
+
+void PeerActor::on_link_up(const LinkUp& link) {
+  send_messages(routes_.link_up(link.address, link.connection));
+}
+
+void PeerActor::on_link_down(const LinkDown& link) {
+  lose_sight_of(routes_.link_down(link.address));
+}
+
+void PeerActor::want_links(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses)
+    actors::send(this, node_, WantLink{address, self()});
+}
+
+void PeerActor::lose_sight_of(const std::vector<PeerId>& peers) {
+  if (peers.empty())
+    return;
+  begin_turn();
+  for (const PeerId peer : peers)
+    engine_.step(Disconnected{peer});
+}
+
+void PeerActor::on_written(const StoreWritten& written) {
+  begin_turn();
+  written_ = written.upto;
+  store_bytes_ = written.store_bytes;
+  engine_.step(Persisted{written.upto});
+}
+
+void PeerActor::on_store_failed(const StoreFailed& failed) {
+  finish(failed.error.text.empty() ? "disk failed" : failed.error.text);
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,118 @@
+#include "actors/peer_options.hpp"
+
+#include "actors/address.hpp"
+#include "wire/frame.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace troupe::actors {
+namespace {
+
+constexpr std::size_t peer_name_max = 64;
+
+/// Configurations are entries, and every decision counts their members.
+constexpr std::size_t members_max = 64;
+
+/// What one entry or one append request may take of a frame; the rest is for heads.
+constexpr std::size_t payload_bytes_max = wire::frame_body_bytes_max / 2;
+
+/// A day: longer than any timeout that is meant.
+constexpr std::uint64_t duration_ms_max = 24ULL * 60 * 60 * 1000;
+
+bool is_name_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'
+         || c == '-';
+}
+
+std::optional<std::uint64_t> to_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return number;
+}
+
+struct DurationOption {
+  std::string_view name{};
+  Duration EngineOptions::*member = nullptr;
+};
+constexpr DurationOption durations[] = {
+    {"election_timeout_min_ms", &EngineOptions::election_timeout_min},
+    {"election_timeout_max_ms", &EngineOptions::election_timeout_max},
+    {"heartbeat_interval_ms", &EngineOptions::heartbeat_interval},
+};
+
+struct SizeOption {
+  std::string_view name{};
+  std::size_t EngineOptions::*member = nullptr;
+};
+constexpr SizeOption sizes[] = {
+    {"append_bytes_max", &EngineOptions::append_bytes_max},
+    {"window_bytes_max", &EngineOptions::window_bytes_max},
+    {"window_messages_max", &EngineOptions::window_messages_max},
+    {"uncommitted_bytes_max", &EngineOptions::uncommitted_bytes_max},
+    {"entry_bytes_max", &EngineOptions::entry_bytes_max},
+};
+
+/// False if there is no such option, or the number is not one for it.
+bool set(EngineOptions& options, std::string_view name, std::uint64_t value) {
+  for (const DurationOption& option : durations)
+    if (option.name == name) {
+      if (value > duration_ms_max)
+        return false;
+      options.*option.member = std::chrono::milliseconds(value);
+      return true;
+    }
+  for (const SizeOption& option : sizes)
+    if (option.name == name) {
+      options.*option.member = static_cast<std::size_t>(value);
+      return true;
+    }
+  return false;
+}
+
+}  // namespace
+
+bool valid_peer_name(std::string_view name) {
+  return !name.empty() && name.size() <= peer_name_max
+         && std::ranges::all_of(name, is_name_character);
+}
+
+Result<EngineOptions> with_options(
+    EngineOptions options, const std::vector<std::pair<std::string, std::string>>& changes) {
+  for (const auto& [name, text] : changes) {
+    const auto value = to_number(text);
+    if (!value || !set(options, name, *value))
+      return {Refusal::invalid, "option " + name + "=" + text};
+  }
+  if (std::string wrong = problem(options); !wrong.empty())
+    return {Refusal::invalid, std::move(wrong)};
+  if (options.entry_bytes_max > payload_bytes_max || options.append_bytes_max > payload_bytes_max)
+    return {Refusal::invalid, "entry_bytes_max and append_bytes_max must be at most "
+                                  + std::to_string(payload_bytes_max)};
+  return options;
+}
+
+Result<std::vector<NamedMember>> parse_members(const std::vector<std::string>& texts,
+                                               const std::string& own_address) {
+  if (texts.empty() || texts.size() > members_max)
+    return {Refusal::invalid, "between 1 and " + std::to_string(members_max) + " members"};
+  std::vector<NamedMember> members;
+  for (const std::string& text : texts) {
+    const bool local = text.find('@') == std::string::npos;
+    const auto full = parse_full_name(local ? text + "@" + own_address : text);
+    if (!full || !valid_peer_name(full->name))
+      return {Refusal::invalid, "member " + text};
+    NamedMember member{.name = full->name, .address = full->address};
+    if (std::ranges::find(members, member.name, &NamedMember::name) != members.end())
+      return {Refusal::invalid, "two members named " + member.name};
+    members.push_back(std::move(member));
+  }
+  return members;
+}
+
+}  // namespace troupe::actors

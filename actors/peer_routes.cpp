@@ -1,0 +1,169 @@
+#include "actors/peer_routes.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace troupe::actors {
+namespace {
+
+/// Addresses that others taught us: there are no more peers than this in any sensible cluster, and
+/// strangers must not have us dial the world.
+constexpr std::size_t learned_max = 64;
+
+/// Messages that wait for one link. Beyond it the oldest are lost.
+constexpr std::size_t waiting_max = 64;
+
+/// Where a frame of messages ends and the next begins. One message may be larger, up to the limit
+/// of an entry or of an append request.
+constexpr std::size_t frame_bytes_goal = std::size_t{2} << 20;
+
+constexpr std::size_t message_head_bytes = 96;
+
+std::size_t size_bytes(const Message& message) {
+  std::size_t bytes = message_head_bytes;
+  if (const auto* request = std::get_if<AppendRequest>(&message.body))
+    for (const Entry& entry : request->entries)
+      bytes += troupe::size_bytes(entry);
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<std::string> Routes::use(const Configuration& configuration) {
+  std::vector<std::string> news;
+  configured_.clear();
+  for (const Member& member : configuration.members()) {
+    configured_[member.id] = member.address;
+    want(member.address, news);
+  }
+  return news;
+}
+
+std::vector<std::string> Routes::learn(PeerId peer, const std::string& address) {
+  std::vector<std::string> news;
+  if (const auto link = links_.find(address);
+      link != links_.end() && link->second.state == LinkState::down) {
+    link->second.state = LinkState::dialing;
+    news.push_back(address);
+  }
+  const auto known = learned_.find(peer);
+  if (known == learned_.end() ? learned_.size() >= learned_max : known->second == address)
+    return news;
+  learned_[peer] = address;
+  want(address, news);
+  return news;
+}
+
+void Routes::want(const std::string& address, std::vector<std::string>& news) {
+  if (!address.empty() && address != own_address_ && links_.try_emplace(address).second)
+    news.push_back(address);
+}
+
+std::vector<PeerId> Routes::use(SharedRegistry registry) {
+  std::vector<PeerId> gone;
+  if (registry_)
+    for (const auto& [peer, actor] : registry_->by_id)
+      if (!registry || !registry->by_id.contains(peer))
+        gone.push_back(peer);
+  registry_ = std::move(registry);
+  return gone;
+}
+
+std::vector<Message> Routes::link_up(const std::string& address, caf::actor connection) {
+  Link& link = links_[address];
+  link.state = LinkState::up;
+  link.connection = std::move(connection);
+  std::vector<Message> waited(std::make_move_iterator(link.waiting.begin()),
+                              std::make_move_iterator(link.waiting.end()));
+  link.waiting.clear();
+  return waited;
+}
+
+std::vector<PeerId> Routes::link_down(const std::string& address) {
+  links_[address] = {.state = LinkState::down, .connection = {}, .waiting = {}};
+  std::vector<PeerId> gone;
+  for (const auto& [peer, where] : configured_)
+    if (where == address && !target_of(peer).actor)
+      gone.push_back(peer);
+  for (const auto& [peer, where] : learned_)
+    if (where == address && !target_of(peer).actor)
+      gone.push_back(peer);
+  return gone;
+}
+
+const Routes::Link* Routes::link_to(const std::map<PeerId, std::string>& addresses,
+                                    PeerId peer) const {
+  const auto address = addresses.find(peer);
+  if (address == addresses.end())
+    return nullptr;
+  const auto link = links_.find(address->second);
+  return link == links_.end() ? nullptr : &link->second;
+}
+
+void Routes::wait_for_link(Message message) {
+  for (const auto* addresses : {&configured_, &learned_}) {
+    const auto address = addresses->find(message.to);
+    if (address == addresses->end())
+      continue;
+    const auto link = links_.find(address->second);
+    if (link == links_.end() || link->second.state != LinkState::dialing)
+      continue;
+    std::deque<Message>& waiting = link->second.waiting;
+    if (waiting.size() == waiting_max)
+      waiting.pop_front();
+    waiting.push_back(std::move(message));
+    return;
+  }
+}
+
+Routes::Target Routes::target_of(PeerId peer) const {
+  if (registry_)
+    if (const auto local = registry_->by_id.find(peer); local != registry_->by_id.end())
+      return {local->second, true};
+  for (const auto* addresses : {&configured_, &learned_})
+    if (const Link* link = link_to(*addresses, peer); link != nullptr && link->connection)
+      return {link->connection, false};
+  return {};
+}
+
+std::vector<Routes::Parcel> Routes::sort(std::vector<Message> messages) {
+  std::vector<Parcel> parcels;
+  PeerId last = nobody;
+  std::size_t at = 0;  // The parcel for `last`: messages to one peer mostly stand together.
+  for (Message& message : messages) {
+    if (message.to != last || last == nobody) {
+      const Target target = target_of(message.to);
+      if (!target.actor) {
+        wait_for_link(std::move(message));
+        continue;
+      }
+      const auto same = std::ranges::find(parcels, target.actor, &Parcel::to);
+      at = static_cast<std::size_t>(same - parcels.begin());
+      if (same == parcels.end())
+        parcels.push_back({.to = target.actor, .messages = {}, .local = target.local});
+      last = message.to;
+    }
+    parcels[at].messages.push_back(std::move(message));
+  }
+  return parcels;
+}
+
+std::vector<wire::Frame> frames_of(std::vector<Message> messages) {
+  std::vector<wire::Frame> frames;
+  wire::PeerMessages packet;
+  std::size_t bytes = 0;
+  for (Message& message : messages) {
+    const std::size_t more = size_bytes(message);
+    if (!packet.messages.empty() && bytes + more > frame_bytes_goal) {
+      frames.push_back(wire::encode(std::exchange(packet, {})));
+      bytes = 0;
+    }
+    bytes += more;
+    packet.messages.push_back(std::move(message));
+  }
+  if (!packet.messages.empty())
+    frames.push_back(wire::encode(std::move(packet)));
+  return frames;
+}
+
+}  // namespace troupe::actors

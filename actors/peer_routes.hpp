@@ -1,0 +1,74 @@
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::actors {
+
+/// Where a peer's messages go. A peer of the same node is reached through the registry; one of
+/// another node over a connection to the address that the configuration names or, where that does
+/// not answer, to the one that it wrote to us from: an address is an attribute that may change.
+class Routes {
+public:
+  /// `own_address` is never dialed.
+  explicit Routes(std::string own_address) : own_address_(std::move(own_address)) {}
+
+  /// What follows returns the addresses to which a link is wanted from now on.
+  std::vector<std::string> use(const Configuration& configuration);
+  /// Whoever speaks to us can be spoken to: a link that is down is worth dialing at once.
+  std::vector<std::string> learn(PeerId peer, const std::string& address);
+
+  /// Returns the peers that were reached through the registry and are not any more.
+  std::vector<PeerId> use(SharedRegistry registry);
+  /// Returns the messages that waited for this link.
+  std::vector<Message> link_up(const std::string& address, caf::actor connection);
+  /// Returns the peers that cannot be reached for the want of this link.
+  std::vector<PeerId> link_down(const std::string& address);
+
+  /// What to send where, so that `messages` reach their peers: frames for connections and messages
+  /// for peers of this node. A message waits for a link that is being dialed: the first answer to a
+  /// stranger is a vote, more often than not. Where there is no link it is lost; the protocol
+  /// repeats it.
+  struct Parcel {
+    caf::actor to{};
+    std::vector<Message> messages{};
+    bool local = false;
+  };
+  std::vector<Parcel> sort(std::vector<Message> messages);
+
+  const std::string& own_address() const { return own_address_; }
+
+private:
+  enum class LinkState : std::uint8_t { dialing, up, down };
+  struct Link {
+    LinkState state = LinkState::dialing;
+    caf::actor connection{};        ///< While up.
+    std::deque<Message> waiting{};  ///< While dialing.
+  };
+  struct Target {
+    caf::actor actor{};
+    bool local = false;
+  };
+  Target target_of(PeerId peer) const;
+  const Link* link_to(const std::map<PeerId, std::string>& addresses, PeerId peer) const;
+  void wait_for_link(Message message);
+  void want(const std::string& address, std::vector<std::string>& news);
+
+  std::string own_address_;
+  SharedRegistry registry_{};
+  std::map<PeerId, std::string> configured_{};
+  std::map<PeerId, std::string> learned_{};
+  std::map<std::string, Link> links_{};
+};
+
+/// Messages for one connection as frames of a bounded size.
+std::vector<wire::Frame> frames_of(std::vector<Message> messages);
+
+}  // namespace troupe::actors

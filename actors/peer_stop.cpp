@@ -1,0 +1,87 @@
+#include "actors/logger.hpp"
+#include "actors/peer_actor.hpp"
+#include "actors/replies.hpp"
+
+#include <utility>
+
+namespace troupe::actors {
+namespace {
+
+/// How long a peer that has ended passes on what is still sent to it, while the news of its end
+/// travels to the connections. Nobody should wait for an answer that never comes.
+constexpr std::chrono::milliseconds forwarding_time{1000};
+
+}  // namespace
+
+/// Hands over leadership, waits for the disk and for replies, and ends: in that order, each as long
+/// as there is time.
+void PeerActor::stop() {
+  if (stopping_)
+    return;
+  begin_turn();
+  stopping_ = Stopping{.deadline = now() + stop_timeout_, .handing_over = false};
+  stopping_->handing_over = static_cast<bool>(engine_.transfer(nobody));
+}
+
+void PeerActor::continue_stop() {
+  if (!stopping_ || ended_)
+    return;
+  const bool late = now() >= stopping_->deadline;
+  if (stopping_->handing_over && (late || engine_.view().role != Role::leader))
+    stopping_->handing_over = false;
+  if (late || (!stopping_->handing_over && is_drained()))
+    finish({});
+}
+
+/// Whether we only wait for our own disk and resource.
+bool PeerActor::is_draining() const {
+  return stopping_ && !stopping_->handing_over && engine_.view().role != Role::leader;
+}
+
+bool PeerActor::is_drained() const {
+  return !turn_open_ && written_ == write_sent_ && applied_ == dispatched_;
+}
+
+/// The end: everyone who waits hears of it. Without `failure` what was committed has been answered.
+void PeerActor::finish(std::string failure) {
+  ended_ = true;
+  const bool failed = !failure.empty();
+  if (failed)
+    log(LogLevel::error, "disk_failed", {{"peer", record_.name}, {"error", failure}});
+  else
+    log(LogLevel::info, "stopped", {{"peer", record_.name}});
+  Replies replies;
+  commands_.lose_all(failed ? Refusal::disk_failed : Refusal::unknown_outcome, replies);
+  reads_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, {}, replies);
+  send_all(this, replies);
+  if (change_)
+    end_change(refused(change_->request, failed ? Refusal::disk_failed : Refusal::timeout));
+  actors::send(this, node_,
+               PeerStopped{record_.id, engine_.view().configuration, std::move(failure)});
+  become(forwarding());
+  send_after(this, forwarding_time, this, Wake{++epoch_});
+}
+
+/// The node answers in our place.
+caf::behavior PeerActor::forwarding() {
+  return {
+      [this](InboundCalls& inbound) { actors::send(this, node_, std::move(inbound)); },
+      [this](InboundRequest& inbound) { actors::send(this, node_, std::move(inbound)); },
+      [this](const Wake& wake) {
+        if (wake.epoch == epoch_)
+          quit();
+      },
+      [this](const Stop&) { quit(); },
+      ignore<InboundMessages>(),
+      ignore<StoreWritten>(),
+      ignore<StoreFailed>(),
+      ignore<Applied>(),
+      ignore<LinkUp>(),
+      ignore<LinkDown>(),
+      ignore<SharedRegistry>(),
+      ignore<Inquired>(),
+      ignore<Flush>(),
+  };
+}
+
+}  // namespace troupe::actors

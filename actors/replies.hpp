@@ -1,0 +1,56 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "wire/packet.hpp"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::actors {
+
+/// What a resource answered, as a client gets it. Moves the value.
+wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index);
+
+/// Answers on their way to the connections that asked: gathered during one turn, then sent as few
+/// frames as their sizes allow.
+class Replies {
+public:
+  /// Where to append what `connection` gets. Valid until the next call of a member.
+  std::vector<wire::CallReply>& to(const caf::actor& connection) { return waiting_[connection]; }
+
+  /// The same refusal for each call of a batch.
+  void refuse(const caf::actor& connection, const std::vector<wire::Call>& calls, Refusal refusal,
+              const std::string& detail = {});
+
+  bool empty() const { return waiting_.empty(); }
+
+  /// Hands out all that gathered, as encoded frames.
+  std::vector<std::pair<caf::actor, wire::Frame>> take();
+
+private:
+  std::map<caf::actor, std::vector<wire::CallReply>> waiting_{};
+};
+
+/// Sends all that gathered in `replies`.
+template <class Self>
+void send_all(Self* self, Replies& replies) {
+  if (replies.empty())
+    return;
+  for (auto& [connection, frame] : replies.take())
+    send(self, connection, std::move(frame));
+}
+
+/// Answers one request of an operator.
+template <class Self>
+void respond(Self* self, const caf::actor& connection, wire::Response response) {
+  send(self, connection, wire::encode(std::move(response)));
+}
+
+wire::Response refused(std::uint64_t id, Refusal refusal, std::string detail = {});
+
+/// Immutable bytes that take over `text`.
+Bytes to_bytes(std::string text);
+
+}  // namespace troupe::actors

@@ -1,0 +1,191 @@
+#include "actors/socket.hpp"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+
+namespace troupe::actors {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int backlog_max = 512;
+constexpr std::chrono::milliseconds poll_slice{50};
+
+constexpr unsigned unacknowledged_ms_max = 5000;
+constexpr int keepalive_idle_seconds = 5;
+constexpr int keepalive_interval_seconds = 1;
+constexpr int keepalive_probes = 3;
+
+std::string error_text(int code) {
+  return std::generic_category().message(code);
+}
+
+template <class T>
+void set_option(int fd, int level, int option, T value) {
+  // Each of these is a precaution: a kernel that refuses one still has a connection that works.
+  static_cast<void>(::setsockopt(fd, level, option, &value, sizeof(value)));
+}
+
+struct FreeAddresses {
+  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+enum class Purpose : std::uint8_t { listen, dial };
+
+std::variant<Addresses, std::string> resolve(const Address& address, Purpose purpose) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV | (purpose == Purpose::listen ? AI_PASSIVE : 0);
+  addrinfo* list = nullptr;
+  const std::string port = std::to_string(address.port);
+  const int code = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list);
+  if (code != 0)
+    return std::string(code == EAI_SYSTEM ? error_text(errno) : ::gai_strerror(code));
+  return Addresses(list);
+}
+
+Socket open_socket(const addrinfo& where) {
+  return Socket(::socket(where.ai_family, where.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                         where.ai_protocol));
+}
+
+std::uint16_t port_of(const sockaddr_storage& where) {
+  if (where.ss_family == AF_INET6)
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(where).sin6_port);
+  return ntohs(reinterpret_cast<const sockaddr_in&>(where).sin_port);
+}
+
+std::uint16_t local_port(int fd) {
+  sockaddr_storage where{};
+  socklen_t size = sizeof(where);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size) != 0)
+    return 0;
+  return port_of(where);
+}
+
+/// Dialing a free port of the range that the kernel takes source ports from can reach ourselves: then
+/// we would hold the very port that whoever we dial wants to listen on.
+bool connected_to_itself(int fd) {
+  sockaddr_storage here{};
+  sockaddr_storage there{};
+  socklen_t here_size = sizeof(here);
+  socklen_t there_size = sizeof(there);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&here), &here_size) != 0
+      || ::getpeername(fd, reinterpret_cast<sockaddr*>(&there), &there_size) != 0)
+    return false;
+  return here_size == there_size && std::memcmp(&here, &there, here_size) == 0;
+}
+
+/// Zero once the socket can be written to; else what went wrong.
+int await_connected(int fd, Clock::time_point deadline, const std::atomic<bool>& cancelled) {
+  while (!cancelled) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0)
+      return ETIMEDOUT;
+    pollfd waiting{.fd = fd, .events = POLLOUT, .revents = 0};
+    const auto slice = std::min(left, poll_slice) + std::chrono::milliseconds(1);
+    const int ready = ::poll(&waiting, 1, static_cast<int>(slice.count()));
+    if (ready < 0 && errno != EINTR)
+      return errno;
+    if (ready <= 0)
+      continue;
+    int code = 0;
+    socklen_t size = sizeof(code);
+    return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) == 0 ? code : errno;
+  }
+  return ECANCELED;
+}
+
+int connect_to(int fd, const addrinfo& where, Clock::time_point deadline,
+               const std::atomic<bool>& cancelled) {
+  int code = ::connect(fd, where.ai_addr, where.ai_addrlen) == 0 ? 0 : errno;
+  if (code == EINPROGRESS || code == EINTR)
+    code = await_connected(fd, deadline, cancelled);
+  if (code == 0 && connected_to_itself(fd))
+    return ECONNREFUSED;
+  return code;
+}
+
+int bind_and_listen(int fd, const addrinfo& where) {
+  // Else a restarted node would wait a minute for the connections of its previous life.
+  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (::bind(fd, where.ai_addr, where.ai_addrlen) != 0 || ::listen(fd, backlog_max) != 0)
+    return errno;
+  return 0;
+}
+
+}  // namespace
+
+Socket::~Socket() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+void set_connection_options(int fd) {
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, unacknowledged_ms_max);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_seconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_seconds);
+  set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, keepalive_probes);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
+void shut_down(int fd) {
+  ::shutdown(fd, SHUT_RDWR);
+}
+
+std::variant<Listening, std::string> listen_on(const std::string& address) {
+  const std::string cannot = "cannot listen on " + address + ": ";
+  std::optional<Address> wanted = parse_address(address);
+  if (!wanted)
+    return cannot + "not of the form host:port";
+  auto resolved = resolve(*wanted, Purpose::listen);
+  if (const auto* error = std::get_if<std::string>(&resolved))
+    return cannot + *error;
+  int code = EADDRNOTAVAIL;
+  for (const addrinfo* each = std::get<Addresses>(resolved).get(); each; each = each->ai_next) {
+    Socket socket = open_socket(*each);
+    code = socket ? bind_and_listen(socket.fd(), *each) : errno;
+    if (code != 0)
+      continue;
+    wanted->port = local_port(socket.fd());
+    return Listening{std::move(socket), to_text(*wanted)};
+  }
+  return cannot + error_text(code);
+}
+
+std::variant<Socket, std::string> dial(const std::string& address, Duration timeout,
+                                       const std::atomic<bool>& cancelled) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  const std::optional<Address> wanted = parse_address(address);
+  if (!wanted || wanted->port == 0)
+    return std::string("not of the form host:port");
+  auto resolved = resolve(*wanted, Purpose::dial);
+  if (const auto* error = std::get_if<std::string>(&resolved))
+    return *error;
+  int code = EADDRNOTAVAIL;
+  for (const addrinfo* each = std::get<Addresses>(resolved).get(); each; each = each->ai_next) {
+    Socket socket = open_socket(*each);
+    code = socket ? connect_to(socket.fd(), *each, deadline, cancelled) : errno;
+    if (code == 0)
+      return socket;
+  }
+  return error_text(code);
+}
+
+}  // namespace troupe::actors

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "actors/address.hpp"
+#include "core/types.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace troupe::actors {
+
+/// Owns a file descriptor until someone takes it.
+class Socket {
+public:
+  Socket() = default;
+  explicit Socket(int fd) : fd_(fd) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket& operator=(Socket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+  ~Socket();
+
+  explicit operator bool() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+private:
+  int fd_ = -1;
+};
+
+/// A socket on its way in a message, which CAF wants to be able to copy.
+using SharedSocket = std::shared_ptr<Socket>;
+
+/// Has the kernel send small frames at once, and end the connection when the other machine is
+/// silent: five seconds with unacknowledged bytes, about eight without.
+void set_connection_options(int fd);
+
+/// Ends both directions at once. Whoever watches the socket sees it end, whether the other side
+/// reads, closes or does neither.
+void shut_down(int fd);
+
+/// A socket that listens, and the address it got.
+struct Listening {
+  Socket socket{};
+  std::string address{};  ///< As asked for, with the port that was taken.
+};
+
+/// Binds and listens. The error names the address and says what is wrong with it.
+std::variant<Listening, std::string> listen_on(const std::string& address);
+
+/// Connects within `timeout`, or until `cancelled` is set (seen within 50 ms). Blocks. Resolves names
+/// meanwhile, which can take longer than `timeout`. The error says what is wrong.
+std::variant<Socket, std::string> dial(const std::string& address, Duration timeout,
+                                       const std::atomic<bool>& cancelled);
+
+}  // namespace troupe::actors

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "core/refusal.hpp"
+#include "machine/resource.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::machine {
+
+using Words = std::vector<std::string>;
+
+/// A kind of resource: how to make one, and how people write its commands. A
+/// peer is started with a kind; all peers of a cluster replicate the same one.
+///
+/// The functions are pure. Bytes come from outside: `valid_…` are asked before a
+/// command may enter a log or a query reach a resource, so they must accept
+/// only what `Resource` can read without a check of its own.
+struct Kind {
+  std::string name{};  ///< As in `start_peer KIND NAME`: "kv_store".
+  std::string help{};  ///< One line for each command and query: "set KEY VALUE   store a value".
+
+  std::unique_ptr<Resource> (*make)() = nullptr;
+  bool (*valid_command)(View) = nullptr;
+  bool (*valid_query)(View) = nullptr;
+
+  /// "set foo bar" to bytes; `Refusal::invalid` with a usage line as detail.
+  Result<std::string> (*parse_command)(const Words&) = nullptr;
+  Result<std::string> (*parse_query)(const Words&) = nullptr;
+  /// Bytes to "set foo bar". Requires bytes that are valid.
+  std::string (*show_command)(View command) = nullptr;
+  /// What the shell prints after "ok ": of a command or query and the value it was answered with.
+  std::string (*show_reply)(View asked, std::string_view value) = nullptr;
+};
+
+/// The kinds that a program knows, by name.
+using Kinds = std::map<std::string, Kind>;
+
+/// `{a, b}` by their names.
+Kinds kinds(std::vector<Kind> list);
+
+}  // namespace troupe::machine

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "core/types.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace troupe::machine {
+
+/// Bytes of a command, query or snapshot, as the resource's own codec made them.
+using View = std::span<const std::uint8_t>;
+
+/// A committed command on its way to its resource.
+struct Command {
+  Index index{};  ///< Of its entry. Each command has another, and they only grow.
+  View bytes{};   ///< Valid during the call.
+};
+
+/// What a resource answers. A reply with an `error` is the resource's own
+/// refusal ("key_not_found"): one word in lower case, the same on every replica.
+struct Reply {
+  std::string error{};
+  std::string value{};  ///< As the resource's codec encodes it; empty on error.
+
+  static Reply ok(std::string value = {}) { return {.error = {}, .value = std::move(value)}; }
+  static Reply refused(std::string why) { return {.error = std::move(why), .value = {}}; }
+  friend bool operator==(const Reply&, const Reply&) = default;
+};
+
+/// What a user replicates: a state that changes by commands alone.
+///
+/// Every replica applies the same commands in the same order and must come to
+/// the same state and the same replies. So a resource sees no clock, no chance,
+/// no other resource, no address and no order of a hash table.
+///
+/// One thread at a time calls it, in log order; it needs no locks.
+class Resource {
+public:
+  Resource() = default;
+  Resource(const Resource&) = delete;
+  Resource& operator=(const Resource&) = delete;
+  virtual ~Resource() = default;
+
+  /// Changes the state as `command` asks. A command that makes no sense is
+  /// answered with a refusal and changes nothing. An exception counts as the
+  /// refusal "resource_failed"; the state must be as before it then.
+  virtual Reply apply(const Command& command) = 0;
+
+  /// Answers a question. Changes nothing.
+  virtual Reply query(View question) const = 0;
+
+  /// The whole state as bytes: equal states give equal bytes.
+  virtual std::string save() const = 0;
+
+  /// Becomes the state that `save` wrote. False if `saved` is not such; the state is then empty.
+  virtual bool load(View saved) = 0;
+};
+
+inline std::string_view text(View bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+inline View bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+}  // namespace troupe::machine

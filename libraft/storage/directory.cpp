@@ -1,0 +1,157 @@
+#include "storage/directory.hpp"
+
+#include "storage/record.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+namespace troupe::storage {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr mode_t file_mode = 0600;
+constexpr std::size_t witness_bytes_max = 64;
+
+Outcome<File> open_file(const std::string& path, int flags) {
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, file_mode);
+  if (fd < 0)
+    return system_error(path, "open", errno);
+  return File(fd);
+}
+
+/// As much of the start of the file as fits.
+template <std::size_t Size>
+std::string read_start(const File& file) {
+  std::array<char, Size> buffer{};
+  const ssize_t size = ::pread(file.fd(), buffer.data(), buffer.size(), 0);
+  return {buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+}
+
+std::string lock_path(const std::string& directory) {
+  return directory + "/LOCK";
+}
+
+std::string witness_path(const std::string& directory) {
+  return directory + "/WITNESS";
+}
+
+/// What `file` holds. An empty file is one whose creator did not get to write it.
+Outcome<std::uint64_t> read_witness_file(const std::string& path, const File& file) {
+  const std::string text = read_start<witness_bytes_max>(file);
+  if (text.empty())
+    return std::uint64_t{0};
+  std::uint64_t transaction = 0;
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
+  if (auto problem = read_commit({bytes, text.size()}, transaction)) {
+    problem->text = path + ": " + problem->text;
+    return *problem;
+  }
+  return transaction;
+}
+
+std::optional<StoreError> sync_path(const std::string& path) {
+  auto opened = open_file(path, O_RDONLY | O_DIRECTORY);
+  if (auto* error = std::get_if<StoreError>(&opened))
+    return *error;
+  if (::fsync(std::get<File>(opened).fd()) != 0)
+    return system_error(path, "sync", errno);
+  return std::nullopt;
+}
+
+}  // namespace
+
+File::~File() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+StoreError system_error(const std::string& path, const std::string& what, int code) {
+  const bool full = code == ENOSPC || code == EDQUOT;
+  return {full ? StoreError::Kind::no_space : StoreError::Kind::io,
+          path + ": " + what + ": " + std::generic_category().message(code)};
+}
+
+std::string data_file(const std::string& directory) {
+  return directory + "/data.mdb";
+}
+
+std::uint64_t file_bytes(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+std::optional<StoreError> sync_directory(const std::string& directory) {
+  if (auto error = sync_path(directory))
+    return error;
+  const fs::path itself = (fs::absolute(directory) / ".").lexically_normal().parent_path();
+  return sync_path(itself.parent_path().string());
+}
+
+Outcome<File> lock_directory(const std::string& directory) {
+  std::error_code failure;
+  fs::create_directories(directory, failure);
+  if (failure)
+    return system_error(directory, "create", failure.value());
+  const std::string path = lock_path(directory);
+  auto opened = open_file(path, O_RDWR | O_CREAT);
+  if (std::holds_alternative<StoreError>(opened))
+    return opened;
+
+  const File& file = std::get<File>(opened);
+  if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK)
+      return system_error(path, "lock", errno);
+    const std::string holder = read_start<16>(file);
+    return StoreError{StoreError::Kind::locked,
+                      directory + " is in use by "
+                          + (holder.empty() ? "another process" : "process " + holder)};
+  }
+  // For humans only. A full disk must not keep a node from starting.
+  const std::string pid = std::to_string(::getpid());
+  [[maybe_unused]] const bool written =
+      ::ftruncate(file.fd(), 0) == 0 && ::pwrite(file.fd(), pid.data(), pid.size(), 0) > 0;
+  return opened;
+}
+
+Outcome<Witness> Witness::open(const std::string& directory) {
+  const std::string path = witness_path(directory);
+  auto opened = open_file(path, O_RDWR | O_CREAT);
+  if (auto* error = std::get_if<StoreError>(&opened))
+    return *error;
+  Witness witness(std::move(std::get<File>(opened)));
+  const auto read = read_witness_file(path, witness.file_);
+  if (const auto* error = std::get_if<StoreError>(&read))
+    return *error;
+  witness.acknowledged_ = std::get<std::uint64_t>(read);
+  return witness;
+}
+
+void Witness::acknowledge(std::uint64_t transaction) {
+  acknowledged_ = transaction;
+  const std::vector<std::uint8_t> value = write_commit(transaction);
+  // Fails only where the file system is beyond help, and then the next commit says so. What stood
+  // there goes on to be true: it may lag.
+  [[maybe_unused]] const ssize_t written = ::pwrite(file_.fd(), value.data(), value.size(), 0);
+}
+
+Outcome<std::uint64_t> read_witness(const std::string& directory) {
+  const std::string path = witness_path(directory);
+  if (file_bytes(path) == 0)
+    return std::uint64_t{0};
+  const auto opened = open_file(path, O_RDONLY);
+  if (const auto* error = std::get_if<StoreError>(&opened))
+    return *error;
+  return read_witness_file(path, std::get<File>(opened));
+}
+
+}  // namespace troupe::storage

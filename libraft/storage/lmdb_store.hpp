@@ -1,0 +1,33 @@
+#pragma once
+
+#include "storage/store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace troupe::storage {
+
+struct LmdbOptions {
+  /// Created if missing, with all that is above it. One process at a time.
+  std::string directory{};
+  /// How much address space the map takes at first. It grows by itself; nobody sees it full.
+  std::size_t map_bytes = std::size_t{64} << 20;
+  /// The number of peers that the environment has room for; `no_space` beyond it.
+  unsigned peers_max = 2048;
+  /// Before the environment is opened, a child process reads all of it: a corrupt
+  /// page can kill a process that maps it.
+  bool check_in_child = true;
+};
+
+/// A store in one LMDB environment: `directory/data.mdb`, beside it `lock.mdb` (LMDB's own),
+/// `LOCK` (who has it) and `WITNESS` (how far it was acknowledged). The layout is described in
+/// docs/storage.md and `record.fbs`. Every commit is synced before it returns.
+///
+/// To copy a store, stop its node. To go back to an older copy on purpose, delete `WITNESS`; do so
+/// for a whole cluster or for none of its peers, because the peer forgets votes and entries that it
+/// has promised to keep.
+Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options);
+
+}  // namespace troupe::storage

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "core/engine.hpp"
+#include "core/output.hpp"
+#include "core/types.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace troupe::storage {
+
+/// What a disk did to us. The text names file, table and index, and says what is wrong there.
+struct StoreError {
+  enum class Kind : std::uint8_t {
+    io,        ///< A read, write or sync failed: we no longer know what is durable.
+    no_space,  ///< Disk full. Nothing of the transaction was written.
+    corrupt,   ///< What is there is not what we wrote.
+    version,   ///< Written by a format that we do not know.
+    locked,    ///< Another process has the directory.
+  };
+  Kind kind = Kind::io;
+  std::string text{};
+};
+
+template <class T>
+using Outcome = std::variant<T, StoreError>;
+
+/// A peer that has its log in this store.
+struct PeerRecord {
+  PeerId id{};
+  std::string name{};
+  std::string kind{};   ///< Of the resource that it replicates.
+  bool running = true;  ///< Start it with its node. False after `stop_peer`.
+  friend bool operator==(const PeerRecord&, const PeerRecord&) = default;
+};
+
+struct PeerWrite {
+  PeerId peer{};
+  Write write{};
+};
+
+struct StoreStats {
+  std::uint64_t file_bytes = 0;  ///< On disk; 0 if there is none. Never shrinks.
+  std::uint64_t used_bytes = 0;  ///< Of them in use: the rest will be used again.
+  std::uint64_t commits = 0;     ///< Transactions since the store was opened.
+};
+
+/// The logs and hard states of all peers of one node, on one disk. Used by one
+/// thread at a time. Two implementations ship, and one conformance test holds for
+/// both (`test/storage/conformance.hpp`); a third may be supplied by a user.
+class Store {
+public:
+  Store() = default;
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  virtual ~Store() = default;
+
+  /// All peers ever created here, by name.
+  virtual Outcome<std::vector<PeerRecord>> peers() = 0;
+
+  /// Adds a peer or changes whether it runs. Durable when it returns. A name keeps its id and
+  /// kind for ever. Requires: no other id under this name, and no other name under this id. Fails
+  /// as `write` does.
+  [[nodiscard]] virtual std::optional<StoreError> put_peer(const PeerRecord& peer) = 0;
+
+  /// Everything `peer` has made durable, checked: each record against its checksum and its place,
+  /// the log against the chain of its records and against how far it was last known to reach.
+  /// What is corrupt or missing is an error and never a shorter log. An unknown peer has an empty log.
+  virtual Outcome<Recovered> recover(PeerId peer) = 0;
+
+  /// Makes all of `writes` durable in one transaction with one sync, or none of them. In order.
+  /// After an error other than `no_space` we no longer know what is durable, and every further
+  /// write fails with the same error; open the store again. Requires: the peers were put, and what
+  /// is written continues their logs, with no term above the hard state's.
+  [[nodiscard]] virtual std::optional<StoreError> write(std::span<const PeerWrite> writes) = 0;
+
+  virtual StoreStats stats() = 0;
+};
+
+}  // namespace troupe::storage

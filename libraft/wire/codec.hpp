@@ -1,0 +1,159 @@
+#pragma once
+
+/// What the codecs of this room share. Internal: include packet.hpp instead.
+
+#include "core/bytes.hpp"
+#include "wire/packet.hpp"
+
+#include <flatbuffers/flatbuffers.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace troupe::wire {
+
+namespace schema {
+struct Calls;
+struct CallReplies;
+struct Hello;
+struct PeerMessages;
+struct Request;
+struct Response;
+}  // namespace schema
+
+/// Payloads travel in one blob, each at a multiple of this.
+inline constexpr std::size_t blob_alignment = 8;
+
+constexpr std::size_t padded(std::size_t size) {
+  return (size + blob_alignment - 1) / blob_alignment * blob_alignment;
+}
+
+/// Counters never get there; what does is nonsense, and would overflow on its way up.
+inline constexpr std::uint64_t counter_max = (std::uint64_t{1} << 63) - 1;
+
+/// Reads one frame: knows what is wrong with it and how much of it was accounted for.
+class Decoder {
+public:
+  explicit Decoder(const Bytes& frame)
+      : frame_(std::make_shared<const Bytes>(frame)), budget_(frame.size()) {}
+
+  /// False, and remembers `problem`, unless `ok`. The first problem stays.
+  bool check(bool ok, const char* problem) {
+    if (!ok && problem_.empty())
+      problem_ = problem;
+    return ok;
+  }
+
+  /// Accounts for `size` bytes of the frame. A FlatBuffer may refer to the same bytes from many
+  /// places, so that a small frame reads as a huge packet; ours never do, so that everything
+  /// read from a frame fits into it.
+  bool spend(std::size_t size) {
+    if (!check(size <= budget_, "the same bytes are referred to twice"))
+      return false;
+    budget_ -= size;
+    return true;
+  }
+
+  bool counter(std::uint64_t value) { return check(value <= counter_max, "number out of range"); }
+
+  /// An absent string is an empty one.
+  bool text(const flatbuffers::String* from, std::size_t size_max, std::string& to) {
+    if (from == nullptr)
+      return true;
+    if (!check(from->size() <= size_max, "text too long") || !spend(from->size()))
+      return false;
+    to.assign(from->c_str(), from->size());
+    return true;
+  }
+
+  /// Bytes of the frame, kept alive by what is returned.
+  Bytes slice(std::span<const std::uint8_t> bytes) const {
+    return bytes.empty() ? Bytes{} : Bytes{frame_, bytes};
+  }
+
+  const std::string& problem() const { return problem_; }
+
+private:
+  std::shared_ptr<const Bytes> frame_;
+  std::size_t budget_;
+  std::string problem_{};
+};
+
+/// Reads the pieces of a blob, in order.
+class BlobReader {
+public:
+  BlobReader(Decoder& decoder, const flatbuffers::Vector<std::uint8_t>* blob)
+      : decoder_(decoder) {
+    if (blob != nullptr)
+      rest_ = {blob->data(), blob->size()};
+  }
+
+  /// Once, before anything is taken.
+  bool check_start() {
+    const auto address = reinterpret_cast<std::uintptr_t>(rest_.data());
+    return decoder_.check(rest_.empty() || address % blob_alignment == 0, "blob not aligned")
+           && decoder_.spend(rest_.size());
+  }
+  bool take(std::size_t size, Bytes& to) {
+    if (!decoder_.check(padded(size) <= rest_.size(), "sizes exceed the blob"))
+      return false;
+    to = decoder_.slice(rest_.first(size));
+    rest_ = rest_.subspan(padded(size));
+    return true;
+  }
+  /// Once, after everything was taken.
+  bool check_end() { return decoder_.check(rest_.empty(), "sizes do not fill the blob"); }
+
+private:
+  Decoder& decoder_;
+  std::span<const std::uint8_t> rest_{};
+};
+
+/// Writes the pieces of a blob, in order. The blob stays where it is only until the builder is
+/// asked for something else.
+class BlobWriter {
+public:
+  BlobWriter(flatbuffers::FlatBufferBuilder& builder, std::size_t size) {
+    builder.ForceVectorAlignment(size, 1, blob_alignment);
+    offset_ = builder.CreateUninitializedVector<std::uint8_t>(size, &next_);
+  }
+  void put(std::string_view piece) {
+    next_ = std::copy(piece.begin(), piece.end(), next_);
+    next_ = std::fill_n(next_, padded(piece.size()) - piece.size(), std::uint8_t{0});
+  }
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> offset() const { return offset_; }
+
+private:
+  std::uint8_t* next_ = nullptr;
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> offset_{};
+};
+
+// One pair for each packet. `unpack` returns false where `decoder` knows a problem.
+flatbuffers::Offset<schema::Hello> pack(flatbuffers::FlatBufferBuilder& to, const Hello& hello);
+flatbuffers::Offset<schema::PeerMessages> pack(flatbuffers::FlatBufferBuilder& to,
+                                               const PeerMessages& messages);
+flatbuffers::Offset<schema::Calls> pack(flatbuffers::FlatBufferBuilder& to, const Calls& calls);
+flatbuffers::Offset<schema::CallReplies> pack(flatbuffers::FlatBufferBuilder& to,
+                                              const CallReplies& replies);
+flatbuffers::Offset<schema::Request> pack(flatbuffers::FlatBufferBuilder& to,
+                                          const Request& request);
+flatbuffers::Offset<schema::Response> pack(flatbuffers::FlatBufferBuilder& to,
+                                           const Response& response);
+
+bool unpack(const schema::Hello& from, Decoder& decoder, Hello& to);
+bool unpack(const schema::PeerMessages& from, Decoder& decoder, PeerMessages& to);
+bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to);
+bool unpack(const schema::CallReplies& from, Decoder& decoder, CallReplies& to);
+bool unpack(const schema::Request& from, Decoder& decoder, Request& to);
+bool unpack(const schema::Response& from, Decoder& decoder, Response& to);
+
+/// Roughly how many bytes a packet takes, so that its buffer need not grow while it is built.
+std::size_t size_hint(const PeerMessages& messages);
+std::size_t size_hint(const Calls& calls);
+std::size_t size_hint(const CallReplies& replies);
+
+}  // namespace troupe::wire

@@ -1,0 +1,147 @@
+#pragma once
+
+#include "core/configuration.hpp"
+#include "core/entry.hpp"
+#include "core/message.hpp"
+#include "core/refusal.hpp"
+#include "core/view.hpp"
+#include "wire/frame.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe::wire {
+
+/// Changes with each incompatible change of what is said over a connection.
+inline constexpr std::uint32_t protocol_version = 1;
+
+// What a packet may hold. A sender that exceeds one is refused by every receiver.
+inline constexpr std::size_t name_bytes_max = 255;  ///< Of a name, a kind or an address.
+inline constexpr std::size_t full_name_bytes_max = 2 * name_bytes_max + 1;  ///< "name@host:port".
+inline constexpr std::size_t detail_bytes_max = 4096;  ///< Of a detail or an option's value.
+inline constexpr std::size_t messages_max = std::size_t{1} << 16;
+inline constexpr std::size_t members_max = 1024;
+inline constexpr std::size_t names_max = std::size_t{1} << 16;
+inline constexpr std::size_t options_max = 256;
+
+/// As much of a detail as travels. A resource's own words may be of any length; it is cut rather
+/// than refused, since the command has happened by then.
+std::string_view clipped(std::string_view detail);
+
+/// The first packet of each side of a connection. Anything else closes it.
+struct Hello {
+  std::uint32_t version = protocol_version;
+  std::string node{};             ///< Its name; empty for a client.
+  std::string address{};          ///< Where it listens ("host:port"); empty for a client.
+  std::uint64_t incarnation = 0;  ///< Drawn when the process started.
+};
+
+/// Messages between peers of two nodes, all that one turn produced.
+struct PeerMessages {
+  std::vector<Message> messages{};
+};
+
+/// How fresh the answer to a query must be.
+enum class ReadLevel : std::uint8_t { linearizable = 0 };
+
+enum class CallKind : std::uint8_t { command = 0, query = 1 };
+
+/// Commands or queries of one client for one peer, all that waited.
+struct Call {
+  std::uint64_t id = 0;  ///< The client's; comes back in the reply.
+  Bytes payload{};       ///< Of a command: its envelope (`encode_command`). Of a query: the resource's bytes.
+};
+struct Calls {
+  std::string peer{};  ///< Name on the node that is asked.
+  CallKind kind = CallKind::command;
+  ReadLevel level = ReadLevel::linearizable;
+  std::vector<Call> calls{};
+};
+
+/// One answer for each call, in any order.
+struct CallReply {
+  std::uint64_t id = 0;
+  Refusal refusal = Refusal::none;
+  std::string detail{};  ///< Of a redirect: the leader's full name or empty. Of a resource's refusal: its word.
+  Index index{};         ///< Of a command: its entry. Of a query: what was applied when it was answered.
+  Bytes value{};
+};
+struct CallReplies {
+  std::vector<CallReply> replies{};
+};
+
+// What an operator asks of a node or one of its peers. Each gets one `Response`.
+struct AskLeader {};
+struct AskStatus {};
+struct AskEntry {
+  Index index{};
+};
+struct AskIdentity {};  ///< Of a peer: id and kind, also where it is stopped.
+struct AskPeers {};     ///< The names of all peers on the node.
+struct StartPeer {
+  std::string kind{};
+  std::vector<std::pair<std::string, std::string>> options{};
+};
+struct StopPeer {};
+struct SetConfiguration {
+  std::vector<std::string> members{};  ///< "name@host:port", or "name" for a peer of the same node.
+};
+
+struct Request {
+  std::uint64_t id = 0;
+  std::string peer{};  ///< Its name; empty where the node itself is asked.
+  std::variant<AskLeader, AskStatus, AskEntry, AskIdentity, AskPeers, StartPeer, StopPeer,
+               SetConfiguration>
+      body{};
+};
+
+/// The answer to `AskStatus`.
+struct PeerStatus {
+  std::string name{};  ///< Full.
+  std::string kind{};
+  Role role = Role::follower;
+  std::string leader{};  ///< Full name, or empty.
+  Term term{};
+  Index commit{};
+  Index applied{};
+  EntryId last{};
+  Configuration configuration{};
+  Index configuration_index{};
+  std::uint64_t store_bytes = 0;
+};
+struct Identity {
+  PeerId id{};
+  std::string kind{};
+  bool running = false;
+};
+
+struct Response {
+  std::uint64_t id = 0;
+  Refusal refusal = Refusal::none;
+  std::string detail{};  ///< As in `CallReply`.
+  /// `string`: a full name (StartPeer, AskLeader; empty for none). `vector<string>`: AskPeers.
+  std::variant<std::monostate, std::string, PeerStatus, Entry, Identity, Configuration,
+               std::vector<std::string>>
+      body{};
+};
+
+using Packet = std::variant<Hello, PeerMessages, Calls, CallReplies, Request, Response>;
+
+/// Encodes a packet as one frame. Requires that the body fits `frame_body_bytes_max`; senders
+/// bound their batches well below it. Details are `clipped`.
+Frame encode(const Packet& packet);
+
+/// Reads the body of a frame: verified by FlatBuffers, then checked for what a verifier does not
+/// know: entries without gaps, terms that do not fall, enumerators in range, names and counts
+/// within bounds, no bytes referred to twice. Payloads are slices of `body` and keep it alive; they
+/// are aligned to eight bytes. A `Hello` of another version is refused. The detail of the refusal
+/// says what is wrong.
+Result<Packet> decode(const Bytes& body);
+
+}  // namespace troupe::wire

@@ -1,0 +1,273 @@
+#include "wire/codec.hpp"
+#include "wire/raft_generated.h"
+
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe::wire {
+
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using PackedBody = std::pair<schema::Body, flatbuffers::Offset<void>>;
+
+static_assert(static_cast<int>(schema::EntryKind::MAX) == static_cast<int>(EntryKind::configuration),
+              "the schema knows every kind of entry");
+
+// ---- to the wire
+
+schema::EntryId packed(EntryId id) {
+  return {id.term.value, id.index.value};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const PreVoteRequest& request) {
+  const schema::EntryId last = packed(request.last);
+  return {schema::Body::PreVoteRequest, schema::CreatePreVoteRequest(to, &last).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const PreVoteResponse& response) {
+  return {schema::Body::PreVoteResponse,
+          schema::CreatePreVoteResponse(to, response.granted, response.asked.value).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const VoteRequest& request) {
+  const schema::EntryId last = packed(request.last);
+  return {schema::Body::VoteRequest,
+          schema::CreateVoteRequest(to, &last, request.transfer).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const VoteResponse& response) {
+  return {schema::Body::VoteResponse, schema::CreateVoteResponse(to, response.granted).Union()};
+}
+
+std::size_t blob_size(const std::vector<Entry>& entries) {
+  std::size_t size = 0;
+  for (const Entry& entry : entries)
+    size += padded(entry.payload.size());
+  return size;
+}
+
+PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
+  flatbuffers::Offset<flatbuffers::Vector<const schema::EntryHead*>> heads{};
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> payloads{};
+  if (!request.entries.empty()) {
+    BlobWriter blob(to, blob_size(request.entries));
+    for (const Entry& entry : request.entries)
+      blob.put(entry.payload.text());
+    payloads = blob.offset();
+    heads = to.CreateVectorOfStructs<schema::EntryHead>(
+        request.entries.size(),
+        [](std::size_t i, schema::EntryHead* head, const std::vector<Entry>* entries) {
+          const Entry& entry = (*entries)[i];
+          *head = schema::EntryHead(entry.id.term.value, entry.id.index.value,
+                                    static_cast<std::uint32_t>(entry.payload.size()),
+                                    static_cast<schema::EntryKind>(entry.kind));
+        },
+        &request.entries);
+  }
+  const schema::EntryId previous = packed(request.previous);
+  return {schema::Body::AppendRequest,
+          schema::CreateAppendRequest(to, &previous, request.commit.value, heads, payloads,
+                                      request.read.value)
+              .Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
+  if (const auto* accepted = std::get_if<Accepted>(&response.verdict))
+    return {
+        schema::Body::AppendAccepted,
+        schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value).Union()};
+  const auto& rejected = std::get<Rejected>(response.verdict);
+  const schema::EntryId previous = packed(rejected.previous);
+  const schema::EntryId hint = packed(rejected.hint);
+  return {schema::Body::AppendRejected,
+          schema::CreateAppendRejected(to, &previous, &hint, response.read.value).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const TimeoutNow&) {
+  return {schema::Body::TimeoutNow, schema::CreateTimeoutNow(to).Union()};
+}
+
+flatbuffers::Offset<schema::Message> pack(FlatBufferBuilder& to, const Message& message) {
+  const auto [type, body] =
+      std::visit([&](const auto& alternative) { return pack(to, alternative); }, message.body);
+  return schema::CreateMessage(to, message.cluster.value, message.from.value, message.to.value,
+                               message.term.value, type, body);
+}
+
+// ---- from the wire
+
+/// Sets `to` to an id in a log of `term`: {0, 0}, or both numbers set and the term not above.
+bool unpack(const schema::EntryId* from, Term term, Decoder& decoder, EntryId& to) {
+  if (from == nullptr)
+    return true;
+  to = {{from->term()}, {from->index()}};
+  return decoder.counter(to.index.value)
+         && decoder.check((to.term == Term{}) == (to.index == Index{}), "half an entry id")
+         && decoder.check(to.term <= term, "entry of a term above its message's");
+}
+
+/// `to` is the entry after `previous` in a log of `term`.
+bool unpack(const schema::EntryHead& from, EntryId previous, Term term, Decoder& decoder,
+            Entry& to) {
+  to.id = {{from.term()}, {from.index()}};
+  to.kind = static_cast<EntryKind>(from.kind());
+  return decoder.counter(to.id.index.value)
+         && decoder.check(to.id.index == next(previous.index), "gap between entries")
+         && decoder.check(to.id.term >= previous.term && to.id.term > Term{}, "terms fall")
+         && decoder.check(to.id.term <= term, "entry of a term above its message's")
+         && decoder.check(from.kind() <= schema::EntryKind::MAX, "unknown kind of entry");
+}
+
+bool unpack_entries(const schema::AppendRequest& from, Term term, Decoder& decoder,
+                    AppendRequest& to) {
+  BlobReader blob(decoder, from.payloads());
+  const auto* heads = from.entries();
+  const std::size_t count = heads == nullptr ? 0 : heads->size();
+  if (!decoder.spend(count * sizeof(schema::EntryHead)) || !blob.check_start())
+    return false;
+  to.entries.reserve(count);
+  EntryId previous = to.previous;
+  for (std::size_t i = 0; i < count; ++i) {
+    const schema::EntryHead& head = *heads->Get(static_cast<flatbuffers::uoffset_t>(i));
+    Entry& entry = to.entries.emplace_back();
+    if (!unpack(head, previous, term, decoder, entry) || !blob.take(head.size(), entry.payload))
+      return false;
+    previous = entry.id;
+  }
+  return blob.check_end();
+}
+
+bool unpack(const schema::PreVoteRequest& from, Term term, Decoder& decoder, Body& to) {
+  return unpack(from.last(), term, decoder, to.emplace<PreVoteRequest>().last);
+}
+
+bool unpack(const schema::PreVoteResponse& from, Term, Decoder& decoder, Body& to) {
+  to = PreVoteResponse{.granted = from.granted(), .asked = {from.asked()}};
+  return decoder.counter(from.asked());
+}
+
+bool unpack(const schema::VoteRequest& from, Term term, Decoder& decoder, Body& to) {
+  auto& request = to.emplace<VoteRequest>();
+  request.transfer = from.transfer();
+  return unpack(from.last(), term, decoder, request.last);
+}
+
+bool unpack(const schema::VoteResponse& from, Term, Decoder&, Body& to) {
+  to = VoteResponse{.granted = from.granted()};
+  return true;
+}
+
+bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body& to) {
+  auto& request = to.emplace<AppendRequest>();
+  request.commit = {from.commit()};
+  request.read = {from.read()};
+  return decoder.counter(from.commit()) && decoder.counter(from.read())
+         && unpack(from.previous(), term, decoder, request.previous)
+         && unpack_entries(from, term, decoder, request);
+}
+
+bool unpack(const schema::AppendAccepted& from, Term, Decoder& decoder, Body& to) {
+  to = AppendResponse{.verdict = Accepted{{from.matched()}}, .read = {from.read()}};
+  return decoder.counter(from.matched()) && decoder.counter(from.read());
+}
+
+bool unpack(const schema::AppendRejected& from, Term term, Decoder& decoder, Body& to) {
+  Rejected rejected;
+  const bool ok = unpack(from.previous(), term, decoder, rejected.previous)
+                  && unpack(from.hint(), term, decoder, rejected.hint)
+                  && decoder.check(rejected.hint.index <= rejected.previous.index
+                                       && rejected.hint.term <= rejected.previous.term,
+                                   "hint after what was rejected")
+                  && decoder.counter(from.read());
+  to = AppendResponse{.verdict = rejected, .read = {from.read()}};
+  return ok;
+}
+
+bool unpack(const schema::TimeoutNow&, Term, Decoder&, Body& to) {
+  to = TimeoutNow{};
+  return true;
+}
+
+template <class Table>
+bool unpack_body(const Table* from, Term term, Decoder& decoder, Body& to) {
+  return decoder.check(from != nullptr, "message without body")
+         && unpack(*from, term, decoder, to);
+}
+
+bool unpack_body(const schema::Message& from, Term term, Decoder& decoder, Body& to) {
+  switch (from.body_type()) {
+    case schema::Body::PreVoteRequest:
+      return unpack_body(from.body_as_PreVoteRequest(), term, decoder, to);
+    case schema::Body::PreVoteResponse:
+      return unpack_body(from.body_as_PreVoteResponse(), term, decoder, to);
+    case schema::Body::VoteRequest:
+      return unpack_body(from.body_as_VoteRequest(), term, decoder, to);
+    case schema::Body::VoteResponse:
+      return unpack_body(from.body_as_VoteResponse(), term, decoder, to);
+    case schema::Body::AppendRequest:
+      return unpack_body(from.body_as_AppendRequest(), term, decoder, to);
+    case schema::Body::AppendAccepted:
+      return unpack_body(from.body_as_AppendAccepted(), term, decoder, to);
+    case schema::Body::AppendRejected:
+      return unpack_body(from.body_as_AppendRejected(), term, decoder, to);
+    case schema::Body::TimeoutNow:
+      return unpack_body(from.body_as_TimeoutNow(), term, decoder, to);
+    case schema::Body::NONE:
+      break;
+  }
+  return decoder.check(false, "unknown kind of message");
+}
+
+/// What the head of a message takes at least: four numbers, of which sender and receiver are
+/// never zero, and the offsets of and to its body.
+constexpr std::size_t message_bytes_min = 32;
+
+bool unpack(const schema::Message& from, Decoder& decoder, Message& to) {
+  to.cluster = {from.cluster()};
+  to.from = {from.from()};
+  to.to = {from.to()};
+  to.term = {from.term()};
+  return decoder.spend(message_bytes_min) && decoder.counter(to.term.value)
+         && decoder.check(to.from != nobody && to.to != nobody, "message from or to nobody")
+         && unpack_body(from, to.term, decoder, to.body);
+}
+
+}  // namespace
+
+flatbuffers::Offset<schema::PeerMessages> pack(FlatBufferBuilder& to,
+                                               const PeerMessages& messages) {
+  std::vector<flatbuffers::Offset<schema::Message>> offsets;
+  offsets.reserve(messages.messages.size());
+  for (const Message& message : messages.messages)
+    offsets.push_back(pack(to, message));
+  return schema::CreatePeerMessages(to, to.CreateVector(offsets));
+}
+
+bool unpack(const schema::PeerMessages& from, Decoder& decoder, PeerMessages& to) {
+  const auto* messages = from.messages();
+  if (messages == nullptr)
+    return true;
+  if (!decoder.check(messages->size() <= messages_max, "too many messages"))
+    return false;
+  to.messages.reserve(messages->size());
+  for (const schema::Message* message : *messages) {
+    if (!unpack(*message, decoder, to.messages.emplace_back()))
+      return false;
+  }
+  return true;
+}
+
+std::size_t size_hint(const PeerMessages& messages) {
+  constexpr std::size_t message_bytes = 128;
+  std::size_t size = 0;
+  for (const Message& message : messages.messages) {
+    size += message_bytes;
+    if (const auto* request = std::get_if<AppendRequest>(&message.body))
+      size += request->entries.size() * sizeof(schema::EntryHead) + blob_size(request->entries);
+  }
+  return size;
+}
+
+}  // namespace troupe::wire

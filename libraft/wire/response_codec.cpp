@@ -1,0 +1,216 @@
+#include "wire/client_generated.h"
+#include "wire/codec.hpp"
+
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe::wire {
+
+namespace {
+
+using flatbuffers::FlatBufferBuilder;
+using PackedBody = std::pair<schema::ResponseBody, flatbuffers::Offset<void>>;
+using PackedMembers =
+    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Member>>>;
+
+static_assert(static_cast<int>(schema::Role::MAX) == static_cast<int>(Role::leader),
+              "the schema knows every role");
+
+// ---- to the wire
+
+PackedMembers pack_members(FlatBufferBuilder& to, const std::vector<Member>& members) {
+  std::vector<flatbuffers::Offset<schema::Member>> offsets;
+  for (const Member& member : members) {
+    const auto name = to.CreateString(member.name);
+    const auto address = to.CreateString(member.address);
+    offsets.push_back(schema::CreateMember(to, member.id.value, name, address));
+  }
+  return to.CreateVector(offsets);
+}
+
+flatbuffers::Offset<schema::Configuration> pack_configuration(FlatBufferBuilder& to,
+                                                              const Configuration& configuration) {
+  const PackedMembers voters = pack_members(to, configuration.voters);
+  const PackedMembers old_voters = pack_members(to, configuration.old_voters);
+  const PackedMembers learners = pack_members(to, configuration.learners);
+  return schema::CreateConfiguration(to, voters, old_voters, learners);
+}
+
+PackedBody pack(FlatBufferBuilder&, std::monostate) {
+  return {schema::ResponseBody::NONE, {}};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const std::string& text) {
+  return {schema::ResponseBody::Text, schema::CreateText(to, to.CreateString(text)).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
+  const auto name = to.CreateString(status.name);
+  const auto kind = to.CreateString(status.kind);
+  const auto leader = to.CreateString(status.leader);
+  const auto configuration = pack_configuration(to, status.configuration);
+  const schema::EntryId last(status.last.term.value, status.last.index.value);
+  return {schema::ResponseBody::PeerStatus,
+          schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
+                                   status.term.value, status.commit.value, status.applied.value,
+                                   &last, configuration, status.configuration_index.value,
+                                   status.store_bytes)
+              .Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {
+  BlobWriter blob(to, padded(entry.payload.size()));
+  blob.put(entry.payload.text());
+  const schema::EntryId id(entry.id.term.value, entry.id.index.value);
+  return {schema::ResponseBody::Entry,
+          schema::CreateEntry(to, &id, static_cast<schema::EntryKind>(entry.kind),
+                              static_cast<std::uint32_t>(entry.payload.size()), blob.offset())
+              .Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const Identity& identity) {
+  const auto kind = to.CreateString(identity.kind);
+  return {schema::ResponseBody::Identity,
+          schema::CreateIdentity(to, identity.id.value, kind, identity.running).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const Configuration& configuration) {
+  return {schema::ResponseBody::Configuration, pack_configuration(to, configuration).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const std::vector<std::string>& names) {
+  return {schema::ResponseBody::Names,
+          schema::CreateNames(to, to.CreateVectorOfStrings(names)).Union()};
+}
+
+// ---- from the wire
+
+using MemberTables = flatbuffers::Vector<flatbuffers::Offset<schema::Member>>;
+
+bool unpack(const MemberTables* from, Decoder& decoder, std::vector<Member>& to) {
+  if (from == nullptr)
+    return true;
+  if (!decoder.check(from->size() <= members_max, "too many members"))
+    return false;
+  PeerId previous = nobody;
+  for (const schema::Member* table : *from) {
+    Member& member = to.emplace_back();
+    member.id = {table->id()};
+    if (!decoder.check(member.id > previous, "members not sorted by id")
+        || !decoder.text(table->name(), name_bytes_max, member.name)
+        || !decoder.text(table->address(), name_bytes_max, member.address))
+      return false;
+    previous = member.id;
+  }
+  return true;
+}
+
+bool unpack(const schema::Configuration& from, Decoder& decoder, Configuration& to) {
+  return unpack(from.voters(), decoder, to.voters)
+         && unpack(from.old_voters(), decoder, to.old_voters)
+         && unpack(from.learners(), decoder, to.learners);
+}
+
+bool unpack(const schema::EntryId* from, Decoder& decoder, EntryId& to) {
+  if (from == nullptr)
+    return true;
+  to = {{from->term()}, {from->index()}};
+  return decoder.counter(from->term()) && decoder.counter(from->index())
+         && decoder.check((to.term == Term{}) == (to.index == Index{}), "half an entry id");
+}
+
+bool unpack(const schema::Text& from, Decoder& decoder, std::string& to) {
+  return decoder.text(from.text(), full_name_bytes_max, to);
+}
+
+bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
+  to.role = static_cast<Role>(from.role());
+  to.term = {from.term()};
+  to.commit = {from.commit()};
+  to.applied = {from.applied()};
+  to.configuration_index = {from.configuration_index()};
+  to.store_bytes = from.store_bytes();
+  return decoder.check(from.role() <= schema::Role::MAX, "unknown role")
+         && decoder.counter(from.term()) && decoder.counter(from.commit())
+         && decoder.counter(from.applied()) && decoder.counter(from.configuration_index())
+         && decoder.text(from.name(), full_name_bytes_max, to.name)
+         && decoder.text(from.kind(), name_bytes_max, to.kind)
+         && decoder.text(from.leader(), full_name_bytes_max, to.leader)
+         && unpack(from.last(), decoder, to.last)
+         && (from.configuration() == nullptr
+             || unpack(*from.configuration(), decoder, to.configuration));
+}
+
+bool unpack(const schema::Entry& from, Decoder& decoder, Entry& to) {
+  BlobReader blob(decoder, from.payload());
+  to.kind = static_cast<EntryKind>(from.kind());
+  return decoder.check(from.kind() <= schema::EntryKind::MAX, "unknown kind of entry")
+         && unpack(from.id(), decoder, to.id)
+         && decoder.check(to.id.index > Index{}, "entry without id") && blob.check_start()
+         && blob.take(from.size(), to.payload) && blob.check_end();
+}
+
+bool unpack(const schema::Identity& from, Decoder& decoder, Identity& to) {
+  to.id = {from.id()};
+  to.running = from.running();
+  return decoder.text(from.kind(), name_bytes_max, to.kind);
+}
+
+bool unpack(const schema::Names& from, Decoder& decoder, std::vector<std::string>& to) {
+  if (from.names() == nullptr)
+    return true;
+  if (!decoder.check(from.names()->size() <= names_max, "too many names"))
+    return false;
+  for (const flatbuffers::String* name : *from.names()) {
+    if (!decoder.text(name, full_name_bytes_max, to.emplace_back()))
+      return false;
+  }
+  return true;
+}
+
+/// Reads `from` as the alternative `Body` of a response.
+template <class Body, class Table>
+bool unpack_body(const Table* from, Decoder& decoder, Response& to) {
+  return decoder.check(from != nullptr, "response without body")
+         && unpack(*from, decoder, to.body.emplace<Body>());
+}
+
+}  // namespace
+
+flatbuffers::Offset<schema::Response> pack(FlatBufferBuilder& to, const Response& response) {
+  const std::string_view text = clipped(response.detail);
+  const auto detail = to.CreateString(text.data(), text.size());
+  const auto [type, body] =
+      std::visit([&](const auto& alternative) { return pack(to, alternative); }, response.body);
+  return schema::CreateResponse(to, response.id, static_cast<schema::Refusal>(response.refusal),
+                                detail, type, body);
+}
+
+bool unpack(const schema::Response& from, Decoder& decoder, Response& to) {
+  to.id = from.id();
+  to.refusal = static_cast<Refusal>(from.refusal());
+  if (!decoder.check(from.refusal() <= schema::Refusal::MAX, "unknown refusal")
+      || !decoder.text(from.detail(), detail_bytes_max, to.detail))
+    return false;
+  switch (from.body_type()) {
+    case schema::ResponseBody::NONE:
+      return true;
+    case schema::ResponseBody::Text:
+      return unpack_body<std::string>(from.body_as_Text(), decoder, to);
+    case schema::ResponseBody::PeerStatus:
+      return unpack_body<PeerStatus>(from.body_as_PeerStatus(), decoder, to);
+    case schema::ResponseBody::Entry:
+      return unpack_body<Entry>(from.body_as_Entry(), decoder, to);
+    case schema::ResponseBody::Identity:
+      return unpack_body<Identity>(from.body_as_Identity(), decoder, to);
+    case schema::ResponseBody::Configuration:
+      return unpack_body<Configuration>(from.body_as_Configuration(), decoder, to);
+    case schema::ResponseBody::Names:
+      return unpack_body<std::vector<std::string>>(from.body_as_Names(), decoder, to);
+  }
+  return decoder.check(false, "unknown kind of response");
+}
+
+}  // namespace troupe::wire

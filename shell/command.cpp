@@ -1,0 +1,215 @@
+#include "shell/command.hpp"
+
+#include "actors/address.hpp"
+#include "core/assert.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+
+namespace troupe::shell {
+
+namespace {
+
+using machine::Words;
+using Parsed = std::variant<Command, Failure>;
+
+/// Members of a configuration, options of a peer: far above any use, far below what a frame holds.
+constexpr std::size_t list_size_max = 1000;
+
+constexpr std::array<CommandHelp, 11> all_commands{{
+    {"start_peer", "KIND NAME [OPTION=VALUE...]", "start a peer that replicates a KIND"},
+    {"set_configuration", "PEER MEMBER...", "make a cluster, or change its voters"},
+    {"leader", "PEER", "who leads, as far as the peer knows"},
+    {"write", "PEER COMMAND...", "have a command replicated and applied"},
+    {"read", "PEER QUERY...", "ask a question; the answer is never stale"},
+    {"status", "PEER", "role, leader, log and configuration"},
+    {"get_entry", "PEER INDEX", "one entry of the peer's log"},
+    {"stop_peer", "PEER", "stop a peer; its log stays (short: stop)"},
+    {"peers", "[HOST:PORT]", "the peers of a node, running or not"},
+    {"help", "[COMMAND]", "this list, or one line of it"},
+    {"exit", "", "leave the shell"},
+}};
+
+std::string_view without_alias(std::string_view name) {
+  if (name == "stop")
+    return "stop_peer";
+  return name == "quit" ? "exit" : name;
+}
+
+const CommandHelp* find(std::string_view name) {
+  const auto it = std::find_if(all_commands.begin(), all_commands.end(),
+                               [&](const CommandHelp& each) { return each.name == name; });
+  return it == all_commands.end() ? nullptr : &*it;
+}
+
+template <class Number>
+std::optional<Number> number_of(std::string_view text) {
+  Number value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, problem] = std::from_chars(text.data(), end, value);
+  if (problem != std::errc() || stopped != end)
+    return std::nullopt;
+  return value;
+}
+
+Failure not_a_peer(const std::string& word) {
+  return {"invalid", word + " is not NAME or NAME@HOST:PORT"};
+}
+
+/// What follows the name of the command: a peer and its own words.
+struct Arguments {
+  const CommandHelp& command;
+  std::span<const std::string> words;
+
+  Failure usage_failure() const { return {"usage", usage(command)}; }
+  bool holds(std::size_t least, std::size_t most) const {
+    return words.size() >= least && words.size() <= most;
+  }
+};
+
+template <class Body>
+Parsed parse_operation(const Arguments& arguments, Body body) {
+  if (!arguments.holds(1, 1))
+    return arguments.usage_failure();
+  const std::optional<PeerName> peer = parse_peer(arguments.words[0]);
+  if (!peer)
+    return not_a_peer(arguments.words[0]);
+  return Operate{*peer, {.id = 0, .peer = peer->name, .body = std::move(body)}};
+}
+
+Parsed parse_start_peer(const Arguments& arguments) {
+  if (!arguments.holds(2, 2 + list_size_max))
+    return arguments.usage_failure();
+  const std::optional<PeerName> peer = parse_peer(arguments.words[1]);
+  if (!peer)
+    return not_a_peer(arguments.words[1]);
+
+  wire::StartPeer start{.kind = arguments.words[0], .options = {}};
+  for (const std::string& word : arguments.words.subspan(2)) {
+    const std::size_t equals = word.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return arguments.usage_failure();
+    start.options.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  return Operate{*peer, {.id = 0, .peer = peer->name, .body = std::move(start)}};
+}
+
+Parsed parse_set_configuration(const Arguments& arguments) {
+  if (!arguments.holds(2, 1 + list_size_max))
+    return arguments.usage_failure();
+  std::vector<PeerName> peers;
+  for (const std::string& word : arguments.words) {
+    const std::optional<PeerName> peer = parse_peer(word);
+    if (!peer)
+      return not_a_peer(word);
+    peers.push_back(*peer);
+  }
+  return ChangeConfiguration{peers.front(), {peers.begin() + 1, peers.end()}};
+}
+
+Parsed parse_call(const Arguments& arguments, wire::CallKind kind) {
+  if (!arguments.holds(2, SIZE_MAX))
+    return arguments.usage_failure();
+  const std::optional<PeerName> peer = parse_peer(arguments.words[0]);
+  if (!peer)
+    return not_a_peer(arguments.words[0]);
+  return CallPeer{*peer, kind, {arguments.words.begin() + 1, arguments.words.end()}};
+}
+
+Parsed parse_get_entry(const Arguments& arguments) {
+  if (!arguments.holds(2, 2))
+    return arguments.usage_failure();
+  const std::optional<std::uint64_t> index = number_of<std::uint64_t>(arguments.words[1]);
+  if (!index)
+    return arguments.usage_failure();
+  return parse_operation({arguments.command, arguments.words.first(1)},
+                         wire::AskEntry{.index = {*index}});
+}
+
+Parsed parse_peers(const Arguments& arguments) {
+  if (!arguments.holds(0, 1))
+    return arguments.usage_failure();
+  const std::string address = arguments.words.empty() ? std::string() : arguments.words[0];
+  if (!address.empty() && !is_address(address))
+    return Failure{"invalid", address + " is not HOST:PORT"};
+  return Operate{{.name = {}, .address = address}, {.id = 0, .peer = {}, .body = wire::AskPeers{}}};
+}
+
+Parsed parse_help(const Arguments& arguments) {
+  if (!arguments.holds(0, 1))
+    return arguments.usage_failure();
+  if (arguments.words.empty())
+    return Help{};
+  const std::string name(without_alias(arguments.words[0]));
+  if (find(name) == nullptr)
+    return Failure{"unknown_command", arguments.words[0]};
+  return Help{name};
+}
+
+}  // namespace
+
+bool is_address(std::string_view text) {
+  const std::optional<actors::Address> address = actors::parse_address(text);
+  return address && address->port != 0;
+}
+
+std::optional<PeerName> parse_peer(std::string_view text) {
+  const bool is_full = text.find('@') != std::string_view::npos;
+  // Whether a name is one does not depend on the address behind it.
+  const std::optional<actors::FullName> peer =
+      actors::parse_full_name(is_full ? std::string(text) : std::string(text) + "@localhost:1");
+  if (!peer)
+    return std::nullopt;
+  return PeerName{.name = peer->name, .address = is_full ? peer->address : std::string()};
+}
+
+std::variant<Command, Failure> parse(const Words& words) {
+  TROUPE_ASSERT(!words.empty());
+
+  const CommandHelp* command = find(without_alias(words[0]));
+  if (command == nullptr)
+    return Failure{"unknown_command", words[0]};
+
+  const Arguments arguments{*command, std::span(words).subspan(1)};
+  const std::string_view name = command->name;
+  if (name == "start_peer")
+    return parse_start_peer(arguments);
+  if (name == "set_configuration")
+    return parse_set_configuration(arguments);
+  if (name == "leader")
+    return parse_operation(arguments, wire::AskLeader{});
+  if (name == "write")
+    return parse_call(arguments, wire::CallKind::command);
+  if (name == "read")
+    return parse_call(arguments, wire::CallKind::query);
+  if (name == "status")
+    return parse_operation(arguments, wire::AskStatus{});
+  if (name == "get_entry")
+    return parse_get_entry(arguments);
+  if (name == "stop_peer")
+    return parse_operation(arguments, wire::StopPeer{});
+  if (name == "peers")
+    return parse_peers(arguments);
+  if (name == "help")
+    return parse_help(arguments);
+  TROUPE_ASSERT(name == "exit");
+  if (!arguments.words.empty())
+    return arguments.usage_failure();
+  return Exit{};
+}
+
+std::span<const CommandHelp> commands() {
+  return all_commands;
+}
+
+std::string usage(const CommandHelp& command) {
+  std::string text(command.name);
+  if (!command.arguments.empty())
+    text.append(" ").append(command.arguments);
+  return text;
+}
+
+}  // namespace troupe::shell

@@ -1,0 +1,87 @@
+#include "shell/json.hpp"
+
+#include "shell/overloaded.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace troupe::shell {
+
+namespace {
+
+Json null_if_empty(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
+Json json_ok(Json value) {
+  return {{"ok", true}, {"value", std::move(value)}};
+}
+
+Json json_error(const Failure& failure) {
+  Json json{{"ok", false}, {"error", failure.error}};
+  if (!failure.detail.empty())
+    json["detail"] = failure.detail;
+  return json;
+}
+
+}  // namespace
+
+std::string as_json(const Reply& reply) {
+  return on_one_line(std::visit(
+      Overloaded{
+          [](const Done&) { return json_ok(nullptr); },
+          [](const Started& started) { return json_ok(null_if_empty(started.peer)); },
+          [](const Leader& leader) { return json_ok(null_if_empty(leader.peer)); },
+          [](const Answer& answer) { return json_ok(answer.shown); },
+          [](const Peers& peers) { return json_ok(peers.names); },
+          [](const wire::PeerStatus& status) { return json_ok(json_of(status)); },
+          [](const Configuration& configuration) { return json_ok(json_of(configuration)); },
+          [](const ShownEntry& entry) { return json_ok(json_of(entry)); },
+          [](const Manual& manual) { return json_ok(manual.text); },
+          [](const Redirect& redirect) {
+            return Json{
+                {"ok", false}, {"error", "redirect"}, {"leader", null_if_empty(redirect.leader)}};
+          },
+          [](const Failure& failure) { return json_error(failure); },
+      },
+      reply));
+}
+
+Json json_of(const Configuration& configuration) {
+  return {{"voters", full_names(configuration.voters)},
+          {"old_voters", full_names(configuration.old_voters)},
+          {"learners", full_names(configuration.learners)}};
+}
+
+Json json_of(const wire::PeerStatus& status) {
+  return {{"name", status.name},
+          {"kind", status.kind},
+          {"role", name(status.role)},
+          {"leader", null_if_empty(status.leader)},
+          {"term", status.term.value},
+          {"commit", status.commit.value},
+          {"applied", status.applied.value},
+          {"last_index", status.last.index.value},
+          {"last_term", status.last.term.value},
+          {"configuration_index", status.configuration_index.value},
+          {"configuration", json_of(status.configuration)},
+          {"store_bytes", status.store_bytes}};
+}
+
+Json json_of(const ShownEntry& entry) {
+  Json json{{"index", entry.id.index.value},
+            {"term", entry.id.term.value},
+            {"kind", name(entry.kind)},
+            {"payload", nullptr}};
+  if (const auto* configuration = std::get_if<Configuration>(&entry.payload))
+    json["payload"] = json_of(*configuration);
+  if (const auto* shown = std::get_if<std::string>(&entry.payload))
+    json["payload"] = *shown;
+  return json;
+}
+
+std::string on_one_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace troupe::shell

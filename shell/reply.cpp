@@ -1,0 +1,161 @@
+#include "shell/reply.hpp"
+
+#include "shell/overloaded.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::shell {
+
+namespace {
+
+std::string joined(const std::vector<std::string>& words, char separator) {
+  std::string line;
+  for (const std::string& word : words) {
+    if (!line.empty())
+      line += separator;
+    line += word;
+  }
+  return line;
+}
+
+std::string text_of(const Configuration& configuration) {
+  std::string text = "voters=";
+  text += configuration.empty() ? "none" : joined(full_names(configuration.voters), ',');
+  if (configuration.is_joint())
+    text += " old_voters=" + joined(full_names(configuration.old_voters), ',');
+  if (!configuration.learners.empty())
+    text += " learners=" + joined(full_names(configuration.learners), ',');
+  return text;
+}
+
+std::string text_of(const wire::PeerStatus& status) {
+  return "name=" + status.name + " kind=" + status.kind + " role=" + std::string(name(status.role))
+         + " leader=" + (status.leader.empty() ? "none" : status.leader) + " term="
+         + std::to_string(status.term.value) + " commit=" + std::to_string(status.commit.value)
+         + " applied=" + std::to_string(status.applied.value)
+         + " last_index=" + std::to_string(status.last.index.value)
+         + " last_term=" + std::to_string(status.last.term.value)
+         + " configuration_index=" + std::to_string(status.configuration_index.value) + ' '
+         + text_of(status.configuration) + " store_bytes=" + std::to_string(status.store_bytes);
+}
+
+/// The payload stands last: it may hold blanks.
+std::string text_of(const ShownEntry& entry) {
+  std::string text = "index=" + std::to_string(entry.id.index.value)
+                     + " term=" + std::to_string(entry.id.term.value)
+                     + " kind=" + std::string(name(entry.kind));
+  if (const auto* configuration = std::get_if<Configuration>(&entry.payload))
+    text += " payload=" + text_of(*configuration);
+  if (const auto* shown = std::get_if<std::string>(&entry.payload))
+    text += " payload=" + *shown;
+  return text;
+}
+
+std::string ok(const std::string& text) {
+  return text.empty() ? "ok" : "ok " + text;
+}
+
+/// A word and what it is about. Without a detail the word may be a resource's own.
+std::string text_of(const Failure& failure) {
+  if (failure.detail.empty())
+    return "error " + failure.error;
+  if (failure.error == "usage")
+    return "usage: " + failure.detail;
+  if (failure.error == "unknown_command")
+    return "error unknown_command " + failure.detail + " (try help)";
+  return "error " + failure.error + " " + failure.detail;
+}
+
+/// Keeps a reply on its line: what a terminal would obey is written as C writes it.
+std::string without_controls(const std::string& text) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string result;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '\n')
+      result += "\\n";
+    else if (c == '\t')
+      result += "\\t";
+    else if (byte < 0x20 || byte == 0x7f)
+      result += std::string("\\x") + digits[byte >> 4] + digits[byte & 0xf];
+    else
+      result += c;
+  }
+  return result;
+}
+
+/// Refusals whose detail is for people; the others are said by their word alone.
+bool says_more(Refusal refusal) {
+  switch (refusal) {
+    case Refusal::unreachable:
+    case Refusal::unknown_kind:
+    case Refusal::invalid:
+    case Refusal::too_large:
+    case Refusal::disk_failed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> full_names(const std::vector<Member>& members) {
+  std::vector<std::string> names;
+  for (const Member& member : members)
+    names.push_back(full_name(member));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::string_view name(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::noop:
+      return "noop";
+    case EntryKind::command:
+      return "command";
+    case EntryKind::configuration:
+      return "configuration";
+  }
+  return "unknown";
+}
+
+bool is_ok(const Reply& reply) {
+  return !std::holds_alternative<Redirect>(reply) && !std::holds_alternative<Failure>(reply);
+}
+
+Reply refused(Refusal refusal, const std::string& detail, const std::string& subject) {
+  if (refusal == Refusal::redirect)
+    return Redirect{detail};
+  if (refusal == Refusal::resource)
+    return Failure{detail.empty() ? std::string(name(refusal)) : detail, {}};
+  if (!says_more(refusal))
+    return Failure{std::string(name(refusal)), {}};
+  return Failure{std::string(name(refusal)), detail.empty() ? subject : detail};
+}
+
+std::string as_text(const Reply& reply) {
+  const auto text = std::visit(
+      Overloaded{
+          [](const Done&) { return std::string("ok"); },
+          [](const Started& started) { return ok(started.peer); },
+          [](const Leader& leader) { return leader.peer.empty() ? "none" : leader.peer; },
+          [](const Answer& answer) { return ok(answer.shown); },
+          [](const Peers& peers) { return ok(joined(peers.names, ' ')); },
+          [](const wire::PeerStatus& status) { return ok(text_of(status)); },
+          [](const Configuration& configuration) { return ok(text_of(configuration)); },
+          [](const ShownEntry& entry) { return ok(text_of(entry)); },
+          [](const Manual&) { return std::string(); },
+          [](const Redirect& redirect) {
+            return "error redirect " + (redirect.leader.empty() ? "none" : redirect.leader);
+          },
+          [](const Failure& failure) { return text_of(failure); },
+      },
+      reply);
+  if (const auto* manual = std::get_if<Manual>(&reply))
+    return manual->text;
+  return without_controls(text);
+}
+
+}  // namespace troupe::shell

@@ -1,0 +1,116 @@
+#include "shell/settings.hpp"
+
+#include "core/options.hpp"
+#include "shell/command.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <charconv>
+#include <cstdint>
+
+namespace troupe::shell {
+
+namespace {
+
+template <class Target>
+void add_duration(CLI::App& app, const std::string& name, Target& target, const std::string& help) {
+  const auto read = [&target, name](const std::string& text) {
+    const std::optional<Duration> duration = parse_duration(text);
+    if (!duration)
+      throw CLI::ValidationError(name, text + " is not a time like 150ms or 3s");
+    target = std::chrono::duration_cast<Target>(*duration);
+  };
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(target).count();
+  app.add_option_function<std::string>(name, read, help)
+      ->type_name("TIME")
+      ->default_str(std::to_string(ms) + "ms");
+}
+
+std::string addresses_only(const std::string& text) {
+  return is_address(text) ? std::string() : text + " is not HOST:PORT";
+}
+
+}  // namespace
+
+void add_options(CLI::App& app, NodeSettings& settings) {
+  actors::NodeOptions& node = settings.options;
+  app.add_option("--name", node.name, "what people call this node")->type_name("NAME");
+  app.add_option("--listen", node.listen, "where it listens; others dial this address")
+      ->type_name("HOST:PORT");
+  app.add_option("--data", node.directory, "where its peers keep their logs; created if missing")
+      ->type_name("DIR");
+  add_duration(app, "--election-timeout-min", node.engine.election_timeout_min,
+               "a follower that hears no leader this long may ask for votes");
+  add_duration(app, "--election-timeout-max", node.engine.election_timeout_max,
+               "...and does so before this");
+  add_duration(app, "--heartbeat", node.engine.heartbeat_interval,
+               "how often an idle leader is heard");
+  add_duration(app, "--stop-timeout", node.stop_timeout,
+               "how long each step of an orderly end may take");
+  app.add_option("--log-level", settings.log_level, "what is logged to stderr")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error", "off"}))
+      ->capture_default_str();
+}
+
+void add_options(CLI::App& app, ShellSettings& settings) {
+  app.add_option("--connect", settings.connect,
+                 "nodes to talk to; names without an address are peers of the first")
+      ->type_name("HOST:PORT")
+      ->delimiter(',')
+      ->check(addresses_only);
+  app.add_option("-c,--command", settings.commands,
+                 "execute these commands, separated by ';', instead of reading some")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  app.add_flag("--json", settings.json, "answer each command with one JSON object");
+  add_duration(app, "--timeout", settings.timeout, "how long each command may take");
+  add_options(app, settings.node);
+}
+
+void add_options(CLI::App& app, LogSettings& settings) {
+  app.add_option("DIR", settings.directory, "the --data of a node, which may run")->required();
+}
+
+std::string problem(const NodeSettings& settings) {
+  const actors::NodeOptions& node = settings.options;
+  if (node.name.empty())
+    return "--name is missing";
+  if (node.listen.empty())
+    return "--listen is missing";
+  if (node.directory.empty())
+    return "--data is missing";
+  EngineOptions engine = node.engine;
+  engine.self = {1};  // Each peer has its own.
+  return troupe::problem(engine);
+}
+
+std::string problem(const ShellSettings& settings) {
+  const actors::NodeOptions& node = settings.node.options;
+  const bool hosts = !node.name.empty() || !node.listen.empty() || !node.directory.empty();
+  if (hosts && !settings.connect.empty())
+    return "a shell either has a node of its own (--name, --listen, --data) or uses --connect";
+  if (!hosts && settings.connect.empty())
+    return "a shell needs --connect, or --name, --listen and --data for a node of its own";
+  return hosts ? problem(settings.node) : std::string();
+}
+
+std::optional<Duration> parse_duration(std::string_view text) {
+  static constexpr Duration longest = std::chrono::hours(24);
+  std::uint32_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, failure] = std::from_chars(text.data(), end, count);
+  if (failure != std::errc())
+    return std::nullopt;
+
+  const std::string_view unit(stopped, static_cast<std::size_t>(end - stopped));
+  Duration duration{};
+  if (unit.empty() || unit == "ms")
+    duration = std::chrono::milliseconds(count);
+  else if (unit == "s")
+    duration = std::chrono::seconds(count);
+  if (duration <= Duration::zero() || duration > longest)
+    return std::nullopt;
+  return duration;
+}
+
+}  // namespace troupe::shell

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "actors/node.hpp"
+#include "core/types.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace troupe::shell {
+
+/// What the command line says about a node.
+struct NodeSettings {
+  actors::NodeOptions options{};
+  std::string log_level = "info";
+};
+
+/// What the command line says about a shell.
+struct ShellSettings {
+  NodeSettings node{.options = {}, .log_level = "warning"};  ///< To host, unless `connect`.
+  std::vector<std::string> connect{};   ///< "host:port"; bare names are peers of the first.
+  std::vector<std::string> commands{};  ///< Instead of input.
+  bool json = false;
+  Duration timeout = std::chrono::seconds(3);
+};
+
+struct LogSettings {
+  std::string directory{};
+};
+
+void add_options(CLI::App& app, NodeSettings& settings);
+void add_options(CLI::App& app, ShellSettings& settings);
+void add_options(CLI::App& app, LogSettings& settings);
+
+/// What is wrong with settings that can each be right; empty if nothing is.
+std::string problem(const NodeSettings& settings);
+std::string problem(const ShellSettings& settings);
+
+/// "3s", "150ms" or "150": a time of at least a millisecond and at most a day.
+std::optional<Duration> parse_duration(std::string_view text);
+
+}  // namespace troupe::shell

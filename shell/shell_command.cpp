@@ -1,0 +1,164 @@
+#include "shell/shell_command.hpp"
+
+#include "actors/client.hpp"
+#include "shell/client_nodes.hpp"
+#include "shell/editor.hpp"
+#include "shell/input.hpp"
+#include "shell/interpreter.hpp"
+#include "shell/node_command.hpp"
+#include "shell/settled.hpp"
+#include "shell/signals.hpp"
+#include "shell/words.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troupe::shell {
+
+namespace {
+
+constexpr Duration vocabulary_timeout = std::chrono::milliseconds(300);
+
+/// Executes lines and prints the replies.
+class Conversation {
+public:
+  Conversation(Interpreter interpreter, bool json)
+      : interpreter_(std::move(interpreter)), json_(json) {}
+
+  bool all_ok() const { return all_ok_; }
+  bool ended() const { return ended_; }
+
+  void execute(const Line& line) {
+    if (line.kind == Line::Kind::too_long)
+      reply(Failure{"too_large", std::to_string(line_bytes_max)});
+    if (line.kind == Line::Kind::text)
+      execute(line.text);
+  }
+
+  void execute(const std::string& text) {
+    const Result<std::vector<Words>> commands = split(text);
+    if (!commands)
+      return reply(Failure{"invalid", commands.detail()});
+    for (const Words& words : *commands) {
+      if (ended_)
+        return;
+      execute(words);
+    }
+  }
+
+private:
+  void execute(const Words& words) {
+    const std::variant<Command, Failure> parsed = parse(words);
+    if (const auto* failure = std::get_if<Failure>(&parsed))
+      return reply(*failure);
+    const auto& command = std::get<Command>(parsed);
+    if (std::holds_alternative<Exit>(command))
+      ended_ = true;
+    else
+      reply(interpreter_.execute(command));
+  }
+
+  void reply(const Reply& reply) {
+    all_ok_ = all_ok_ && is_ok(reply);
+    std::cout << (json_ ? as_json(reply) : as_text(reply)) << std::endl;
+    if (!std::cout) {  // Nobody reads any more.
+      all_ok_ = false;
+      ended_ = true;
+    }
+  }
+
+  Interpreter interpreter_;
+  bool json_;
+  bool all_ok_ = true;
+  bool ended_ = false;
+};
+
+/// The names of all peers that can be asked for, for completion.
+Vocabulary vocabulary_of(const Nodes& nodes, const std::vector<std::string>& addresses,
+                         const machine::Kinds& kinds) {
+  Vocabulary vocabulary;
+  for (const auto& [name, _] : kinds)
+    vocabulary.kinds.push_back(name);
+  for (const std::string& address : addresses) {
+    const wire::Response response =
+        nodes.request(address, {.id = 0, .peer = {}, .body = wire::AskPeers{}}, vocabulary_timeout);
+    const auto* names = std::get_if<std::vector<std::string>>(&response.body);
+    if (names == nullptr)
+      continue;
+    for (const std::string& name : *names) {
+      vocabulary.peers.push_back(name + '@' + address);
+      if (address == addresses.front())
+        vocabulary.peers.push_back(name);
+    }
+  }
+  return vocabulary;
+}
+
+void converse(Conversation& conversation, const std::function<Line()>& next_line) {
+  while (!conversation.ended()) {
+    const Line line = next_line();
+    if (line.kind == Line::Kind::end)
+      return;
+    conversation.execute(line);
+  }
+}
+
+/// A shell, when its node, if it has one, runs.
+int run_on(const std::vector<std::string>& addresses, const ShellSettings& settings,
+           const machine::Kinds& kinds, Signals& signals, const std::function<bool()>& may_go_on) {
+  actors::Client client(actors::ClientOptions{.timeout = settings.timeout});
+  const Nodes nodes = nodes_through(client, signals);
+  if (settings.connect
+          .empty())  // Peers that our node brought back may be looking for their leader.
+    wait_until_settled(nodes, addresses.front(), signals,
+                       2 * settings.node.options.engine.election_timeout_max);
+  Conversation conversation(
+      Interpreter({.own_node = addresses.front(), .kinds = kinds, .timeout = settings.timeout},
+                  nodes),
+      settings.json);
+
+  if (!settings.commands.empty()) {
+    for (const std::string& text : settings.commands) {
+      if (!conversation.ended() && !signals.stop_requested())
+        conversation.execute(text);
+    }
+  } else if (isatty(STDIN_FILENO) != 0) {
+    const std::string& name = settings.node.options.name;
+    Editor editor({.prompt = (name.empty() ? "troupe" : name) + "> ",
+                   .history_file = history_file(),
+                   .vocabulary = [&] { return vocabulary_of(nodes, addresses, kinds); },
+                   .may_go_on = may_go_on},
+                  signals);
+    converse(conversation, [&] { return editor.next(); });
+    return EXIT_SUCCESS;
+  } else {
+    LineReader reader(STDIN_FILENO, signals, may_go_on);
+    converse(conversation, [&] { return reader.next(); });
+  }
+  return conversation.all_ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace
+
+int run_shell(const ShellSettings& settings, const machine::Kinds& kinds) {
+  Signals signals;
+  if (!settings.connect.empty())
+    return run_on(settings.connect, settings, kinds, signals, [] { return true; });
+
+  const std::unique_ptr<actors::Node> node = start_node(settings.node, kinds);
+  if (node == nullptr)
+    return EXIT_FAILURE;
+  const int code =
+      run_on({node->address()}, settings, kinds, signals, [&] { return node->failure().empty(); });
+  signals.release();
+  return stop_node(*node) ? code : EXIT_FAILURE;
+}
+
+}  // namespace troupe::shell

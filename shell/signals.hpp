@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <csignal>
+
+namespace troupe::shell {
+
+/// What the operating system asks of the process, as news to read instead of interruptions.
+///
+/// Create it before the first thread: threads inherit that these signals wait for us. Writing to a
+/// closed connection or beyond a file size limit is an error of that write, never the end of the
+/// process.
+class Signals {
+public:
+  Signals();
+  ~Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  /// Readable when there is news.
+  int descriptor() const { return descriptor_; }
+
+  /// Waits until there is news, `other` (a descriptor, or -1) is readable, or the time is over.
+  /// Then reads the news. Returns whether `other` can be read.
+  bool wait(std::chrono::milliseconds timeout, int other = -1);
+
+  /// Ctrl-C was pressed since this was asked last.
+  bool take_interrupt();
+  /// The terminal's size changed since this was asked last.
+  bool take_resize();
+  /// The process shall end.
+  bool stop_requested() const { return stop_requested_; }
+
+  /// From here on the signals do what they do by default: who asks twice does not want to wait.
+  void release();
+
+private:
+  void collect();
+
+  sigset_t signals_{};
+  int descriptor_ = -1;
+  bool interrupted_ = false;
+  bool resized_ = false;
+  bool stop_requested_ = false;
+};
+
+}  // namespace troupe::shell

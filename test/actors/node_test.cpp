@@ -1,0 +1,330 @@
+#include "actors/node.hpp"
+
+#include "actors/client.hpp"
+#include "test/actors/register_kind.hpp"
+#include "wire/packet.hpp"
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace troupe::actors {
+namespace {
+
+using namespace std::chrono_literals;
+using test::command;
+
+/// Anything that must become true within it; much longer than it takes.
+constexpr auto patience = 20s;
+
+bool eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+/// A directory that is gone with its scope.
+struct Directory {
+  Directory() {
+    std::string name = (std::filesystem::temp_directory_path() / "troupe-node-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  ~Directory() { std::filesystem::remove_all(path); }
+
+  std::filesystem::path path{};
+};
+
+std::variant<std::unique_ptr<Node>, std::string> start_node(
+    const std::string& name, const std::filesystem::path& directory,
+    const std::string& listen = "127.0.0.1:0",
+    machine::Kinds kinds = {{"register", test::register_kind()}}) {
+  NodeOptions options;
+  options.name = name;
+  options.listen = listen;
+  options.directory = directory.string();
+  options.kinds = std::move(kinds);
+  return Node::start(std::move(options));
+}
+
+/// Nodes of this process, each with one peer of the same name: a, b, c...
+struct Cluster {
+  explicit Cluster(int size) {
+    for (int i = 0; i < size; ++i) {
+      names.push_back(std::string(1, static_cast<char>('a' + i)));
+      addresses.emplace_back("127.0.0.1:0");
+      nodes.emplace_back();
+      start(static_cast<std::size_t>(i));
+    }
+  }
+
+  void start(std::size_t i) {
+    auto started = start_node(names[i], directory.path / names[i], addresses[i]);
+    if (const auto* wrong = std::get_if<std::string>(&started))
+      FAIL(*wrong);
+    nodes[i] = std::get<std::unique_ptr<Node>>(std::move(started));
+    addresses[i] = nodes[i]->address();
+  }
+
+  wire::Response ask(std::size_t i, decltype(wire::Request::body) body,
+                     std::optional<std::string> peer = std::nullopt) {
+    return client
+        .request(addresses[i], {.id = 0, .peer = peer.value_or(names[i]), .body = std::move(body)},
+                 patience)
+        .get();
+  }
+
+  /// A peer on each node, all in one configuration.
+  void found() {
+    std::vector<std::string> members;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      REQUIRE(ask(i, wire::StartPeer{.kind = "register", .options = {}}).refusal == Refusal::none);
+      members.push_back(full_name(i));
+    }
+    client.use_cluster(members);
+    const auto response = ask(0, wire::SetConfiguration{members});
+    REQUIRE(response.refusal == Refusal::none);
+    CHECK(std::get<Configuration>(response.body).voters.size() == nodes.size());
+  }
+
+  std::string full_name(std::size_t i) const { return names[i] + "@" + addresses[i]; }
+
+  /// The node whose peer leads, as its peer says itself.
+  std::optional<std::size_t> leader() {
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      if (!nodes[i])
+        continue;
+      const auto response = ask(i, wire::AskStatus{});
+      const auto* status = std::get_if<wire::PeerStatus>(&response.body);
+      if (status != nullptr && status->role == Role::leader)
+        return i;
+    }
+    return std::nullopt;
+  }
+
+  /// Writes until it is done: at most once each time, as commands in doubt are not repeated.
+  wire::CallReply write(const std::string& text) { return client.write(command(text)).get(); }
+  std::string read() {
+    const auto reply = client.read(Bytes::copy_of("?")).get();
+    return reply.refusal == Refusal::none ? std::string(reply.value.text())
+                                          : std::string(name(reply.refusal));
+  }
+
+  Directory directory{};
+  std::vector<std::string> names{};
+  std::vector<std::string> addresses{};
+  std::vector<std::unique_ptr<Node>> nodes{};
+  Client client{{.timeout = 10s}};
+};
+
+TEST_CASE("a node starts, names and stops peers") {
+  Cluster cluster(1);
+
+  const auto started = cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}});
+  const auto again = cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}});
+  const auto unknown_kind = cluster.ask(0, wire::StartPeer{.kind = "abacus", .options = {}}, "x");
+  const auto bad_name = cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}}, "x y");
+  const auto bad_option =
+      cluster.ask(0, wire::StartPeer{.kind = "register", .options = {{"colour", "red"}}}, "x");
+  const auto bad_timing = cluster.ask(
+      0, wire::StartPeer{.kind = "register", .options = {{"election_timeout_min_ms", "1"}}}, "x");
+  const auto peers = cluster.ask(0, wire::AskPeers{}, "");
+  const auto stopped = cluster.ask(0, wire::StopPeer{});
+  const auto stopped_again = cluster.ask(0, wire::StopPeer{});
+
+  REQUIRE(started.refusal == Refusal::none);
+  CHECK(std::get<std::string>(started.body) == cluster.full_name(0));
+  CHECK(again.refusal == Refusal::already_started);
+  CHECK(again.detail == cluster.full_name(0));
+  CHECK(unknown_kind.refusal == Refusal::unknown_kind);
+  CHECK(unknown_kind.detail == "abacus");
+  CHECK(bad_name.refusal == Refusal::invalid);
+  CHECK(bad_option.refusal == Refusal::invalid);
+  CHECK(bad_timing.refusal == Refusal::invalid);
+  CHECK(std::get<std::vector<std::string>>(peers.body) == std::vector<std::string>{"a"});
+  CHECK(stopped.refusal == Refusal::none);
+  CHECK(stopped_again.refusal == Refusal::no_peer);
+}
+
+TEST_CASE("a peer that a node never had is no peer, for whatever is asked of it") {
+  Cluster cluster(1);
+
+  CHECK(cluster.ask(0, wire::AskStatus{}, "x").refusal == Refusal::no_peer);
+  CHECK(cluster.ask(0, wire::AskLeader{}, "x").refusal == Refusal::no_peer);
+  CHECK(cluster.ask(0, wire::AskIdentity{}, "x").refusal == Refusal::no_peer);
+  CHECK(cluster.ask(0, wire::SetConfiguration{{"x"}}, "x").refusal == Refusal::no_peer);
+  CHECK(cluster.client
+            .call(cluster.addresses[0], "x", wire::CallKind::command, command("=a"), patience)
+            .get()
+            .refusal
+        == Refusal::no_peer);
+}
+
+TEST_CASE("three nodes agree, and go on without one of them") {
+  Cluster cluster(3);
+  cluster.found();
+  CHECK(cluster.write("=1").refusal == Refusal::none);
+  CHECK(cluster.read() == "1");
+
+  const auto old_leader = cluster.leader();
+  REQUIRE(old_leader);
+  CHECK(cluster.ask(*old_leader, wire::StopPeer{}).refusal == Refusal::none);
+  std::optional<std::size_t> leader;
+  CHECK(eventually([&] { return (leader = cluster.leader()).has_value(); }));
+
+  REQUIRE(leader);
+  CHECK(*leader != *old_leader);
+  CHECK(cluster.write("=2").refusal == Refusal::none);
+  CHECK(cluster.read() == "2");
+  CHECK(cluster.ask(*old_leader, wire::AskStatus{}).refusal == Refusal::no_peer);
+
+  CHECK(cluster.ask(*old_leader, wire::StartPeer{.kind = "register", .options = {}}).refusal
+        == Refusal::none);
+  CHECK(eventually([&] {
+    const auto response = cluster.ask(*old_leader, wire::AskStatus{});
+    const auto* status = std::get_if<wire::PeerStatus>(&response.body);
+    return status != nullptr && status->applied >= Index{4};
+  }));
+}
+
+TEST_CASE("followers and stopped peers send clients to the leader") {
+  Cluster cluster(3);
+  cluster.found();
+  std::optional<std::size_t> leader;
+  CHECK(eventually([&] { return (leader = cluster.leader()).has_value(); }));
+  REQUIRE(leader);
+  const std::size_t follower = (*leader + 1) % 3;
+  const auto call = [&] {
+    return cluster.client
+        .call(cluster.addresses[follower], cluster.names[follower], wire::CallKind::command,
+              command("=a"), patience)
+        .get();
+  };
+  CHECK(eventually([&] { return call().detail == cluster.full_name(*leader); }));
+
+  const auto running = call();
+  CHECK(cluster.ask(follower, wire::StopPeer{}).refusal == Refusal::none);
+  const auto stopped = call();
+  const auto asked = cluster.ask(follower, wire::AskLeader{});
+  cluster.nodes[follower].reset();
+  cluster.start(follower);
+  const auto restarted = call();
+
+  CHECK(running.refusal == Refusal::redirect);
+  CHECK(stopped.refusal == Refusal::redirect);
+  CHECK(stopped.detail == cluster.full_name(*leader));
+  CHECK(asked.refusal == Refusal::redirect);
+  CHECK(asked.detail == cluster.full_name(*leader));
+  CHECK(restarted.refusal == Refusal::redirect);
+  CHECK(restarted.detail == cluster.full_name(*leader));
+}
+
+TEST_CASE("a cluster whose nodes all stop has what it had when they come back") {
+  Cluster cluster(3);
+  cluster.found();
+  CHECK(cluster.write("=kept").refusal == Refusal::none);
+
+  for (auto& node : cluster.nodes)
+    node.reset();
+  for (std::size_t i = 0; i < cluster.nodes.size(); ++i)
+    cluster.start(i);
+
+  CHECK(eventually([&] { return cluster.leader().has_value(); }));
+  CHECK(cluster.read() == "kept");
+}
+
+TEST_CASE("a node that loses its leader's node altogether elects another") {
+  Cluster cluster(3);
+  cluster.found();
+  CHECK(cluster.write("=1").refusal == Refusal::none);
+  const auto old_leader = cluster.leader();
+  REQUIRE(old_leader);
+
+  cluster.nodes[*old_leader].reset();
+
+  CHECK(eventually([&] { return cluster.leader().has_value(); }));
+  CHECK(cluster.write("=2").refusal == Refusal::none);
+  CHECK(cluster.read() == "2");
+}
+
+TEST_CASE("set_configuration names the address that nobody answers at") {
+  Cluster cluster(1);
+  REQUIRE(cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}}).refusal
+          == Refusal::none);
+
+  const auto unreachable = cluster.ask(0, wire::SetConfiguration{{"a", "b@127.0.0.1:1"}});
+  const auto no_peer = cluster.ask(0, wire::SetConfiguration{{"a", "b@" + cluster.addresses[0]}});
+
+  CHECK(unreachable.refusal == Refusal::unreachable);
+  CHECK(unreachable.detail == "127.0.0.1:1");
+  CHECK(no_peer.refusal == Refusal::no_peer);
+}
+
+TEST_CASE("peers of one node can be a cluster of their own") {
+  Cluster cluster(1);
+  for (const auto* peer : {"a", "b", "c"})
+    REQUIRE(cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}}, peer).refusal
+            == Refusal::none);
+
+  const auto response = cluster.ask(0, wire::SetConfiguration{{"a", "b", "c"}});
+  cluster.client.use_cluster({cluster.full_name(0)});
+
+  CHECK(response.refusal == Refusal::none);
+  CHECK(cluster.write("=x").refusal == Refusal::none);
+  CHECK(cluster.read() == "x");
+}
+
+TEST_CASE("a node says why it cannot start") {
+  Directory directory;
+  auto first = start_node("a", directory.path / "a");
+  REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(first));
+  const std::string taken = std::get<std::unique_ptr<Node>>(first)->address();
+
+  const auto same_directory = start_node("b", directory.path / "a");
+  const auto same_address = start_node("b", directory.path / "b", taken);
+  const auto no_name = start_node("", directory.path / "c");
+
+  REQUIRE(std::holds_alternative<std::string>(same_directory));
+  REQUIRE(std::holds_alternative<std::string>(same_address));
+  CHECK(std::get<std::string>(same_address).find(taken) != std::string::npos);
+  REQUIRE(std::holds_alternative<std::string>(no_name));
+}
+
+TEST_CASE("a node does not start with a peer of a kind that its program lacks") {
+  Directory directory;
+  {
+    auto started = start_node("a", directory.path / "a");
+    REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
+    Client client;
+    const auto response =
+        client
+            .request(
+                std::get<std::unique_ptr<Node>>(started)->address(),
+                {.id = 0, .peer = "p", .body = wire::StartPeer{.kind = "register", .options = {}}},
+                patience)
+            .get();
+    REQUIRE(response.refusal == Refusal::none);
+  }
+
+  const auto started = start_node("a", directory.path / "a", "127.0.0.1:0", {});
+
+  REQUIRE(std::holds_alternative<std::string>(started));
+  CHECK(std::get<std::string>(started).find("register") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace troupe::actors

@@ -1,0 +1,242 @@
+#include "test/actors/peer_stage.hpp"
+
+#include <doctest/doctest.h>
+
+namespace troupe::actors {
+namespace {
+
+using namespace std::chrono_literals;
+using test::address_of;
+using test::command;
+using test::founded;
+using test::PeerStage;
+
+/// A peer that decides alone, and has.
+struct Alone : PeerStage {
+  Alone() : PeerStage(founded(1)) { still.pass(300ms); }
+};
+
+TEST_CASE(
+    "commands that arrive together reach the disk in one write and are answered in one frame") {
+  Alone stage;
+  const auto commits = stage.disk.commits;
+
+  for (std::uint64_t id = 1; id <= 10; ++id)
+    stage.write(id, "=" + std::to_string(id));
+  stage.still.run();
+
+  CHECK(stage.disk.commits == commits + 1);
+  CHECK(stage.client->reply_frames == 1);
+  REQUIRE(stage.client->replies.size() == 10);
+  for (std::uint64_t id = 1; id <= 10; ++id) {
+    const wire::CallReply& reply = stage.client->replies[id - 1];
+    CHECK(reply.id == id);
+    CHECK(reply.refusal == Refusal::none);
+    CHECK(reply.index == Index{2 + id});  // Behind the configuration and the no-op.
+    CHECK(reply.value.text() == (id == 1 ? "" : std::to_string(id - 1)));
+  }
+}
+
+TEST_CASE("a command that the kind does not know is refused, those beside it are not") {
+  Alone stage;
+
+  stage.call(wire::CallKind::command, {{1, command("nonsense")},
+                                       {2, Bytes::copy_of("no envelope")},
+                                       {3, command("=a")},
+                                       {4, command("no")}});
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 4);
+  CHECK(replies[0].refusal == Refusal::invalid);
+  CHECK(replies[1].refusal == Refusal::invalid);
+  CHECK(replies[2].refusal == Refusal::none);
+  CHECK(replies[3].refusal == Refusal::resource);
+  CHECK(replies[3].detail == "no_means_no");
+}
+
+TEST_CASE("a peer without a leader sends clients elsewhere, one with a leader to it") {
+  PeerStage stage(founded(3));
+  stage.connect();
+
+  stage.write(1, "=a");
+  stage.still.run();
+  stage.hear({2}, {2},
+             AppendRequest{.previous = {{1}, {1}}, .commit = {1}, .entries = {}, .read = {}});
+  stage.write(2, "=a");
+  stage.read(3);
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 3);
+  CHECK(replies[0].refusal == Refusal::redirect);
+  CHECK(replies[0].detail == "");
+  CHECK(replies[1].refusal == Refusal::redirect);
+  CHECK(replies[1].detail == "p2@h2:1");
+  CHECK(replies[2].refusal == Refusal::redirect);
+  CHECK(replies[2].detail == "p2@h2:1");
+}
+
+TEST_CASE("a command is answered when a quorum has it and not before") {
+  PeerStage stage(founded(3));
+  stage.lead();
+
+  stage.write(1, "=a");
+  stage.still.run();
+  CHECK(stage.client->replies.empty());
+  stage.second_accepts();
+
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::none);
+}
+
+TEST_CASE("a lost leadership leaves commands in doubt and sends reads elsewhere") {
+  PeerStage stage(founded(3));
+  const Term term = stage.lead();
+  stage.write(1, "=a");
+  stage.read(2);
+  stage.still.run();
+
+  stage.hear({3}, {term.value + 1},
+             AppendRequest{.previous = {term, {2}}, .commit = {2}, .entries = {}, .read = {}});
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 2);
+  CHECK(replies[0].id == 1);
+  CHECK(replies[0].refusal == Refusal::unknown_outcome);
+  CHECK(replies[1].id == 2);
+  CHECK(replies[1].refusal == Refusal::redirect);
+  CHECK(replies[1].detail == "p3@h3:1");
+}
+
+TEST_CASE("a read waits for a round to a quorum, and sees what was written before it") {
+  PeerStage stage(founded(3));
+  stage.lead();
+  stage.write(1, "=a");
+  stage.still.run();
+  stage.second_accepts();
+
+  stage.read(2);
+  stage.still.run();
+  CHECK(stage.client->replies.size() == 1);
+  stage.second_accepts();
+
+  REQUIRE(stage.client->replies.size() == 2);
+  CHECK(stage.client->replies[1].id == 2);
+  CHECK(stage.client->replies[1].value.text() == "a");
+}
+
+TEST_CASE("a peer whose disk failed says so to all who wait, and stops") {
+  PeerStage stage(founded(3));
+  stage.lead();
+  stage.disk.fail_next_write = storage::StoreError{storage::StoreError::Kind::io, "no such luck"};
+
+  stage.write(1, "=a");
+  stage.read(2);
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 2);
+  CHECK(replies[0].refusal == Refusal::disk_failed);
+  CHECK(replies[1].refusal == Refusal::disk_failed);
+  REQUIRE(stage.node->stopped.size() == 1);
+  CHECK(stage.node->stopped[0].failure == "no such luck");
+  CHECK(stage.node->stopped[0].configuration.voters.size() == 3);
+}
+
+TEST_CASE("calls that reach a peer after its end are passed to its node") {
+  PeerStage stage(founded(3));
+  send_from_outside(stage.peer, Stop{});
+  stage.still.run();
+  REQUIRE(stage.node->stopped.size() == 1);
+
+  stage.write(1, "=a");
+  stage.still.run();
+
+  CHECK(stage.client->replies.empty());
+  REQUIRE(stage.node->calls.size() == 1);
+  CHECK(stage.node->calls[0].calls.calls[0].id == 1);
+}
+
+TEST_CASE("a leader that is told to stop hands over first") {
+  PeerStage stage(founded(3));
+  const Term term = stage.lead();
+
+  send_from_outside(stage.peer, Stop{});
+  stage.still.run();
+  CHECK(stage.last_to_second<TimeoutNow>() != nullptr);
+  CHECK(stage.node->stopped.empty());
+  stage.write(1, "=a");
+  stage.still.run();
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::election_in_progress);
+  stage.hear({2}, {term.value + 1}, VoteRequest{.last = {term, {2}}, .transfer = true});
+  stage.still.run();
+
+  REQUIRE(stage.node->stopped.size() == 1);
+  CHECK(stage.node->stopped[0].failure.empty());
+}
+
+TEST_CASE("a leader whom nobody hears stops all the same, in time") {
+  PeerStage stage(founded(3));
+  stage.lead();
+  stage.write(1, "=a");
+  stage.still.run();
+
+  send_from_outside(stage.peer, Stop{});
+  stage.still.pass(1000ms);
+
+  CHECK(stage.node->stopped.size() == 1);
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::unknown_outcome);
+}
+
+TEST_CASE("a leader that decides alone answers what it took before it stops") {
+  Alone stage;
+
+  stage.write(1, "=a");
+  send_from_outside(stage.peer, Stop{});
+  stage.still.run();
+
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::none);
+  CHECK(stage.node->stopped.size() == 1);
+}
+
+TEST_CASE("a follower whose leader's node is gone names no leader") {
+  PeerStage stage(founded(3));
+  stage.connect();
+  stage.hear({2}, {2},
+             AppendRequest{.previous = {{1}, {1}}, .commit = {1}, .entries = {}, .read = {}});
+  stage.still.run();
+  CHECK(std::get<std::string>(stage.ask(wire::AskLeader{}).body) == "p2@h2:1");
+
+  send_from_outside(stage.peer, LinkDown{address_of({2})});
+  stage.still.run();
+
+  CHECK(std::get<std::string>(stage.ask(wire::AskLeader{}).body) == "");
+}
+
+TEST_CASE("status and entries tell what a peer has") {
+  Alone stage;
+  stage.write(1, "=a");
+  stage.still.run();
+
+  const auto status = std::get<wire::PeerStatus>(stage.ask(wire::AskStatus{}).body);
+  const auto entry = std::get<Entry>(stage.ask(wire::AskEntry{{3}}).body);
+
+  CHECK(status.name == "p1@h1:1");
+  CHECK(status.leader == "p1@h1:1");
+  CHECK(status.kind == "register");
+  CHECK(status.role == Role::leader);
+  CHECK(status.commit == Index{3});
+  CHECK(status.applied == Index{3});
+  CHECK(status.configuration.voters.size() == 1);
+  CHECK(entry.kind == EntryKind::command);
+  CHECK(entry.payload == command("=a"));
+  CHECK(stage.ask(wire::AskEntry{{4}}).refusal == Refusal::not_found);
+}
+
+}  // namespace
+}  // namespace troupe::actors

@@ -1,0 +1,114 @@
+#include "core/log.hpp"
+
+#include "test/core/subject.hpp"
+
+#include <doctest/doctest.h>
+
+namespace troupe::test {
+
+namespace {
+
+Log log_of(const std::vector<Entry>& entries) {
+  Log log;
+  for (const Entry& entry : entries)
+    log.append(entry);
+  return log;
+}
+
+std::vector<std::uint64_t> indexes(const std::vector<Entry>& entries) {
+  std::vector<std::uint64_t> found;
+  for (const Entry& entry : entries)
+    found.push_back(entry.id.index.value);
+  return found;
+}
+
+using Indexes = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE("the id 0/0 is in every log, and ends an empty one") {
+  const Log log;
+
+  CHECK(log.last() == EntryId{});
+  CHECK(log.contains({}));
+  CHECK(log.term_at({0}) == Term{0});
+  CHECK(!log.contains({{1}, {1}}));
+  CHECK(log.bytes_from({1}) == 0);
+  CHECK(log.slice({1}, 1000).empty());
+  CHECK(log.range({1}, {0}).empty());
+}
+
+TEST_CASE("a log contains an id if the entry at its index is of its term") {
+  const Log log = log_of({noop(1, 1), noop(3, 2)});
+
+  CHECK(log.contains({{1}, {1}}));
+  CHECK(log.contains({{3}, {2}}));
+  CHECK(!log.contains({{1}, {2}}));
+  CHECK(!log.contains({{3}, {3}}));
+  CHECK(!log.contains({{1}, {0}}));
+}
+
+TEST_CASE("truncation drops an entry and all after it, and the log goes on from there") {
+  Log log = log_of({noop(1, 1), noop(1, 2), noop(1, 3)});
+
+  log.truncate_from({2});
+  log.append(noop(2, 2));
+
+  CHECK(log.last() == EntryId{{2}, {2}});
+  CHECK(log.at({1}).id == EntryId{{1}, {1}});
+  log.truncate_from({1});
+  CHECK(log.last() == EntryId{});
+}
+
+TEST_CASE("a slice has as much as fits, but at least one entry") {
+  const std::string payload(100, 'x');
+  const Log log = log_of({command(1, 1, payload), command(1, 2, payload), command(1, 3, payload)});
+  const std::size_t one = size_bytes(log.at({1}));
+
+  CHECK(indexes(log.slice({1}, 1)) == Indexes{1});
+  CHECK(indexes(log.slice({1}, 2 * one - 1)) == Indexes{1});
+  CHECK(indexes(log.slice({1}, 2 * one)) == Indexes{1, 2});
+  CHECK(indexes(log.slice({2}, 10 * one)) == Indexes{2, 3});
+  CHECK(indexes(log.slice({3}, one)) == Indexes{3});
+  CHECK(log.slice({4}, one).empty());
+}
+
+TEST_CASE("a range has what lies between its ends, both included") {
+  const Log log = log_of({noop(1, 1), noop(1, 2), noop(1, 3)});
+
+  CHECK(indexes(log.range({1}, {3})) == Indexes{1, 2, 3});
+  CHECK(indexes(log.range({2}, {2})) == Indexes{2});
+  CHECK(log.range({4}, {3}).empty());
+}
+
+TEST_CASE("the bytes of a suffix are those of its entries, whatever came and went before") {
+  Log log = log_of({command(1, 1, "a"), command(1, 2, "bb"), command(1, 3, "ccc")});
+  log.truncate_from({3});
+  log.append(command(2, 3, "dddd"));
+
+  CHECK(log.bytes_from({3}) == entry_head_bytes + 4);
+  CHECK(log.bytes_from({2}) == 2 * entry_head_bytes + 6);
+  CHECK(log.bytes_from({1}) == 3 * entry_head_bytes + 7);
+  CHECK(log.bytes_from({4}) == 0);
+}
+
+TEST_CASE("the furthest place where two logs may agree is found by brute force and by bisection") {
+  Random random(7);
+  for (int round = 0; round < 500; ++round) {
+    Log log;
+    std::uint64_t term = 1;
+    const std::uint64_t length = random.below(12);
+    for (std::uint64_t i = 1; i <= length; ++i)
+      log.append(noop(term += random.below(3), i));
+    const EntryId upto{{random.below(term + 3)}, {random.below(16)}};
+
+    EntryId expected{};
+    for (Index i{1}; i <= log.last().index && i <= upto.index; i = next(i))
+      if (log.term_at(i) <= upto.term)
+        expected = log.at(i).id;
+
+    CHECK(log.last_not_above(upto) == expected);
+  }
+}
+
+}  // namespace troupe::test

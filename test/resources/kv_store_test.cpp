@@ -1,0 +1,210 @@
+#include "resources/kv_store/kv_store.hpp"
+
+#include "machine/replicated_state.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace troupe;
+using namespace troupe::machine;
+using namespace troupe::resources;
+
+namespace {
+
+/// A store, and an index for each command.
+struct Replica {
+  KvStore store{};
+  Index last{};
+
+  Reply write(const std::string& command) {
+    last = next(last);
+    return store.apply({.index = last, .bytes = bytes(command)});
+  }
+  Reply read(const std::string& question) const { return store.query(bytes(question)); }
+};
+
+std::string saved(const KvStore& store) {
+  return store.save();
+}
+
+}  // namespace
+
+TEST_CASE("a value is read under the key that it was set for") {
+  Replica replica;
+
+  CHECK(replica.write(kv_store::set("foo", "bar")) == Reply::ok());
+  CHECK(replica.read(kv_store::get("foo")) == Reply::ok("bar"));
+  CHECK(replica.read(kv_store::get("baz")) == Reply::refused("key_not_found"));
+
+  CHECK(replica.write(kv_store::set("foo", "other")) == Reply::ok());
+  CHECK(replica.read(kv_store::get("foo")) == Reply::ok("other"));
+}
+
+TEST_CASE("a deleted key is not found, and can't be deleted again") {
+  Replica replica;
+  replica.write(kv_store::set("foo", "bar"));
+
+  CHECK(replica.write(kv_store::erase("foo")) == Reply::ok());
+
+  CHECK(replica.read(kv_store::get("foo")) == Reply::refused("key_not_found"));
+  CHECK(replica.write(kv_store::erase("foo")) == Reply::refused("key_not_found"));
+}
+
+TEST_CASE("keys and values are any bytes") {
+  Replica replica;
+  const std::string odd("a\0b\xff\n", 5);
+
+  CHECK(replica.write(kv_store::set(odd, odd)) == Reply::ok());
+  CHECK(replica.read(kv_store::get(odd)) == Reply::ok(odd));
+  CHECK(replica.write(kv_store::set("", "")) == Reply::ok());
+  CHECK(replica.read(kv_store::get("")) == Reply::ok(""));
+}
+
+TEST_CASE("stores with the same values save the same bytes, whatever led to them") {
+  Replica one, other;
+  one.write(kv_store::set("a", "1"));
+  one.write(kv_store::set("b", "2"));
+  other.write(kv_store::set("b", "wrong"));
+  other.write(kv_store::set("c", "3"));
+  other.write(kv_store::set("b", "2"));
+  other.write(kv_store::set("a", "1"));
+  other.write(kv_store::erase("c"));
+
+  CHECK(saved(one.store) == saved(other.store));
+}
+
+TEST_CASE("a store becomes what another saved") {
+  Replica one, other;
+  one.write(kv_store::set("a", "1"));
+  one.write(kv_store::set("b", ""));
+  other.write(kv_store::set("c", "3"));
+
+  REQUIRE(other.store.load(bytes(saved(one.store))));
+
+  CHECK(saved(other.store) == saved(one.store));
+  CHECK(other.read(kv_store::get("a")) == Reply::ok("1"));
+  CHECK(other.read(kv_store::get("c")) == Reply::refused("key_not_found"));
+}
+
+TEST_CASE("a format that was saved once can be loaded for ever") {
+  const std::string version_1(
+      "\x01"
+      "\x02\0\0\0\0\0\0\0"
+      "\x01\0\0\0a\x02\0\0\0xy"
+      "\x01\0\0\0b\0\0\0\0",
+      1 + 8 + 11 + 9);
+  Replica replica;
+
+  REQUIRE(replica.store.load(bytes(version_1)));
+
+  CHECK(replica.read(kv_store::get("a")) == Reply::ok("xy"));
+  CHECK(replica.read(kv_store::get("b")) == Reply::ok(""));
+  CHECK(saved(replica.store) == version_1);
+}
+
+TEST_CASE("saved bytes that were cut, extended or changed in order are refused as a whole") {
+  Replica replica;
+  replica.write(kv_store::set("a", "1"));
+  replica.write(kv_store::set("b", "2"));
+  const std::string whole = saved(replica.store);
+
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    CAPTURE(size);
+    CHECK_FALSE(replica.store.load(bytes(std::string_view(whole).substr(0, size))));
+    CHECK(replica.read(kv_store::get("a")) == Reply::refused("key_not_found"));
+  }
+  CHECK_FALSE(replica.store.load(bytes(whole + '\0')));
+
+  std::string repeated = whole;
+  repeated[whole.find('b')] = 'a';
+  CHECK_FALSE(replica.store.load(bytes(repeated)));
+
+  std::string of_the_future = whole;
+  of_the_future[0] = 2;
+  CHECK_FALSE(replica.store.load(bytes(of_the_future)));
+
+  std::string endless = whole;
+  endless[8] = '\x7f';
+  CHECK_FALSE(replica.store.load(bytes(endless)));
+}
+
+TEST_CASE("only commands are valid commands, and only queries valid queries") {
+  const Kind kind = kv_store_kind();
+
+  CHECK(kind.valid_command(bytes(kv_store::set("foo", "bar"))));
+  CHECK(kind.valid_command(bytes(kv_store::erase("foo"))));
+  CHECK_FALSE(kind.valid_command(bytes(kv_store::get("foo"))));
+  CHECK(kind.valid_query(bytes(kv_store::get("foo"))));
+  CHECK_FALSE(kind.valid_query(bytes(kv_store::set("foo", "bar"))));
+  CHECK_FALSE(kind.valid_command(bytes("")));
+  CHECK_FALSE(kind.valid_query(bytes("nonsense that is long enough to hold a table")));
+}
+
+TEST_CASE("bytes that are not a command are refused and change nothing") {
+  Replica replica;
+  replica.write(kv_store::set("foo", "bar"));
+  const std::string before = saved(replica.store);
+
+  CHECK(replica.write("") == Reply::refused("invalid"));
+  CHECK(replica.write("nonsense that is long enough to hold a table") == Reply::refused("invalid"));
+  CHECK(replica.write(kv_store::get("foo")) == Reply::refused("invalid"));
+  CHECK(replica.read(kv_store::set("foo", "other")) == Reply::refused("invalid"));
+
+  CHECK(saved(replica.store) == before);
+}
+
+TEST_CASE("a command with any one byte changed is a command or refused, never a crash") {
+  const std::string whole = kv_store::set("foo", "bar");
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    for (int value = 0; value < 256; ++value) {
+      std::string changed = whole;
+      changed[i] = static_cast<char>(value);
+      Replica replica;
+      const Reply reply = replica.write(changed);
+      CHECK(kv_store_kind().valid_command(bytes(changed)) == (reply.error != "invalid"));
+    }
+  }
+}
+
+TEST_CASE("a command is the same command wherever it lies in memory") {
+  const std::string command = kv_store::set("foo", "bar");
+  for (std::size_t shift = 0; shift < 8; ++shift) {
+    CAPTURE(shift);
+    const std::string shifted = std::string(shift, 'x') + command;
+    KvStore store;
+    CHECK(store.apply({.index = {1}, .bytes = bytes(std::string_view(shifted).substr(shift))})
+          == Reply::ok());
+  }
+}
+
+TEST_CASE("people write commands as words and see what they were about") {
+  const Kind kind = kv_store_kind();
+
+  const Result<std::string> set = kind.parse_command({"set", "foo", "two words"});
+  REQUIRE(set);
+  CHECK(*set == kv_store::set("foo", "two words"));
+  CHECK(kind.show_command(bytes(*set)) == "set foo 'two words'");
+  CHECK(kind.show_reply(bytes(*set), "") == "foo two words");
+
+  const Result<std::string> erased = kind.parse_command({"delete", "foo"});
+  REQUIRE(erased);
+  CHECK(kind.show_command(bytes(*erased)) == "delete foo");
+  CHECK(kind.show_reply(bytes(*erased), "") == "foo");
+
+  const Result<std::string> get = kind.parse_query({"get", "foo"});
+  REQUIRE(get);
+  CHECK(kind.show_reply(bytes(*get), "bar") == "bar");
+}
+
+TEST_CASE("what is not a command or query is answered with the usage") {
+  const Kind kind = kv_store_kind();
+
+  for (const Words& words :
+       {Words{}, Words{"set"}, Words{"set", "a", "b", "c"}, Words{"get", "a"}}) {
+    const Result<std::string> parsed = kind.parse_command(words);
+    CHECK(parsed.refusal() == Refusal::invalid);
+    CHECK(parsed.detail() == "set KEY VALUE | delete KEY");
+  }
+  const Result<std::string> parsed = kind.parse_query({"set", "a", "b"});
+  CHECK(parsed.refusal() == Refusal::invalid);
+  CHECK(parsed.detail() == "get KEY");
+}

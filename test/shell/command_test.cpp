@@ -1,0 +1,122 @@
+#include "shell/command.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace troupe;
+using namespace troupe::shell;
+
+namespace {
+
+template <class Expected>
+Expected parsed(const machine::Words& words) {
+  const std::variant<Command, Failure> result = parse(words);
+  REQUIRE(std::holds_alternative<Command>(result));
+  const Command& command = std::get<Command>(result);
+  REQUIRE(std::holds_alternative<Expected>(command));
+  return std::get<Expected>(command);
+}
+
+template <class Body>
+Body requested(const machine::Words& words, const PeerName& peer) {
+  const auto operate = parsed<Operate>(words);
+  CHECK(operate.peer == peer);
+  CHECK(operate.request.peer == peer.name);
+  REQUIRE(std::holds_alternative<Body>(operate.request.body));
+  return std::get<Body>(operate.request.body);
+}
+
+std::string failed(const machine::Words& words) {
+  const std::variant<Command, Failure> result = parse(words);
+  REQUIRE(std::holds_alternative<Failure>(result));
+  return as_text(std::get<Failure>(result));
+}
+
+const PeerName bare{.name = "peer1", .address = ""};
+const PeerName full{.name = "peer1", .address = "127.0.0.1:4001"};
+
+}  // namespace
+
+TEST_CASE("a peer is written as a name, or as a name and an address") {
+  CHECK(parse_peer("peer1") == bare);
+  CHECK(parse_peer("peer1@127.0.0.1:4001") == full);
+  CHECK(parse_peer("peer1@[::1]:4001") == PeerName{"peer1", "[::1]:4001"});
+  for (const char* text : {"", "@", "@127.0.0.1:4001", "peer1@", "peer1@host", "peer1@host:",
+                           "peer1@host:0", "peer1@host:65536", "peer1@:4001", "two words", "a,b"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_peer(text).has_value());
+  }
+}
+
+TEST_CASE("start_peer takes a kind, a name and options") {
+  const auto plain = requested<wire::StartPeer>({"start_peer", "kv_store", "peer1"}, bare);
+  CHECK(plain.kind == "kv_store");
+  CHECK(plain.options.empty());
+
+  const auto with_options = requested<wire::StartPeer>(
+      {"start_peer", "kv_store", "peer1@127.0.0.1:4001", "a=1", "b=c=d", "e="}, full);
+  using Options = std::vector<std::pair<std::string, std::string>>;
+  CHECK(with_options.options == Options{{"a", "1"}, {"b", "c=d"}, {"e", ""}});
+}
+
+TEST_CASE("what is asked of a peer alone takes the peer") {
+  requested<wire::AskLeader>({"leader", "peer1"}, bare);
+  requested<wire::AskStatus>({"status", "peer1@127.0.0.1:4001"}, full);
+  requested<wire::StopPeer>({"stop_peer", "peer1"}, bare);
+  requested<wire::StopPeer>({"stop", "peer1"}, bare);
+  CHECK(requested<wire::AskEntry>({"get_entry", "peer1", "17"}, bare).index == Index{17});
+}
+
+TEST_CASE("peers asks a node, the shell's own if none is named") {
+  requested<wire::AskPeers>({"peers"}, {.name = "", .address = ""});
+  requested<wire::AskPeers>({"peers", "127.0.0.1:4001"}, {.name = "", .address = "127.0.0.1:4001"});
+}
+
+TEST_CASE("set_configuration takes the peer that is asked and all members") {
+  const auto change =
+      parsed<ChangeConfiguration>({"set_configuration", "peer1", "peer1", "peer2@127.0.0.1:4002"});
+
+  CHECK(change.peer == bare);
+  CHECK(change.members == std::vector<PeerName>{bare, {"peer2", "127.0.0.1:4002"}});
+}
+
+TEST_CASE("write and read take the words of a command or query as they are") {
+  const auto write = parsed<CallPeer>({"write", "peer1", "set", "foo", "two words"});
+  CHECK(write.peer == bare);
+  CHECK(write.kind == wire::CallKind::command);
+  CHECK(write.words == machine::Words{"set", "foo", "two words"});
+
+  const auto read = parsed<CallPeer>({"read", "peer1", "get", "foo"});
+  CHECK(read.kind == wire::CallKind::query);
+  CHECK(read.words == machine::Words{"get", "foo"});
+}
+
+TEST_CASE("help and exit need nothing") {
+  CHECK(parsed<Help>({"help"}).command.empty());
+  CHECK(parsed<Help>({"help", "stop"}).command == "stop_peer");
+  parsed<Exit>({"exit"});
+  parsed<Exit>({"quit"});
+}
+
+TEST_CASE("a command with too few or too many words is answered with its usage") {
+  CHECK(failed({"start_peer", "kv_store"}) == "usage: start_peer KIND NAME [OPTION=VALUE...]");
+  CHECK(failed({"start_peer", "kv_store", "peer1", "option"})
+        == "usage: start_peer KIND NAME [OPTION=VALUE...]");
+  CHECK(failed({"set_configuration", "peer1"}) == "usage: set_configuration PEER MEMBER...");
+  CHECK(failed({"leader"}) == "usage: leader PEER");
+  CHECK(failed({"leader", "peer1", "peer2"}) == "usage: leader PEER");
+  CHECK(failed({"write", "peer1"}) == "usage: write PEER COMMAND...");
+  CHECK(failed({"read"}) == "usage: read PEER QUERY...");
+  CHECK(failed({"status"}) == "usage: status PEER");
+  CHECK(failed({"get_entry", "peer1", "first"}) == "usage: get_entry PEER INDEX");
+  CHECK(failed({"get_entry", "peer1", "-1"}) == "usage: get_entry PEER INDEX");
+  CHECK(failed({"stop"}) == "usage: stop_peer PEER");
+  CHECK(failed({"exit", "now"}) == "usage: exit");
+}
+
+TEST_CASE("what is no peer, address or command is said to be none") {
+  CHECK(failed({"leader", "peer1@host"})
+        == "error invalid peer1@host is not NAME or NAME@HOST:PORT");
+  CHECK(failed({"peers", "host"}) == "error invalid host is not HOST:PORT");
+  CHECK(failed({"frobnicate"}) == "error unknown_command frobnicate (try help)");
+  CHECK(failed({"help", "frobnicate"}) == "error unknown_command frobnicate (try help)");
+}

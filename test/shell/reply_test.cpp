@@ -1,0 +1,159 @@
+#include "shell/reply.hpp"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace troupe;
+using namespace troupe::shell;
+
+namespace {
+
+const Member peer1{.id = {30}, .name = "peer1", .address = "127.0.0.1:4001"};
+const Member peer2{.id = {20}, .name = "peer2", .address = "127.0.0.1:4002"};
+const Member peer3{.id = {10}, .name = "peer3", .address = "127.0.0.1:4003"};
+
+const Configuration three = normalized({.voters = {peer1, peer2, peer3}});
+const Configuration joint =
+    normalized({.voters = {peer1}, .old_voters = {peer2, peer1}, .learners = {peer3}});
+
+wire::PeerStatus status(const Configuration& configuration, std::string leader) {
+  return {.name = "peer1@127.0.0.1:4001",
+          .kind = "kv_store",
+          .role = Role::follower,
+          .leader = std::move(leader),
+          .term = {2},
+          .commit = {4},
+          .applied = {3},
+          .last = {.term = {2}, .index = {5}},
+          .configuration = configuration,
+          .configuration_index = {1},
+          .store_bytes = 4096};
+}
+
+struct Case {
+  Reply reply{};
+  std::string text{};
+  std::string json{};
+};
+
+const std::vector<Case> cases{
+    {Done{}, "ok", R"({"ok":true,"value":null})"},
+    {Started{"peer1@127.0.0.1:4001"}, "ok peer1@127.0.0.1:4001",
+     R"({"ok":true,"value":"peer1@127.0.0.1:4001"})"},
+    {Leader{"peer1@127.0.0.1:4001"}, "peer1@127.0.0.1:4001",
+     R"({"ok":true,"value":"peer1@127.0.0.1:4001"})"},
+    {Leader{}, "none", R"({"ok":true,"value":null})"},
+    {Answer{"foo bar"}, "ok foo bar", R"({"ok":true,"value":"foo bar"})"},
+    {Answer{}, "ok", R"({"ok":true,"value":""})"},
+    {Peers{{"peer1", "peer2"}}, "ok peer1 peer2", R"({"ok":true,"value":["peer1","peer2"]})"},
+    {Peers{}, "ok", R"({"ok":true,"value":[]})"},
+    {three, "ok voters=peer1@127.0.0.1:4001,peer2@127.0.0.1:4002,peer3@127.0.0.1:4003",
+     R"({"ok":true,"value":{"voters":["peer1@127.0.0.1:4001","peer2@127.0.0.1:4002",)"
+     R"("peer3@127.0.0.1:4003"],"old_voters":[],"learners":[]}})"},
+    {joint,
+     "ok voters=peer1@127.0.0.1:4001 old_voters=peer1@127.0.0.1:4001,peer2@127.0.0.1:4002 "
+     "learners=peer3@127.0.0.1:4003",
+     R"({"ok":true,"value":{"voters":["peer1@127.0.0.1:4001"],)"
+     R"("old_voters":["peer1@127.0.0.1:4001","peer2@127.0.0.1:4002"],)"
+     R"("learners":["peer3@127.0.0.1:4003"]}})"},
+    {status({}, ""),
+     "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=none term=2 commit=4 "
+     "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none store_bytes=4096",
+     R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
+     R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
+     R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[]},)"
+     R"("store_bytes":4096}})"},
+    {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
+     "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=peer1@127.0.0.1:4001 term=2 "
+     "commit=4 applied=3 last_index=5 last_term=2 configuration_index=1 "
+     "voters=peer1@127.0.0.1:4001 store_bytes=4096",
+     R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
+     R"("leader":"peer1@127.0.0.1:4001","term":2,"commit":4,"applied":3,"last_index":5,)"
+     R"("last_term":2,"configuration_index":1,"configuration":)"
+     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[]},"store_bytes":4096}})"},
+    {ShownEntry{
+         .id = {.term = {1}, .index = {2}}, .kind = EntryKind::command, .payload = "set foo bar"},
+     "ok index=2 term=1 kind=command payload=set foo bar",
+     R"({"ok":true,"value":{"index":2,"term":1,"kind":"command","payload":"set foo bar"}})"},
+    {ShownEntry{.id = {.term = {1}, .index = {2}}, .kind = EntryKind::noop, .payload = {}},
+     "ok index=2 term=1 kind=noop",
+     R"({"ok":true,"value":{"index":2,"term":1,"kind":"noop","payload":null}})"},
+    {ShownEntry{.id = {.term = {1}, .index = {1}},
+                .kind = EntryKind::configuration,
+                .payload = normalized({.voters = {peer1}})},
+     "ok index=1 term=1 kind=configuration payload=voters=peer1@127.0.0.1:4001",
+     R"({"ok":true,"value":{"index":1,"term":1,"kind":"configuration","payload":)"
+     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[]}}})"},
+    {Manual{"leader PEER\nstatus PEER"}, "leader PEER\nstatus PEER",
+     R"({"ok":true,"value":"leader PEER\nstatus PEER"})"},
+    {Redirect{"peer3@127.0.0.1:4003"}, "error redirect peer3@127.0.0.1:4003",
+     R"({"ok":false,"error":"redirect","leader":"peer3@127.0.0.1:4003"})"},
+    {Redirect{}, "error redirect none", R"({"ok":false,"error":"redirect","leader":null})"},
+    {Failure{"key_not_found", ""}, "error key_not_found",
+     R"({"ok":false,"error":"key_not_found"})"},
+    {Failure{"usage", "leader PEER"}, "usage: leader PEER",
+     R"({"ok":false,"error":"usage","detail":"leader PEER"})"},
+    {Failure{"usage", ""}, "error usage", R"({"ok":false,"error":"usage"})"},
+    {Failure{"unknown_command", "frobnicate"}, "error unknown_command frobnicate (try help)",
+     R"({"ok":false,"error":"unknown_command","detail":"frobnicate"})"},
+};
+
+}  // namespace
+
+TEST_CASE("every reply has one line of text and one of JSON") {
+  for (const Case& each : cases) {
+    CHECK(as_text(each.reply) == each.text);
+    CHECK(as_json(each.reply) == each.json);
+  }
+}
+
+TEST_CASE("what a node refuses is an error, said by its word and what it is about") {
+  struct {
+    Refusal refusal;
+    std::string detail, subject, text, json;
+  } const refusals[] = {
+      {Refusal::redirect, "peer3@c:1", "a:1", "error redirect peer3@c:1",
+       R"({"ok":false,"error":"redirect","leader":"peer3@c:1"})"},
+      {Refusal::redirect, "", "a:1", "error redirect none",
+       R"({"ok":false,"error":"redirect","leader":null})"},
+      {Refusal::election_in_progress, "", "a:1", "error election_in_progress",
+       R"({"ok":false,"error":"election_in_progress"})"},
+      {Refusal::must_be_in_consensus_group, "peer1 is missing", "a:1",
+       "error must_be_in_consensus_group", R"({"ok":false,"error":"must_be_in_consensus_group"})"},
+      {Refusal::already_started, "peer1", "a:1", "error already_started",
+       R"({"ok":false,"error":"already_started"})"},
+      {Refusal::no_peer, "peer1", "a:1", "error no_peer", R"({"ok":false,"error":"no_peer"})"},
+      {Refusal::not_found, "", "a:1", "error not_found", R"({"ok":false,"error":"not_found"})"},
+      {Refusal::timeout, "", "a:1", "error timeout", R"({"ok":false,"error":"timeout"})"},
+      {Refusal::unreachable, "", "127.0.0.1:4001", "error unreachable 127.0.0.1:4001",
+       R"({"ok":false,"error":"unreachable","detail":"127.0.0.1:4001"})"},
+      {Refusal::unreachable, "127.0.0.1:4001", "localhost:4001", "error unreachable 127.0.0.1:4001",
+       R"({"ok":false,"error":"unreachable","detail":"127.0.0.1:4001"})"},
+      {Refusal::unknown_kind, "", "queue", "error unknown_kind queue",
+       R"({"ok":false,"error":"unknown_kind","detail":"queue"})"},
+      {Refusal::resource, "key_not_found", "a:1", "error key_not_found",
+       R"({"ok":false,"error":"key_not_found"})"},
+      {Refusal::disk_failed, "data.mdb: no such file", "a:1",
+       "error disk_failed data.mdb: no such file",
+       R"({"ok":false,"error":"disk_failed","detail":"data.mdb: no such file"})"},
+  };
+  for (const auto& each : refusals) {
+    const Reply reply = refused(each.refusal, each.detail, each.subject);
+    CHECK(as_text(reply) == each.text);
+    CHECK(as_json(reply) == each.json);
+    CHECK_FALSE(is_ok(reply));
+  }
+}
+
+TEST_CASE("a reply stays on its line, whatever bytes it holds") {
+  CHECK(as_text(Answer{"a\nb\tc\x1b[1m\x7f"}) == "ok a\\nb\\tc\\x1b[1m\\x7f");
+  CHECK(as_text(Answer{"größer"}) == "ok größer");
+  CHECK(as_json(Answer{"a\nb"}) == R"({"ok":true,"value":"a\nb"})");
+  CHECK(as_json(Answer{"a\xff"}) == "{\"ok\":true,\"value\":\"a\uFFFD\"}");
+}
+
+TEST_CASE("redirects and failures are errors, and nothing else is") {
+  for (const Case& each : cases)
+    CHECK(is_ok(each.reply) == (each.json.find("\"ok\":true") != std::string::npos));
+}

@@ -1,0 +1,277 @@
+#include "test/sim/checker.hpp"
+
+#include "core/invariants.hpp"
+#include "test/sim/trace.hpp"
+
+#include <algorithm>
+
+namespace troupe::sim {
+
+void Checker::fail(PeerId peer, const std::string& what) {
+  if (!violation_)
+    violation_ = "peer " + std::to_string(peer.value) + ": " + what;
+}
+
+bool Checker::holds(const Mirror& mirror, EntryId id) {
+  return id == EntryId{}
+         || (id.index.value >= 1 && id.index.value <= mirror.size()
+             && mirror[id.index.value - 1].id == id);
+}
+
+void Checker::started(PeerId peer, const EngineView& view, const Log& log) {
+  PeerRecord& record = peers_[peer];
+  ++record.boots;
+  record.view = view;
+  record.last_write = {};
+  if (view.hard_state != record.hard_state)
+    fail(peer, "starts with another hard state than was durable");
+  const Index last{record.durable.size()};
+  if (view.last.index != last || (last != Index{} && !holds(record.durable, log.last())))
+    fail(peer, "starts with another log than was durable");
+  if (view.commit != Index{} || view.applied != Index{})
+    fail(peer, "starts with something committed");
+}
+
+void Checker::crashed(PeerId peer) {
+  PeerRecord& record = peers_[peer];
+  record.view.reset();
+  record.handed = record.durable;
+}
+
+void Checker::stepped(const EngineView& before, const EngineView& now, const Log& log) {
+  if (violation_)
+    return;
+  if (const auto broken = broken_invariant(before, now))
+    fail(now.self, std::string(*broken));
+  peers_[now.self].view = now;
+  check_vote(before, now);
+  const bool led = before.role == Role::leader && before.hard_state.term == now.hard_state.term;
+  if (before.role == Role::leader && now.role != Role::leader)
+    marks_.hit(Mark::leader_stepped_down);
+  if (now.last.index < before.last.index && now.last.index < before.commit)
+    fail(now.self, "a committed entry was truncated");
+  if (now.role == Role::leader && !led)
+    elected(now, log);
+  if (now.role == Role::leader) {
+    leader_committed(before, now, log);
+    check_matches(now, log);
+  }
+  if (now.commit != before.commit)
+    follower_committed(now, log);
+}
+
+/// Nobody votes for a candidate whose log ends before its own (§3.6.1). Few runs come to grief
+/// without this rule, because pre-votes apply it too: so it is checked by itself.
+void Checker::check_vote(const EngineView& before, const EngineView& now) {
+  const HardState& state = now.hard_state;
+  if (state.voted_for == nobody || state.voted_for == now.self
+      || (state.voted_for == before.hard_state.voted_for && state.term == before.hard_state.term))
+    return;
+  const auto candidacy = candidacies_.find({state.term, state.voted_for});
+  if (candidacy == candidacies_.end())
+    return fail(now.self, "votes for one who did not ask");
+  if (candidacy->second < now.last)
+    fail(now.self, "holds " + text(now.last) + " and votes for one whose log ends at "
+                       + text(candidacy->second));
+}
+
+/// Election safety (§3.2), and leader completeness against what lower terms committed (§3.6.3).
+void Checker::elected(const EngineView& now, const Log& log) {
+  const Term term = now.hard_state.term;
+  marks_.hit(elections_.empty() ? Mark::election_won : Mark::election_repeated);
+  const auto [it, is_new] = elections_.try_emplace(term);
+  Election& election = it->second;
+  if (!is_new && (election.leader != now.self || election.boot != peers_[now.self].boots))
+    return fail(now.self, "term " + std::to_string(term.value) + " has a leader already: peer "
+                              + std::to_string(election.leader.value));
+  election = {.leader = now.self, .boot = peers_[now.self].boots, .terms = {}};
+  for (Index i = log.first(); i <= log.last().index; i = next(i))
+    election.terms.push_back(log.term_at(i));
+  if (log.last().term == term && log.last().index.value > 1
+      && log.term_at(prev(log.last().index)) != term && prev(log.last().index) > last_committed())
+    marks_.hit(Mark::old_term_entries_inherited);
+
+  // Logs that agree in an entry agree before it, so the highest says it all.
+  for (auto committed = committed_.rbegin(); committed != committed_.rend(); ++committed) {
+    if (committed->in_term >= term)
+      continue;
+    if (!log.contains(committed->id))
+      fail(now.self, "was elected in term " + std::to_string(term.value) + " without "
+                         + text(committed->id) + ", committed in term "
+                         + std::to_string(committed->in_term.value));
+    return;
+  }
+}
+
+void Checker::leader_committed(const EngineView& before, const EngineView& now, const Log& log) {
+  if (now.commit == before.commit)
+    return;
+  const EntryId last{log.term_at(now.commit), now.commit};
+  if (last.term != now.hard_state.term)
+    return fail(now.self, "commits " + text(last) + " by counting, in term "
+                              + std::to_string(now.hard_state.term.value));
+  if (!durable_on_quorum(now.configuration, last))
+    return fail(now.self, "commits " + text(last) + ", which is not durable on a quorum");
+  if (!holds(peers_[now.self].durable, last))
+    marks_.hit(Mark::commit_before_own_disk);
+  for (Index i = next(before.commit); i <= now.commit; i = next(i))
+    if (!record_commit(now, log, i))
+      return;
+}
+
+/// State machine safety (§3.2): an index is committed with one entry.
+bool Checker::record_commit(const EngineView& now, const Log& log, Index index) {
+  const Entry& entry = log.at(index);
+  if (index.value > committed_.size()) {
+    State state = committed_.empty() ? State{} : committed_.back().state;
+    const std::uint64_t before = committed_.empty() ? empty_digest : committed_.back().digest;
+    state.apply(entry);
+    committed_.push_back({.id = entry.id,
+                          .in_term = now.hard_state.term,
+                          .digest = chain(before, entry),
+                          .state = state});
+    if (entry.kind == EntryKind::command) {
+      Told& told = commands_[std::string(entry.payload.text())];
+      if (told.committed)
+        fail(now.self, "commits a command twice, at " + std::to_string(told.committed->value)
+                           + " and " + std::to_string(index.value));
+      told.committed = index;
+      if (told.denied)
+        fail(now.self, "commits a command that was denied, as " + text(entry.id));
+    }
+    return check_later_leaders(now, committed_.back());
+  }
+  Committed& committed = committed_[index.value - 1];
+  if (committed.id != entry.id) {
+    fail(now.self, "commits " + text(entry.id) + " where " + text(committed.id) + " was");
+    return false;
+  }
+  if (now.hard_state.term >= committed.in_term)
+    return true;
+  committed.in_term = now.hard_state.term;
+  return check_later_leaders(now, committed);
+}
+
+/// An old leader may learn late that its entry was committed; later leaders must hold it all the same.
+bool Checker::check_later_leaders(const EngineView& now, const Committed& committed) {
+  for (auto it = elections_.upper_bound(committed.in_term); it != elections_.end(); ++it) {
+    const auto& terms = it->second.terms;
+    if (committed.id.index.value > terms.size()
+        || terms[committed.id.index.value - 1] != committed.id.term) {
+      fail(now.self, "commits " + text(committed.id) + " in term "
+                         + std::to_string(committed.in_term.value) + ", which the leader of term "
+                         + std::to_string(it->first.value) + " does not hold");
+      return false;
+    }
+  }
+  return true;
+}
+
+/// Nobody counts as committed what no leader has committed (§3.5, §3.6.2).
+void Checker::follower_committed(const EngineView& now, const Log& log) {
+  if (now.commit > last_committed())
+    return fail(now.self, "counts index " + std::to_string(now.commit.value)
+                              + " as committed, which no leader has committed");
+  if (now.commit == Index{})
+    return;
+  const EntryId id{log.term_at(now.commit), now.commit};
+  if (committed_[now.commit.value - 1].id != id)
+    fail(now.self, "counts " + text(id) + " as committed where "
+                       + text(committed_[now.commit.value - 1].id) + " was");
+}
+
+/// What a leader believes of a follower is true, unless the follower has moved on to another term.
+void Checker::check_matches(const EngineView& now, const Log& log) {
+  for (const auto& [peer, follower] : now.followers) {
+    const auto it = peers_.find(peer);
+    if (follower.match == Index{})
+      continue;
+    if (it == peers_.end())
+      return fail(now.self, "believes in a match of a peer that never ran");
+    const PeerRecord& record = it->second;
+    const bool moved_on =
+        record.hard_state.term > now.hard_state.term
+        || (record.view && record.view->hard_state.term > now.hard_state.term);
+    if (!moved_on && !holds(record.durable, {log.term_at(follower.match), follower.match}))
+      return fail(now.self, "believes that peer " + std::to_string(peer.value) + " holds index "
+                                + std::to_string(follower.match.value) + " durably");
+  }
+}
+
+/// Log matching (§3.2): an id stands for one entry and for all before it.
+void Checker::extend(PeerId peer, Mirror& mirror, const Write& write) {
+  if (write.truncate_from)
+    mirror.resize(std::min(mirror.size(), std::size_t{write.truncate_from->value - 1}));
+  for (const Entry& entry : write.entries) {
+    if (entry.id.index.value != mirror.size() + 1)
+      return fail(peer, "writes " + text(entry.id) + " where its log ends at "
+                            + std::to_string(mirror.size()));
+    if (!mirror.empty() && entry.id.term < mirror.back().id.term)
+      return fail(peer, "writes " + text(entry.id) + " behind " + text(mirror.back().id));
+    const std::uint64_t digest = chain(mirror.empty() ? empty_digest : mirror.back().digest, entry);
+    if (known_.size() < entry.id.index.value)
+      known_.resize(entry.id.index.value);
+    const auto [known, is_new] = known_[entry.id.index.value - 1].try_emplace(entry.id.term, digest);
+    if (!is_new && known->second != digest)
+      return fail(peer, "has another " + text(entry.id) + " or another log before it");
+    mirror.push_back({.id = entry.id, .digest = digest});
+  }
+}
+
+void Checker::handed(PeerId peer, const Write& write, const Log& log) {
+  if (violation_)
+    return;
+  PeerRecord& record = peers_[peer];
+  if (write.id.value != record.last_write.value + 1)
+    fail(peer, "hands out write " + std::to_string(write.id.value) + " after "
+                   + std::to_string(record.last_write.value));
+  record.last_write = write.id;
+  if (write.truncate_from && !record.handed.empty()) {
+    const std::size_t gone = record.handed.size() + 1 - write.truncate_from->value;
+    marks_.hit(gone > 1 ? Mark::truncation_of_many : Mark::truncation);
+  }
+  extend(peer, record.handed, write);
+  const EntryId last = record.handed.empty() ? EntryId{} : record.handed.back().id;
+  if (last != log.last())
+    fail(peer, "hands out a log that ends at " + text(last) + " and has one that ends at "
+                   + text(log.last()));
+}
+
+void Checker::durable(PeerId peer, const Write& write) {
+  if (violation_)
+    return;
+  PeerRecord& record = peers_[peer];
+  const HardState& hard_state = write.hard_state;
+  if (hard_state.term < record.hard_state.term)
+    fail(peer, "makes an older term durable");
+  if (record.hard_state.cluster != ClusterId{} && hard_state.cluster != record.hard_state.cluster)
+    fail(peer, "joins a second cluster");
+  if (hard_state.term == record.hard_state.term && record.hard_state.voted_for != nobody
+      && hard_state.voted_for != record.hard_state.voted_for)
+    fail(peer, "changes its vote in a term");
+  if (hard_state.voted_for != nobody) {
+    const auto [vote, is_new] =
+        durable_votes_.try_emplace({hard_state.term, peer}, hard_state.voted_for);
+    if (!is_new && vote->second != hard_state.voted_for)
+      fail(peer, "makes a second vote of a term durable");
+  }
+  record.hard_state = hard_state;
+  extend(peer, record.durable, write);
+}
+
+bool Checker::durable_on_majority(const std::vector<Member>& voters, EntryId id) const {
+  std::size_t holders = 0;
+  for (const Member& member : voters) {
+    const auto it = peers_.find(member.id);
+    if (it != peers_.end() && holds(it->second.durable, id))
+      ++holders;
+  }
+  return voters.empty() || 2 * holders > voters.size();
+}
+
+bool Checker::durable_on_quorum(const Configuration& configuration, EntryId id) const {
+  return !configuration.voters.empty() && durable_on_majority(configuration.voters, id)
+         && durable_on_majority(configuration.old_voters, id);
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,127 @@
+#pragma once
+
+#include "core/engine.hpp"
+#include "core/message.hpp"
+#include "core/output.hpp"
+#include "core/view.hpp"
+#include "test/sim/marks.hpp"
+#include "test/sim/state.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace troupe::sim {
+
+/// Watches all peers of a cluster from outside and knows what no peer can know: what is durable
+/// where, who was ever elected, and what was ever committed. The first rule that is broken is
+/// kept, in words; nothing is checked after it.
+///
+/// What it is told must be told at the moment it happens: a commit is compared with the disks as
+/// they are when the leader decides.
+class Checker {
+public:
+  explicit Checker(Marks& marks) : marks_(marks) {}
+
+  const std::optional<std::string>& violation() const { return violation_; }
+
+  // The life of a peer.
+  void started(PeerId peer, const EngineView& view, const Log& log);
+  void crashed(PeerId peer);
+
+  /// An input or request turned `before` into `now`.
+  void stepped(const EngineView& before, const EngineView& now, const Log& log);
+  /// The engine handed out a write, after which its log was `log`.
+  void handed(PeerId peer, const Write& write, const Log& log);
+  /// The disk has it.
+  void durable(PeerId peer, const Write& write);
+  /// The message leaves the peer.
+  void sent(const Message& message);
+  /// The peer's state has applied `entry`.
+  void applied(PeerId peer, const Entry& entry, const State& state);
+
+  // What clients are told. A proposal holds commands that no other holds.
+  void proposed(std::string_view command);
+  /// Told: it happened, as the entry `id`.
+  void acknowledged(std::string_view command, EntryId id);
+  /// Told: it did not happen and never will.
+  void denied(std::string_view command);
+  /// The index that a read that starts at this moment must not be answered from before.
+  Index read_floor() const { return last_committed(); }
+  /// Told: this was the state when `index` was applied.
+  void read_answered(Index floor, Index index, const State& state);
+
+  // What is known to be committed.
+  Index last_committed() const { return {committed_.size()}; }
+  const State& state_at(Index index) const;
+  /// To be called when all is over.
+  void finished();
+
+private:
+  struct Chained {
+    EntryId id{};
+    std::uint64_t digest = empty_digest;
+  };
+  using Mirror = std::vector<Chained>;  ///< A log, by index - 1.
+
+  struct PeerRecord {
+    HardState hard_state{};  ///< Durable.
+    Mirror durable{};
+    Mirror handed{};  ///< What the disk will have when it has caught up.
+    WriteId last_write{};
+    std::optional<EngineView> view{};  ///< Unless it is down.
+    std::uint64_t boots = 0;
+  };
+  struct Committed {
+    EntryId id{};
+    Term in_term{};  ///< Of the first leader that is known to have committed it.
+    std::uint64_t digest = empty_digest;
+    State state{};
+  };
+  struct Election {
+    PeerId leader{};
+    std::uint64_t boot = 0;
+    std::vector<Term> terms{};  ///< Of its log when it was elected.
+  };
+  struct Told {
+    bool denied = false;
+    std::optional<EntryId> acknowledged{};
+    std::optional<Index> committed{};
+  };
+
+  void fail(PeerId peer, const std::string& what);
+  void elected(const EngineView& now, const Log& log);
+  void leader_committed(const EngineView& before, const EngineView& now, const Log& log);
+  bool record_commit(const EngineView& now, const Log& log, Index index);
+  bool check_later_leaders(const EngineView& now, const Committed& committed);
+  void follower_committed(const EngineView& now, const Log& log);
+  void check_vote(const EngineView& before, const EngineView& now);
+  void check_matches(const EngineView& now, const Log& log);
+  void extend(PeerId peer, Mirror& mirror, const Write& write);
+  void sent_vote(const Message& message, const VoteResponse& response);
+  void sent_vote_request(const Message& message, const VoteRequest& request);
+  void sent_append_request(const Message& message, const AppendRequest& request);
+  void sent_acceptance(const Message& message, Index matched);
+
+  static bool holds(const Mirror& mirror, EntryId id);
+  bool durable_on_quorum(const Configuration& configuration, EntryId id) const;
+  bool durable_on_majority(const std::vector<Member>& voters, EntryId id) const;
+
+  Marks& marks_;
+  std::optional<std::string> violation_{};
+  std::map<PeerId, PeerRecord> peers_{};
+  std::map<Term, Election> elections_{};
+  std::map<std::pair<Term, PeerId>, PeerId> durable_votes_{};  ///< Whom a peer voted for.
+  std::map<std::pair<Term, PeerId>, PeerId> sent_votes_{};
+  std::map<std::pair<Term, PeerId>, EntryId> candidacies_{};  ///< Where the candidate's log ended.
+  std::vector<Committed> committed_{};
+  std::vector<std::map<Term, std::uint64_t>> known_{};  ///< Digest of each entry ever handed out.
+  std::map<std::string, Told, std::less<>> commands_{};
+};
+
+}  // namespace troupe::sim

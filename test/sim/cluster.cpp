@@ -1,0 +1,191 @@
+#include "test/sim/cluster.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace troupe::sim {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The parts of a simulation that have dice of their own.
+constexpr std::uint64_t network_part = 2;
+constexpr std::uint64_t peer_part = 3;
+constexpr std::uint64_t client_part = 4;
+constexpr std::uint64_t fault_part = 5;
+constexpr std::uint64_t disk_part = 1000;
+
+/// How long a healed cluster may take until each of its clients has written and read.
+constexpr Duration recovery_max = seconds(20);
+/// How long the peers may take from there to the same state, when nobody writes any more.
+constexpr Duration convergence_max = seconds(10);
+/// More than any honest run needs: beyond it, something spins.
+constexpr std::uint64_t events_max = 20'000'000;
+
+}  // namespace
+
+Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
+    : swarm_(swarm),
+      trace_(trace),
+      network_(swarm.network, swarm.peers, Dice(swarm.seed, network_part)),
+      peer_dice_(swarm.seed, peer_part),
+      client_dice_(swarm.seed, client_part),
+      fault_dice_(swarm.seed, fault_part) {
+  cluster_ = {peer_dice_.next() | 1};
+  for (Seat seat = 0; seat < swarm.peers; ++seat) {
+    const PeerId id{seat + 1};
+    configuration_.voters.push_back({.id = id, .name = "p" + std::to_string(id.value)});
+    peers_.push_back({.id = id, .disk = Disk(swarm.disk, Dice(swarm.seed, disk_part + seat))});
+    events_.schedule(peer_dice_.between(Duration{0}, milliseconds(20)), PeerStarts{seat});
+  }
+  events_.schedule(milliseconds(5), AdminWakes{});
+  events_.schedule(fault_dice_.between(Duration{0}, seconds(1)), FaultStrikes{});
+  clients_.resize(swarm.clients.clients);
+  for (std::size_t client = 0; client < clients_.size(); ++client)
+    events_.schedule(client_dice_.between(Duration{0}, milliseconds(500)), ClientWakes{client, 0});
+  if (swarm.peers == 1)
+    marks_.hit(Mark::single_peer);
+}
+
+void Cluster::run() {
+  run_until(swarm_.chaos, [] { return false; });
+  heal();
+  run_until(now_ + recovery_max, [this] { return has_recovered(); });
+  if (!violation_ && !has_recovered())
+    fail("the healed cluster does not serve all its clients");
+  clients_.clear();
+  const auto converged = [this] {
+    return std::ranges::all_of(peers_, [this](const Peer& peer) {
+      return peer.is_up() && peer.state.applied == checker_.last_committed()
+             && peer.engine->log().last().index == checker_.last_committed();
+    });
+  };
+  run_until(now_ + convergence_max, converged);
+  if (!violation_ && !converged())
+    fail("the healed cluster does not converge");
+  if (!violation_)
+    check_recovered();
+}
+
+void Cluster::run_until(Time end, const std::function<bool()>& done) {
+  while (!violation_ && !events_.empty() && events_.next_at() <= end && !done()) {
+    now_ = std::max(now_, events_.next_at());
+    handle(events_.pop());
+    if (checker_.violation())
+      fail(*checker_.violation());
+    if (events_.scheduled() > events_max)
+      fail("the cluster spins");
+  }
+  if (!violation_ && !done())
+    now_ = std::max(now_, end);
+}
+
+void Cluster::handle(Event event) {
+  if (delay_if_paused(event))
+    return;
+  digest_ = mix(mix(digest_, event.index()), static_cast<std::uint64_t>(now_.count()));
+  std::visit([this](const auto& happening) { on(happening); }, event);
+}
+
+/// What concerns a process that stands still waits for it.
+bool Cluster::delay_if_paused(Event& event) {
+  const auto seat = std::visit(
+      [](const auto& happening) -> std::optional<Seat> {
+        using What = std::decay_t<decltype(happening)>;
+        constexpr bool of_process =
+            std::is_same_v<What, MessageArrives> || std::is_same_v<What, ConnectionBreaks>
+            || std::is_same_v<What, RequestArrives> || std::is_same_v<What, TransferAsked>
+            || std::is_same_v<What, WriteNoticed> || std::is_same_v<What, TimerFires>
+            || std::is_same_v<What, OutputDue>;
+        if constexpr (of_process)
+          return happening.seat;
+        else
+          return std::nullopt;
+      },
+      event);
+  if (!seat || !peers_[*seat].paused)
+    return false;
+  peers_[*seat].missed.push_back(std::move(event));
+  return true;
+}
+
+void Cluster::fail(const std::string& what) {
+  if (violation_)
+    return;
+  violation_ = what;
+  note(0, [&] { return "VIOLATION " + what; });
+}
+
+std::optional<Seat> Cluster::seat_of(PeerId id) const {
+  for (Seat seat = 0; seat < peers_.size(); ++seat)
+    if (peers_[seat].id == id)
+      return seat;
+  return std::nullopt;
+}
+
+/// The operator who makes the first peer a cluster, and does not give up.
+void Cluster::on(const AdminWakes&) {
+  if (checker_.last_committed() > Index{})
+    return;
+  events_.schedule(now_ + milliseconds(50), AdminWakes{});
+  Peer& first = peers_[swarm_.seed % peers_.size()];
+  if (!first.is_up() || first.paused)
+    return;
+  tick(first);
+  // Refused if it has happened already; then only a leader is missing.
+  const auto entry = first.engine->bootstrap(configuration_, cluster_);
+  note(1, [&] { return "bootstrap: " + std::string(entry ? "ok" : name(entry.refusal())); });
+  stepped(first);
+  after_input(*seat_of(first.id));
+}
+
+/// Everything works from now on. What was on its way, and what is on the disks, stays.
+void Cluster::heal() {
+  note(2, [] { return std::string("healed"); });
+  healed_ = true;
+  network_.heal();
+  for (Fault& fault : faults_)
+    end(fault);
+  for (Seat seat = 0; seat < peers_.size(); ++seat) {
+    Peer& peer = peers_[seat];
+    peer.disk.heal();
+    peer.clock.set_rate(now_, 1000);
+    if (!peer.is_up())
+      on(PeerStarts{seat});
+    if (peer.paused)
+      on(PeerResumes{seat});
+    if (peer.is_up()) {
+      peer.timer_at = never;  // It was set by a clock that ran at another rate.
+      arm_timer(seat);
+    }
+  }
+}
+
+bool Cluster::has_recovered() const {
+  return std::ranges::all_of(clients_, [](const Client& client) {
+    return client.rewarded > 0 && client.answered_reads > 0;
+  });
+}
+
+void Cluster::check_recovered() {
+  for (const Peer& peer : peers_)
+    if (peer.state != checker_.state_at(checker_.last_committed()))
+      fail("peer " + std::to_string(peer.id.value) + " ends in another state");
+  checker_.finished();
+  if (checker_.violation())
+    fail(*checker_.violation());
+}
+
+Verdict run_seed(std::uint64_t seed, std::ostream* trace) {
+  Cluster cluster(draw_swarm(seed), trace);
+  cluster.run();
+  return {.violation = cluster.violation(),
+          .marks = cluster.marks(),
+          .digest = cluster.digest(),
+          .events = cluster.events(),
+          .simulated = cluster.now()};
+}
+
+}  // namespace troupe::sim

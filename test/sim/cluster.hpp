@@ -1,0 +1,171 @@
+#pragma once
+
+#include "core/configuration.hpp"
+#include "test/sim/checker.hpp"
+#include "test/sim/dice.hpp"
+#include "test/sim/events.hpp"
+#include "test/sim/marks.hpp"
+#include "test/sim/network.hpp"
+#include "test/sim/peer.hpp"
+#include "test/sim/swarm.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace troupe::sim {
+
+/// A whole cluster with its network, disks, clocks, clients and misfortunes, in one thread and in
+/// virtual time. Everything follows from the swarm's seed: the same seed is the same run.
+class Cluster {
+public:
+  /// Writes each event to `trace`, unless it is null.
+  explicit Cluster(const Swarm& swarm, std::ostream* trace = nullptr);
+
+  /// Chaos, then healing, then the proof that the cluster works again. Once.
+  void run();
+
+  const std::optional<std::string>& violation() const { return violation_; }
+  const Marks& marks() const { return marks_; }
+  /// Of everything that happened.
+  std::uint64_t digest() const { return digest_; }
+  std::uint64_t events() const { return events_.scheduled(); }
+  Time now() const { return now_; }
+
+private:
+  struct Client {
+    std::uint64_t operation = 0;  ///< The one it is at; counts up.
+    bool waiting = false;
+    Seat seat = 0;         ///< Whom it asks next.
+    unsigned rewarded = 0;  ///< Operations done since the cluster was healed.
+    unsigned answered_reads = 0;
+  };
+  struct Fault {
+    std::vector<Link> cut{};
+    std::vector<Link> clogged{};
+  };
+  struct Choice {
+    unsigned weight = 0;
+    void (Cluster::*strike)() = nullptr;
+  };
+
+  // cluster.cpp: the loop and the phases.
+  void run_until(Time end, const std::function<bool()>& done);
+  void handle(Event event);
+  bool delay_if_paused(Event& event);
+  void heal();
+  bool has_recovered() const;
+  void check_recovered();
+  void fail(const std::string& what);
+  void on(const AdminWakes&);
+  std::optional<Seat> seat_of(PeerId id) const;
+
+  // cluster_peers.cpp: what a process does around its engine.
+  void on(const PeerStarts& event);
+  void on(const PeerResumes& event);
+  void on(const MessageArrives& event);
+  void on(const ConnectionBreaks& event);
+  void on(const TransferAsked& event);
+  void on(const TransferJudged& event);
+  void on(const WriteNoticed& event);
+  void on(const TimerFires& event);
+  void on(const OutputDue& event);
+  void on(const WriteFinishes& event);
+  void step(Seat seat, const Input& input);
+  void tick(Peer& peer);
+  void stepped(Peer& peer);
+  void after_input(Seat seat);
+  void perform_output(Seat seat);
+  bool perform(Seat seat, Output& output);
+  bool parts_performed(Seat seat, Output& output, std::size_t parts_max);
+  void write(Seat seat, Write write);
+  void send(Seat seat, const Message& message);
+  void apply(Peer& peer, const Entry& entry);
+  void answer_reads(Peer& peer, const ReadReady& ready);
+  void role_changed(Peer& peer);
+  void arm_timer(Seat seat);
+  void crash(Seat seat, Duration away);
+  void pause(Seat seat, Duration length);
+
+  // cluster_clients.cpp
+  void on(const RequestArrives& event);
+  void on(const AnswerArrives& event);
+  void on(const ClientWakes& event);
+  void next_operation(std::size_t client);
+  Request draw_request(std::size_t client);
+  void propose(Peer& peer, const Request& request);
+  void read(Peer& peer, const Request& request);
+  void settle(Peer& peer, const Entry& entry);
+  void answer(const Request& request, Outcome outcome, PeerId leader);
+  void think(std::size_t client);
+
+  // cluster_faults.cpp
+  void on(const FaultStrikes&);
+  void on(const FaultEnds& event);
+  void strike_crash();
+  void strike_crash_leader();
+  void strike_power_cut();
+  void strike_pause();
+  void strike_isolate();
+  void strike_isolate_leader();
+  void strike_split();
+  void strike_one_way();
+  void strike_bridge();
+  void strike_clog();
+  void strike_transfer();
+  void strike_clock_rate();
+  std::vector<Choice> choices() const;
+  std::optional<Seat> leader_seat() const;
+  void isolate(Seat seat);
+  void begin(Fault fault);
+  void end(Fault& fault);
+  Duration fault_length();
+
+  /// Adds to the digest, and to the trace if there is one. `words` makes the line.
+  template <class Words>
+  void note(std::uint64_t what, Words words) {
+    digest_ = mix(mix(digest_, static_cast<std::uint64_t>(now_.count())), what);
+    if (trace_ != nullptr)
+      *trace_ << now_.count() << "us " << words() << '\n';
+  }
+
+  Swarm swarm_;
+  std::ostream* trace_;
+  Marks marks_{};
+  Checker checker_{marks_};
+  Events events_{};
+  Time now_{};
+  std::uint64_t digest_ = empty_digest;
+  std::optional<std::string> violation_{};
+  bool healed_ = false;
+
+  Configuration configuration_{};
+  ClusterId cluster_{};
+  Network network_;
+  std::vector<Peer> peers_{};
+  std::vector<Client> clients_{};
+  std::vector<Fault> faults_{};
+  std::uint64_t commands_ = 0;  ///< Numbers the commands of all clients.
+
+  Term transfer_term_{};  ///< In which a leader last told another peer to campaign...
+  PeerId transfer_to_{};  ///< ...and whom.
+
+  Dice peer_dice_;
+  Dice client_dice_;
+  Dice fault_dice_;
+};
+
+/// Runs one seed.
+struct Verdict {
+  std::optional<std::string> violation{};
+  Marks marks{};
+  std::uint64_t digest = 0;
+  std::uint64_t events = 0;
+  Time simulated{};
+};
+Verdict run_seed(std::uint64_t seed, std::ostream* trace = nullptr);
+
+}  // namespace troupe::sim

@@ -1,0 +1,356 @@
+#include "test/sim/cluster.hpp"
+#include "test/sim/trace.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace troupe::sim {
+
+namespace {
+
+using std::chrono::hours;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+/// A timer of the operating system may be late by as much.
+constexpr Duration timer_slack_max = microseconds(300);
+/// How long a hesitating peer gathers inputs for one output.
+constexpr Duration hesitation_max = milliseconds(2);
+/// Where monotonic clocks start: some about to pass what 31 bits of milliseconds can count.
+constexpr Duration clock_edge = milliseconds(std::int64_t{1} << 31) - std::chrono::seconds(3);
+
+}  // namespace
+
+void Cluster::on(const PeerStarts& event) {
+  Peer& peer = peers_[event.seat];
+  if (peer.is_up())
+    return;
+  if (peer.boot > 0)
+    marks_.hit(Mark::restarted);
+  ++peer.boot;
+  const Time start = peer_dice_.permille(200)
+                         ? clock_edge
+                         : peer_dice_.between(Duration{0}, Duration(hours(1)));
+  const auto rate = static_cast<std::int64_t>(
+      peer_dice_.between(static_cast<std::uint64_t>(swarm_.clock_rate_min_permille),
+                         static_cast<std::uint64_t>(swarm_.clock_rate_max_permille)));
+  peer.clock = Clock(now_, start, healed_ ? 1000 : rate);
+  EngineOptions options = swarm_.engine;
+  options.self = peer.id;
+  options.seed = peer_dice_.next();
+  peer.engine.emplace(options, peer.disk.durable(), peer.clock.local(now_));
+  peer.view = peer.engine->view();
+  note(3, [&] { return "start " + std::to_string(peer.id.value) + " " + text(peer.view); });
+  checker_.started(peer.id, peer.view, peer.engine->log());
+  arm_timer(event.seat);
+}
+
+void Cluster::crash(Seat seat, Duration away) {
+  Peer& peer = peers_[seat];
+  if (!peer.is_up())
+    return;
+  note(4, [&] { return "crash " + std::to_string(peer.id.value); });
+  if (!peer.writing.empty() && peer.disk.idle())
+    marks_.hit(Mark::write_survived_unnoticed);
+  const HardState before = peer.disk.durable().hard_state;
+  const Disk::Crash crash = peer.disk.crash();
+  for (const Write& write : crash.survived)
+    checker_.durable(peer.id, write);
+  for (const Write& write : crash.lost) {
+    if (write.hard_state.voted_for != nobody && write.hard_state != before)
+      marks_.hit(Mark::vote_lost_by_crash);
+    if (!write.entries.empty())
+      marks_.hit(Mark::entries_lost_by_crash);
+  }
+  checker_.crashed(peer.id);
+  const std::uint64_t boot = peer.boot;
+  peer = {.id = peer.id, .disk = std::move(peer.disk), .boot = boot};
+  events_.schedule(now_ + away, PeerStarts{seat});
+}
+
+void Cluster::pause(Seat seat, Duration length) {
+  Peer& peer = peers_[seat];
+  if (!peer.is_up() || peer.paused)
+    return;
+  note(5, [&] { return "pause " + std::to_string(peer.id.value); });
+  marks_.hit(Mark::paused);
+  peer.paused = true;
+  events_.schedule(now_ + length, PeerResumes{seat});
+}
+
+void Cluster::on(const PeerResumes& event) {
+  Peer& peer = peers_[event.seat];
+  if (!peer.paused)
+    return;
+  note(6, [&] { return "resume " + std::to_string(peer.id.value); });
+  peer.paused = false;
+  const std::uint64_t boot = peer.boot;
+  for (Event& missed : std::exchange(peer.missed, {})) {
+    if (peers_[event.seat].boot != boot || !peers_[event.seat].is_up())
+      return;
+    handle(std::move(missed));
+  }
+}
+
+void Cluster::on(const MessageArrives& event) {
+  Peer& peer = peers_[event.seat];
+  if (!peer.is_up())
+    return;
+  if (event.message.term.value + 1 < peer.view.hard_state.term.value)
+    marks_.hit(Mark::message_terms_late);
+  note(7, [&] { return text(event.message); });
+  step(event.seat, event.message);
+}
+
+void Cluster::on(const ConnectionBreaks& event) {
+  if (peers_[event.seat].is_up())
+    step(event.seat, Disconnected{event.peer});
+}
+
+void Cluster::on(const TransferAsked& event) {
+  Peer& peer = peers_[event.seat];
+  if (!peer.is_up())
+    return;
+  tick(peer);
+  const auto to = peer.engine->transfer(event.to);
+  note(8, [&] {
+    return std::to_string(peer.id.value) + " transfers to " + std::to_string(event.to.value) + ": "
+           + std::string(to ? "ok" : name(to.refusal()));
+  });
+  stepped(peer);
+  if (to) {
+    const Time over = peer.clock.local(now_) + swarm_.engine.election_timeout_max;
+    events_.schedule(peer.clock.real(over) + milliseconds(1),
+                     TransferJudged{event.seat, peer.boot, peer.view.hard_state.term});
+  }
+  after_input(event.seat);
+}
+
+void Cluster::on(const TransferJudged& event) {
+  const Peer& peer = peers_[event.seat];
+  if (peer.boot == event.boot && peer.leads() && peer.view.hard_state.term == event.term)
+    marks_.hit(Mark::transfer_given_up);
+}
+
+void Cluster::on(const WriteNoticed& event) {
+  Peer& peer = peers_[event.seat];
+  if (!peer.is_up() || peer.boot != event.boot)
+    return;
+  while (!peer.writing.empty() && peer.writing.front().first <= event.write) {
+    if (!peer.engine->log().contains(peer.writing.front().second))
+      marks_.hit(Mark::late_persisted);
+    peer.writing.pop_front();
+  }
+  step(event.seat, Persisted{event.write});
+}
+
+void Cluster::on(const TimerFires& event) {
+  Peer& peer = peers_[event.seat];
+  if (!peer.is_up() || peer.timer != event.timer)
+    return;
+  peer.timer_at = never;
+  if (peer.clock.local(now_) >= peer.engine->next_deadline()) {
+    tick(peer);
+    stepped(peer);
+    after_input(event.seat);
+  } else {
+    arm_timer(event.seat);
+  }
+}
+
+void Cluster::on(const OutputDue& event) {
+  Peer& peer = peers_[event.seat];
+  if (peer.is_up() && peer.boot == event.boot && peer.output_due)
+    perform_output(event.seat);
+}
+
+void Cluster::on(const WriteFinishes& event) {
+  Peer& peer = peers_[event.seat];
+  if (peer.boot != event.boot || !peer.is_up())
+    return;
+  const std::vector<Write> writes = peer.disk.finish();
+  for (const Write& write : writes)
+    checker_.durable(peer.id, write);
+  events_.schedule(now_ + peer.disk.notice_delay(),
+                   WriteNoticed{event.seat, peer.boot, writes.back().id});
+  if (const auto latency = peer.disk.begin())
+    events_.schedule(now_ + *latency, WriteFinishes{event.seat, peer.boot});
+}
+
+void Cluster::tick(Peer& peer) {
+  peer.engine->step(Tick{peer.clock.local(now_)});
+}
+
+void Cluster::step(Seat seat, const Input& input) {
+  Peer& peer = peers_[seat];
+  tick(peer);
+  peer.engine->step(input);
+  stepped(peer);
+  after_input(seat);
+}
+
+/// Looks at the engine as it is after an input, and tells the checker.
+void Cluster::stepped(Peer& peer) {
+  EngineView view = peer.engine->view();
+  checker_.stepped(peer.view, view, peer.engine->log());
+  const bool changed = view.role != peer.view.role || view.hard_state != peer.view.hard_state
+                       || view.last != peer.view.last || view.commit != peer.view.commit;
+  if (changed)
+    note(9, [&] { return "  " + std::to_string(peer.id.value) + " " + text(view); });
+  digest_ = mix(mix(digest_, view.hard_state.term.value), static_cast<std::uint64_t>(view.role));
+  digest_ = mix(mix(digest_, view.last.index.value), view.commit.value);
+  if (view.role == Role::leader && peer.view.role != Role::leader && peer.id == transfer_to_
+      && view.hard_state.term.value == transfer_term_.value + 1)
+    marks_.hit(Mark::transfer_done);
+  peer.view = std::move(view);
+}
+
+void Cluster::after_input(Seat seat) {
+  Peer& peer = peers_[seat];
+  if (peer.output_due)
+    return;
+  if (!healed_ && peer_dice_.permille(swarm_.hesitation_permille)) {
+    peer.output_due = true;
+    events_.schedule(now_ + peer_dice_.between(Duration{0}, hesitation_max),
+                     OutputDue{seat, peer.boot});
+    return;
+  }
+  perform_output(seat);
+}
+
+void Cluster::perform_output(Seat seat) {
+  peers_[seat].output_due = false;
+  while (peers_[seat].engine->has_output()) {
+    Peer& peer = peers_[seat];
+    Output output = peer.engine->take_output();
+    stepped(peer);
+    if (output.write)
+      checker_.handed(peer.id, *output.write, peer.engine->log());
+    if (!perform(seat, output))
+      return;
+  }
+  arm_timer(seat);
+}
+
+/// Does what the engine asks, in its order. False if the peer crashed on the way.
+bool Cluster::perform(Seat seat, Output& output) {
+  const bool crashes =
+      !healed_ && fault_dice_.permille(swarm_.faults.crash_between_parts_permille);
+  if (!crashes) {
+    parts_performed(seat, output, SIZE_MAX);
+    return true;
+  }
+  const std::size_t parts = 3 + output.messages.size() + output.committed.size();
+  parts_performed(seat, output, fault_dice_.below(parts));
+  marks_.hit(Mark::crash_between_parts);
+  crash(seat, fault_length());
+  return false;
+}
+
+/// Performs at most so many parts: each message and each entry is one.
+bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) {
+  Peer& peer = peers_[seat];
+  std::size_t parts = 0;
+  if (output.write) {
+    if (parts++ >= parts_max)
+      return false;
+    write(seat, *std::move(output.write));
+  }
+  for (const Message& message : output.messages) {
+    if (parts++ >= parts_max)
+      return false;
+    send(seat, message);
+  }
+  for (const Entry& entry : output.committed) {
+    if (parts++ >= parts_max)
+      return false;
+    apply(peer, entry);
+  }
+  if (parts++ >= parts_max)
+    return false;
+  for (const ReadReady& ready : output.reads)
+    answer_reads(peer, ready);
+  if (output.role_changed)
+    role_changed(peer);
+  return true;
+}
+
+void Cluster::write(Seat seat, Write write) {
+  Peer& peer = peers_[seat];
+  note(10, [&] { return "  " + std::to_string(peer.id.value) + " " + text(write); });
+  peer.writing.emplace_back(write.id, peer.engine->log().last());
+  peer.disk.submit(std::move(write));
+  if (const auto latency = peer.disk.begin())
+    events_.schedule(now_ + *latency, WriteFinishes{seat, peer.boot});
+}
+
+void Cluster::send(Seat seat, const Message& message) {
+  checker_.sent(message);
+  if (std::holds_alternative<TimeoutNow>(message.body)) {
+    transfer_term_ = message.term;
+    transfer_to_ = message.to;
+  }
+  const auto to = seat_of(message.to);
+  if (!to)
+    return fail("a message for a stranger: " + text(message));
+  const auto arrivals = network_.send({seat, *to}, now_, message, marks_);
+  note(11 + arrivals.size(), [&] {
+    return "  " + text(message) + (arrivals.empty() ? " (lost or held)" : "");
+  });
+  for (const Time at : arrivals)
+    events_.schedule(at, MessageArrives{*to, message});
+}
+
+void Cluster::apply(Peer& peer, const Entry& entry) {
+  peer.state.apply(entry);
+  checker_.applied(peer.id, entry, peer.state);
+  settle(peer, entry);
+}
+
+void Cluster::answer_reads(Peer& peer, const ReadReady& ready) {
+  if (peer.state.applied < ready.index)
+    return fail("a read is ready before the entries that it must see");
+  std::size_t together = 0;
+  while (!peer.reads.empty() && peer.reads.begin()->first <= ready.upto) {
+    const auto& [id, read] = *peer.reads.begin();
+    // Judged as of the index that the engine names; the peer would answer from all it has.
+    checker_.read_answered(read.floor, ready.index, checker_.state_at(ready.index));
+    answer(read.request, Outcome::done, peer.id);
+    peer.reads.erase(peer.reads.begin());
+    ++together;
+  }
+  if (together > 1)
+    marks_.hit(Mark::read_confirmed_with_others);
+}
+
+/// Who waits for a leader that is none any more is told so.
+void Cluster::role_changed(Peer& peer) {
+  for (const auto& [id, read] : peer.reads) {
+    marks_.hit(Mark::read_lost_on_step_down);
+    answer(read.request, Outcome::refused, peer.view.leader);
+  }
+  peer.reads.clear();
+  if (swarm_.clients.patient)
+    return;
+  for (const WaitingProposal& proposal : peer.proposals) {
+    marks_.hit(Mark::command_in_doubt);
+    answer(proposal.request, Outcome::in_doubt, peer.view.leader);
+  }
+  peer.proposals.clear();
+}
+
+void Cluster::arm_timer(Seat seat) {
+  Peer& peer = peers_[seat];
+  const Time deadline = peer.engine->next_deadline();
+  if (deadline == never)
+    return;
+  const Time slack = healed_ ? Duration{0} : peer_dice_.between(Duration{0}, timer_slack_max);
+  const Time at = std::max(peer.clock.real(deadline), now_ + microseconds(1)) + slack;
+  if (peer.timer_at <= at)
+    return;
+  peer.timer_at = at;
+  events_.schedule(at, TimerFires{seat, ++peer.timer});
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,148 @@
+#pragma once
+
+#include "core/engine.hpp"
+#include "core/message.hpp"
+#include "core/types.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace troupe::sim {
+
+/// A peer's place in the cluster, from 0. Who sits there may crash and come back.
+using Seat = std::size_t;
+
+/// What a client asks of a peer.
+struct Request {
+  std::size_t client = 0;
+  std::uint64_t operation = 0;
+  std::vector<std::string> commands{};  ///< None: a linearizable read.
+};
+
+enum class Outcome : std::uint8_t { done, refused, in_doubt };
+
+/// What it is told.
+struct Answer {
+  std::size_t client = 0;
+  std::uint64_t operation = 0;
+  Outcome outcome = Outcome::refused;
+  PeerId leader{};  ///< Whom to ask instead, if known.
+};
+
+// What can happen. Whatever belongs to one life of a peer names it (`boot`), and means nothing
+// to the next.
+struct MessageArrives {
+  Seat seat = 0;
+  Message message{};
+};
+struct ConnectionBreaks {
+  Seat seat = 0;
+  PeerId peer{};
+};
+struct RequestArrives {
+  Seat seat = 0;
+  Request request{};
+};
+struct TransferAsked {
+  Seat seat = 0;
+  PeerId to{};
+};
+/// A transfer that was begun in `term` is over by now, one way or the other.
+struct TransferJudged {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  Term term{};
+};
+struct WriteNoticed {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  WriteId write{};
+};
+struct TimerFires {
+  Seat seat = 0;
+  std::uint64_t timer = 0;
+};
+struct OutputDue {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+};
+struct WriteFinishes {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+};
+struct PeerStarts {
+  Seat seat = 0;
+};
+struct PeerResumes {
+  Seat seat = 0;
+};
+struct AnswerArrives {
+  Answer answer{};
+};
+struct ClientWakes {
+  std::size_t client = 0;
+  std::uint64_t operation = 0;  ///< Means nothing once the client is at another.
+};
+struct FaultStrikes {};
+struct FaultEnds {
+  std::size_t fault = 0;
+};
+struct AdminWakes {};
+
+using Event =
+    std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked, TransferJudged,
+                 WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes, AnswerArrives,
+                 ClientWakes, FaultStrikes, FaultEnds, AdminWakes>;
+
+/// What is to come, in order of time; at equal times, in the order it was scheduled.
+class Events {
+public:
+  void schedule(Time at, Event event) {
+    std::size_t slot = slots_.size();
+    if (free_.empty()) {
+      slots_.push_back(std::move(event));
+    } else {
+      slot = free_.back();
+      free_.pop_back();
+      slots_[slot] = std::move(event);
+    }
+    heap_.push_back({at, ++count_, slot});
+    std::push_heap(heap_.begin(), heap_.end(), later);
+  }
+
+  bool empty() const { return heap_.empty(); }
+  Time next_at() const { return heap_.front().at; }
+  std::uint64_t scheduled() const { return count_; }
+
+  /// Requires: not empty.
+  Event pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), later);
+    const std::size_t slot = heap_.back().slot;
+    heap_.pop_back();
+    free_.push_back(slot);
+    return std::move(slots_[slot]);
+  }
+
+private:
+  struct Due {
+    Time at{};
+    std::uint64_t number = 0;
+    std::size_t slot = 0;
+  };
+  static bool later(const Due& a, const Due& b) {
+    return a.at != b.at ? a.at > b.at : a.number > b.number;
+  }
+
+  std::vector<Due> heap_{};
+  std::vector<Event> slots_{};
+  std::vector<std::size_t> free_{};
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace troupe::sim

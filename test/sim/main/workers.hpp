@@ -1,0 +1,33 @@
+#pragma once
+
+#include "test/sim/marks.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace troupe::sim {
+
+/// A range of seeds, and how many processes share it.
+struct Batch {
+  std::uint64_t from = 1;
+  std::uint64_t seeds = 0;
+  unsigned jobs = 1;
+  /// Every so many seeds one is run twice, and both runs must be the same.
+  std::uint64_t twice_every = 100;
+};
+
+struct BatchResult {
+  std::uint64_t seeds = 0;  ///< That came to an end.
+  std::uint64_t events = 0;
+  double simulated_s = 0;
+  double seconds = 0;
+  std::vector<std::uint64_t> violations{};  ///< Seeds, sorted.
+  Marks marks{};
+};
+
+/// Runs the batch in child processes, so that an assertion that fails costs one child and names
+/// its seed. `progress` is called about once a second.
+BatchResult run_batch(const Batch& batch, const std::function<void(const BatchResult&)>& progress);
+
+}  // namespace troupe::sim

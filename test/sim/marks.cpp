@@ -1,0 +1,66 @@
+#include "test/sim/marks.hpp"
+
+namespace troupe::sim {
+
+namespace {
+
+constexpr std::array<std::string_view, marks_count> mark_names = {
+    "election_won",
+    "election_repeated",
+    "pre_vote_refused",
+    "vote_refused",
+    "vote_lost_by_crash",
+    "entries_lost_by_crash",
+    "write_survived_unnoticed",
+    "crash_between_parts",
+    "power_cut",
+    "restarted",
+    "paused",
+    "leader_stepped_down",
+    "truncation",
+    "truncation_of_many",
+    "late_persisted",
+    "append_rejected",
+    "commit_before_own_disk",
+    "old_term_entries_inherited",
+    "command_acknowledged",
+    "command_in_doubt",
+    "command_replaced",
+    "command_redirected",
+    "busy",
+    "read_answered",
+    "read_confirmed_with_others",
+    "read_lost_on_step_down",
+    "read_refused",
+    "transfer_done",
+    "transfer_given_up",
+    "single_peer",
+    "message_lost",
+    "message_duplicated",
+    "message_overtaken",
+    "message_terms_late",
+    "one_way_cut",
+    "clogged",
+};
+static_assert(!mark_names.back().empty(), "one name for each mark");
+
+}  // namespace
+
+std::string_view name(Mark mark) {
+  return mark_names.at(static_cast<std::size_t>(mark));
+}
+
+void Marks::add(const Marks& other) {
+  for (std::size_t i = 0; i < marks_count; ++i)
+    counts_[i] += other.counts_[i];
+}
+
+std::vector<Mark> Marks::missing() const {
+  std::vector<Mark> missing;
+  for (std::size_t i = 0; i < marks_count; ++i)
+    if (counts_[i] == 0)
+      missing.push_back(static_cast<Mark>(i));
+  return missing;
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace troupe::sim {
+
+/// What must happen at times in a batch of seeds: a run in which nothing went wrong has shown
+/// nothing. Keep `mark_names` in the same order.
+enum class Mark : std::uint8_t {
+  election_won,
+  election_repeated,
+  pre_vote_refused,
+  vote_refused,
+  vote_lost_by_crash,
+  entries_lost_by_crash,
+  write_survived_unnoticed,
+  crash_between_parts,
+  power_cut,
+  restarted,
+  paused,
+  leader_stepped_down,
+  truncation,
+  truncation_of_many,
+  late_persisted,
+  append_rejected,
+  commit_before_own_disk,
+  old_term_entries_inherited,
+  command_acknowledged,
+  command_in_doubt,
+  command_replaced,
+  command_redirected,
+  busy,
+  read_answered,
+  read_confirmed_with_others,
+  read_lost_on_step_down,
+  read_refused,
+  transfer_done,
+  transfer_given_up,
+  single_peer,
+  message_lost,
+  message_duplicated,
+  message_overtaken,
+  message_terms_late,
+  one_way_cut,
+  clogged,
+  count_,
+};
+
+inline constexpr std::size_t marks_count = static_cast<std::size_t>(Mark::count_);
+
+std::string_view name(Mark mark);
+
+/// How often each mark was hit.
+class Marks {
+public:
+  void hit(Mark mark) { ++counts_[static_cast<std::size_t>(mark)]; }
+  std::uint64_t count(Mark mark) const { return counts_[static_cast<std::size_t>(mark)]; }
+  void add(const Marks& other);
+  std::vector<Mark> missing() const;
+
+private:
+  std::array<std::uint64_t, marks_count> counts_{};
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "core/engine.hpp"
+#include "test/sim/clock.hpp"
+#include "test/sim/disk.hpp"
+#include "test/sim/events.hpp"
+#include "test/sim/state.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace troupe::sim {
+
+/// Commands that a client proposed in one go, and who waits for them.
+struct WaitingProposal {
+  EntryId first{};
+  std::size_t settled = 0;  ///< So many of the commands have met their fate.
+  bool all_done = true;
+  Request request{};
+};
+
+struct WaitingRead {
+  Index floor{};  ///< What it must see, by the checker's reckoning.
+  Request request{};
+};
+
+/// One peer: an engine, and what a process around it would hold. The disk outlives
+/// the process; all else is gone in a crash.
+struct Peer {
+  PeerId id{};
+  Disk disk;
+  std::uint64_t boot = 0;  ///< Counts its lives.
+
+  // Of this life.
+  std::optional<Engine> engine{};
+  EngineView view{};  ///< As it was last checked.
+  Clock clock{};
+  State state{};
+  std::deque<WaitingProposal> proposals{};
+  std::map<ReadId, WaitingRead> reads{};
+  std::deque<std::pair<WriteId, EntryId>> writing{};  ///< Where the log ended with each.
+  bool output_due = false;
+  std::uint64_t timer = 0;  ///< The timer that is armed; older ones mean nothing.
+  Time timer_at = never;
+  bool paused = false;
+  std::vector<Event> missed{};  ///< What came in during the pause.
+
+  bool is_up() const { return engine.has_value(); }
+  bool leads() const { return is_up() && view.role == Role::leader; }
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,88 @@
+#include "test/sim/cluster.hpp"
+#include "test/sim/swarm.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace troupe::sim {
+
+namespace {
+
+// A few hundred each for the sanitizers, which are ten times slower. `./dev sim` runs any number.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::uint64_t seeds_max = 300;
+#else
+constexpr std::uint64_t seeds_max = 3000;
+#endif
+constexpr std::uint64_t first_seed = 1'000'000;
+
+std::string told_violation(std::uint64_t seed, Marks& marks) {
+  const Verdict verdict = run_seed(seed);
+  marks.add(verdict.marks);
+  return verdict.violation ? *verdict.violation + " (./dev sim --seed " + std::to_string(seed) + ")"
+                           : "";
+}
+
+}  // namespace
+
+TEST_CASE("clusters keep every promise under any mix of faults, and work again when healed") {
+  Marks marks;
+  for (std::uint64_t seed = first_seed; seed < first_seed + seeds_max; ++seed) {
+    CAPTURE(seed);
+    CHECK(told_violation(seed, marks) == "");
+  }
+
+  // Else the faults were not what they seemed, and the rest shows nothing.
+  for (const Mark mark : marks.missing()) {
+    const std::string missing(name(mark));
+    CAPTURE(missing);
+    CHECK_MESSAGE(false, "this never happened");
+  }
+}
+
+TEST_CASE("seeds that once failed do not any more") {
+  // Each file of regressions begins with why its seeds are there; a line is a seed.
+  Marks marks;
+  for (const auto& file :
+       std::filesystem::directory_iterator(SOURCE_DIR "/test/sim/regressions")) {
+    const std::string path = file.path().filename().string();
+    CAPTURE(path);
+    std::ifstream in(file.path());
+    for (std::string line; std::getline(in, line);)
+      if (!line.empty() && line.front() != '#')
+        CHECK(told_violation(std::stoull(line), marks) == "");
+  }
+}
+
+TEST_CASE("the same seed is the same run, and another seed is another") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed)
+    CHECK(run_seed(seed).digest == run_seed(seed).digest);
+  CHECK(run_seed(7).digest != run_seed(8).digest);
+}
+
+TEST_CASE("to look at a run does not change it") {
+  std::ostringstream trace;
+
+  const Verdict traced = run_seed(5, &trace);
+
+  CHECK(traced.digest == run_seed(5).digest);
+  CHECK(trace.str().find("append_request") != std::string::npos);
+}
+
+TEST_CASE("every seed draws options that an engine accepts") {
+  for (std::uint64_t seed = 1; seed <= 5000; ++seed) {
+    Swarm swarm = draw_swarm(seed);
+    swarm.engine.self = {1};
+    CAPTURE(seed);
+    CHECK(problem(swarm.engine) == "");
+    CHECK(describe(swarm) == describe(draw_swarm(seed)));
+  }
+}
+
+}  // namespace troupe::sim

@@ -1,0 +1,84 @@
+#pragma once
+
+#include "core/options.hpp"
+#include "core/types.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace troupe::sim {
+
+/// How messages travel between two peers.
+struct NetworkSwarm {
+  Duration delay_min{};
+  Duration delay_spread{};
+  unsigned loss_permille = 0;
+  unsigned duplicate_permille = 0;
+  unsigned straggler_permille = 0;  ///< A message that arrives terms later.
+  Duration straggler_max{};
+  bool in_order = false;  ///< As over one connection: nothing overtakes.
+  bool tells_disconnects = false;
+};
+
+/// How a peer's store works off its writes.
+struct DiskSwarm {
+  Duration latency_min{};
+  Duration latency_spread{};
+  unsigned stall_permille = 0;  ///< A write that takes as long as an election.
+  Duration stall_max{};
+  Duration notice_max{};      ///< Between a write's being durable and the peer's hearing of it.
+  bool group_commit = false;  ///< One transaction for all that waits.
+};
+
+/// Which faults strike, by their weights; 0 never.
+struct FaultSwarm {
+  Duration pause_between{};  ///< Faults strike this far apart, on average.
+  Duration length_max{};
+  unsigned crash = 0;
+  unsigned crash_leader = 0;
+  unsigned power_cut = 0;
+  unsigned pause = 0;
+  unsigned isolate = 0;
+  unsigned isolate_leader = 0;
+  unsigned split = 0;
+  unsigned one_way = 0;
+  unsigned bridge = 0;
+  unsigned clog = 0;
+  unsigned transfer = 0;
+  unsigned clock_rate = 0;
+  unsigned crash_between_parts_permille = 0;
+};
+
+struct ClientSwarm {
+  unsigned clients = 1;
+  Duration think_max{};
+  Duration timeout{};
+  unsigned read_percent = 0;
+  unsigned batch_max = 1;  ///< Commands in one proposal.
+  std::size_t payload_bytes_max = 16;
+  /// Who was accepted by a leader that then stepped down waits for the entry's fate all the same.
+  bool patient = false;
+};
+
+/// Everything that differs from seed to seed. All of it follows from `seed`.
+struct Swarm {
+  std::uint64_t seed = 0;
+  unsigned peers = 3;
+  Duration chaos{};  ///< Faults strike for so long; then all is healed.
+  unsigned hesitation_permille = 0;  ///< A peer takes in more before it performs its output.
+  std::int64_t clock_rate_min_permille = 1000;
+  std::int64_t clock_rate_max_permille = 1000;
+  EngineOptions engine{};  ///< Without `self` and `seed`.
+  NetworkSwarm network{};
+  DiskSwarm disk{};
+  FaultSwarm faults{};
+  ClientSwarm clients{};
+};
+
+/// Each kind of fault is on or off, and stronger or weaker, by a toss.
+Swarm draw_swarm(std::uint64_t seed);
+
+/// All parameters, one group in a line.
+std::string describe(const Swarm& swarm);
+
+}  // namespace troupe::sim

@@ -1,0 +1,90 @@
+#include "storage/dump.hpp"
+
+#include "storage/directory.hpp"
+#include "test/storage/samples.hpp"
+#include "test/storage/tamper.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+using namespace troupe;
+using namespace troupe::storage;
+
+namespace {
+
+void fill(Store& store) {
+  REQUIRE(!store.put_peer(peer_record(2)));
+  REQUIRE(!store.put_peer(peer_record(1)));
+  REQUIRE(!store.write(std::vector{write_of(1, 1, 1, {"a", "b"}), write_of(2, 3, 1, {"x"})}));
+}
+
+bool holds_what_was_filled(const Outcome<StoreDump>& outcome) {
+  const auto* dump = std::get_if<StoreDump>(&outcome);
+  return dump != nullptr && dump->peers.size() == 2 && dump->peers[0].record == peer_record(1)
+         && dump->peers[0].recovered.entries.size() == 2
+         && dump->peers[0].recovered.entries[1] == entry(1, 2, "b")
+         && dump->peers[1].record == peer_record(2)
+         && dump->peers[1].recovered.hard_state.term == Term{3};
+}
+
+}  // namespace
+
+TEST_CASE("a dump holds all peers and logs of a stopped node, and changes nothing") {
+  const TempDirectory directory;
+  fill(*open_lmdb(directory.path()));
+  const std::string before = read_file(data_file(directory.path()));
+
+  CHECK(holds_what_was_filled(read_store(directory.path())));
+
+  CHECK(read_file(data_file(directory.path())) == before);
+}
+
+TEST_CASE("a running node can be dumped by another process") {
+  const TempDirectory directory;
+  const auto store = open_lmdb(directory.path());
+  fill(*store);
+
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // LMDB's locks are the process's: a fresh one must not see this store's open files.
+    const std::string path = directory.path();
+    ::_exit(holds_what_was_filled(read_store(path)) ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(!store->write(std::vector{write_of(1, 1, 3, {"c"})}));
+}
+
+TEST_CASE("a directory without a store is an error, and stays without one") {
+  const TempDirectory directory;
+
+  const StoreError error = error_of(read_store(directory.path()));
+
+  CHECK(error.text == directory.path() + " holds no store");
+  CHECK(std::filesystem::is_empty(directory.path()));
+}
+
+TEST_CASE("a damaged store is an error and not a shorter dump") {
+  const TempDirectory directory;
+  fill(*open_lmdb(directory.path()));
+  {
+    Tampering tampering(directory.path());
+    NumberKey last(2);
+    tampering.del("log/peer1", last.val());
+  }
+
+  const StoreError error = error_of(read_store(directory.path()));
+
+  CHECK(error.kind == StoreError::Kind::corrupt);
+  CHECK(error.text.find("table log/peer1, index 2") != std::string::npos);
+}

@@ -1,0 +1,116 @@
+#include "storage/record.hpp"
+
+#include "test/storage/samples.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace troupe;
+using namespace troupe::storage;
+
+namespace {
+
+using Bytes8 = std::vector<std::uint8_t>;
+
+Bytes8 record_of(const Entry& entry, Tail& tail) {
+  Bytes8 value(record_size(entry));
+  write_record(entry, tail, value);
+  return value;
+}
+
+/// Calls `visit(broken)` for each value that differs from `sound` in one bit, or ends too soon.
+template <class Visit>
+void for_each_damage(const Bytes8& sound, Visit visit) {
+  for (std::size_t i = 0; i < sound.size(); ++i) {
+    visit(Bytes8(sound.begin(), sound.begin() + static_cast<std::ptrdiff_t>(i)));
+    for (int bit = 0; bit < 8; ++bit) {
+      Bytes8 broken = sound;
+      broken[i] = static_cast<std::uint8_t>(broken[i] ^ (1 << bit));
+      visit(broken);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a record holds its entry and moves the tail to it") {
+  Tail tail = empty_tail({7});
+  const Entry sent = entry(3, 1, "payload");
+  const Bytes8 value = record_of(sent, tail);
+  CHECK(tail.last == sent.id);
+
+  StoredEntry got;
+  REQUIRE(!read_record(value, got));
+  Tail read_tail = empty_tail({7});
+  REQUIRE(!follow(got, read_tail));
+
+  CHECK(got.id == sent.id);
+  CHECK(got.kind == sent.kind);
+  CHECK(Bytes::copy_of(got.payload) == sent.payload);
+  CHECK(read_tail == tail);
+}
+
+TEST_CASE("a record with any bit changed or byte missing is refused") {
+  Tail tail = empty_tail({7});
+  for_each_damage(record_of(entry(3, 1, "payload"), tail), [](const Bytes8& broken) {
+    StoredEntry got;
+    CHECK(read_record(broken, got));
+  });
+}
+
+TEST_CASE("a sound record in a place that is not its own is refused") {
+  Tail tail = empty_tail({7});
+  const Bytes8 first = record_of(entry(1, 1, "a"), tail);
+  const Tail after_first = tail;
+  const Bytes8 second = record_of(entry(1, 2, "b"), tail);
+  const auto problem_of = [](const Bytes8& value, Tail where) {
+    StoredEntry got;
+    REQUIRE(!read_record(value, got));
+    const auto problem = follow(got, where);
+    return problem ? problem->text : "";
+  };
+  CHECK(problem_of(first, empty_tail({7})).empty());
+  CHECK(problem_of(second, after_first).empty());
+
+  CHECK(problem_of(second, empty_tail({7})) == "holds the entry of index 2");
+  CHECK(problem_of(first, empty_tail({8})).starts_with("does not follow"));  // Another's log.
+  Tail other = empty_tail({7});
+  record_of(entry(1, 1, "before it was replaced"), other);
+  CHECK(problem_of(second, other).starts_with("does not follow"));
+  other.last.term = {2};
+  CHECK(problem_of(second, other).starts_with("its term 1 is below 2"));
+}
+
+TEST_CASE("states, commits, peers and the format are checked to the last bit") {
+  const PeerState sent{.hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}},
+                       .tail = {.last = {{4}, {12}}, .chain = {77}}};
+  const Bytes8 state = write_state({7}, sent);
+  PeerState got;
+  REQUIRE(!read_state(state, {7}, got));
+  CHECK(got.hard_state == sent.hard_state);
+  CHECK(got.tail == sent.tail);
+  CHECK(read_state(state, {8}, got));
+  for_each_damage(state, [&](const Bytes8& broken) { CHECK(read_state(broken, {7}, got)); });
+
+  std::uint64_t transaction = 0;
+  REQUIRE(!read_commit(write_commit(17), transaction));
+  CHECK(transaction == 17);
+  for_each_damage(write_commit(17),
+                  [&](const Bytes8& broken) { CHECK(read_commit(broken, transaction)); });
+
+  PeerRecord peer;
+  REQUIRE(!read_peer(write_peer(peer_record(3)), peer));
+  CHECK(peer == peer_record(3));
+  for_each_damage(write_peer(peer_record(3)),
+                  [&](const Bytes8& broken) { CHECK(read_peer(broken, peer)); });
+
+  Meta meta;
+  REQUIRE(!read_meta(write_meta({1, 2, 3}), meta));
+  CHECK(meta.created_s == 1);
+  CHECK(meta.peers == 2);
+  CHECK(meta.peers_hash == 3);
+  for_each_damage(write_meta({1, 2, 3}),
+                  [&](const Bytes8& broken) { CHECK(read_meta(broken, meta)); });
+}
