@@ -112,9 +112,9 @@ Outcome<File> lock_directory(const std::string& directory) {
     if (errno != EWOULDBLOCK)
       return system_error(path, "lock", errno);
     const std::string holder = read_start<16>(file);
-    return StoreError{StoreError::Kind::locked,
-                      directory + " is in use by "
-                          + (holder.empty() ? "another process" : "process " + holder)};
+    return StoreError{
+        StoreError::Kind::locked,
+        directory + " is in use by " + (holder.empty() ? "another process" : "process " + holder)};
   }
   // For humans only. A full disk must not keep a node from starting.
   const std::string pid = std::to_string(::getpid());

@@ -45,7 +45,8 @@ Outcome<File> lock_directory(const std::string& directory);
 
 /// What stands in `WITNESS`, beside LMDB's file: the number of a transaction that was
 /// acknowledged. LMDB goes back to the transaction before when the newest of its two meta pages is
-/// damaged, and an older copy of its file looks as sound as the newest; this says that they are old.
+/// damaged, and an older copy of its file looks as sound as the newest; this says that they are
+/// old.
 ///
 /// Written after each commit and not synced: it may lag behind after a power cut, but never leads.
 class Witness {

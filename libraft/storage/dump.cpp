@@ -45,16 +45,15 @@ Outcome<StoreDump> read_store(const std::string& directory) {
     return *error;
   const auto witnessed = std::get<std::uint64_t>(acknowledged);
   if (auto problem = check_in_child(
-          directory,
-          {.access = Access::read, .tables_max = tables_max, .acknowledged = witnessed}))
+          directory, {.access = Access::read, .tables_max = tables_max, .acknowledged = witnessed}))
     return *problem;
 
-  auto opened =
-      open_environment(directory, {.access = Access::read, .tables_max = tables_max});
+  auto opened = open_environment(directory, {.access = Access::read, .tables_max = tables_max});
   if (auto* error = std::get_if<StoreError>(&opened))
     return *error;
   MDB_env* environment = std::get<Environment>(opened).get();
-  // If the child died it left its row in lock.mdb, which would keep the node from using pages again.
+  // If the child died it left its row in lock.mdb, which would keep the node from using pages
+  // again.
   int dead = 0;
   mdb_reader_check(environment, &dead);
   Transaction transaction;

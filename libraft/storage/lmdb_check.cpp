@@ -36,8 +36,8 @@ struct Unmap {
 using SharedReport = std::unique_ptr<Report, Unmap>;
 
 SharedReport share_report() {
-  void* memory = ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, sizeof(Report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   return SharedReport(memory == MAP_FAILED ? nullptr : new (memory) Report);
 }
 
@@ -60,8 +60,8 @@ Problem check_tables(MDB_txn* transaction, const std::string& file, std::uint64_
 /// What is wrong anywhere, or nothing.
 Problem check(const std::string& directory, const CheckOptions& options, Progress& progress) {
   const std::string file = data_file(directory);
-  auto opened = open_environment(directory,
-                                 {.access = options.access, .tables_max = options.tables_max});
+  auto opened =
+      open_environment(directory, {.access = options.access, .tables_max = options.tables_max});
   if (auto* error = std::get_if<StoreError>(&opened))
     return *error;
   Transaction transaction;
@@ -134,8 +134,7 @@ Problem check_in_child(const std::string& directory, const CheckOptions& options
     run_child(directory, options, *report);
   int status = 0;
   // A process that ignores the death of its children has no status to wait for, only the end.
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
   return problem_of(*report, directory, status);
 }
 

@@ -147,8 +147,8 @@ bool Walker::claim(PageNumber number) {
 bool Walker::read_page(PageNumber number, Value& page, PageHead& head) {
   if (number >= file_.size() / page_bytes_) {
     result_.cut_short = true;
-    return fail(number, "is not in the file, which is cut short at "
-                            + std::to_string(file_.size()) + " bytes");
+    return fail(number, "is not in the file, which is cut short at " + std::to_string(file_.size())
+                            + " bytes");
   }
   page = file_.subspan(number * page_bytes_, page_bytes_);
   head = take<PageHead>(page, 0);
@@ -295,8 +295,7 @@ bool Walker::walk_free_pages(Value list) {
 
 }  // namespace
 
-PageCheck check_pages(const std::string& file, std::size_t page_bytes,
-                      std::uint64_t transaction) {
+PageCheck check_pages(const std::string& file, std::size_t page_bytes, std::uint64_t transaction) {
   const Mapping mapping(file, file_bytes(file));
   PageCheck result = Walker(mapping.bytes(), page_bytes).walk(transaction);
   if (result.problem)

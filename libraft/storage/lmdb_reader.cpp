@@ -95,8 +95,8 @@ Problem Reader::for_each(MDB_dbi table, Visit visit) {
   MDB_stat stat{};
   mdb_stat(transaction_, table, &stat);
   if (count != stat.ms_entries)
-    return fail("holds " + std::to_string(count) + " values, "
-                + std::to_string(stat.ms_entries) + " were written");
+    return fail("holds " + std::to_string(count) + " values, " + std::to_string(stat.ms_entries)
+                + " were written");
   return std::nullopt;
 }
 
@@ -156,19 +156,18 @@ Problem Reader::read_peers(Catalog& to) {
   if (auto problem = open_table(tables::peers, to.peers_table))
     return problem;
   std::uint64_t hash = 0;
-  auto problem =
-      for_each(to.peers_table, [&](const MDB_val& key, const MDB_val& value) -> Problem {
-        CatalogPeer peer;
-        if (auto bad = located(read_peer(to_span(value), peer.record)))
-          return bad;
-        if (peer.record.name != to_text(key))
-          return fail("a peer under the name of another");
-        hash = hash_peer(to_span(value), hash);
-        const PeerId id = peer.record.id;
-        if (!to.peers.emplace(id, std::move(peer)).second)
-          return fail("two peers of one id");
-        return std::nullopt;
-      });
+  auto problem = for_each(to.peers_table, [&](const MDB_val& key, const MDB_val& value) -> Problem {
+    CatalogPeer peer;
+    if (auto bad = located(read_peer(to_span(value), peer.record)))
+      return bad;
+    if (peer.record.name != to_text(key))
+      return fail("a peer under the name of another");
+    hash = hash_peer(to_span(value), hash);
+    const PeerId id = peer.record.id;
+    if (!to.peers.emplace(id, std::move(peer)).second)
+      return fail("two peers of one id");
+    return std::nullopt;
+  });
   if (problem)
     return problem;
   if (to.peers.size() != to.meta.peers || hash != to.meta.peers_hash)
@@ -197,17 +196,16 @@ Problem Reader::read_states(Catalog& to) {
   }
   move_to(tables::state);
   std::size_t count = 0;
-  auto problem =
-      for_each(to.state_table, [&](const MDB_val& key, const MDB_val& value) -> Problem {
-        const auto id = number_of(key);
-        if (id == tables::commit_key)
-          return std::nullopt;
-        const auto peer = id ? to.peers.find({*id}) : to.peers.end();
-        if (peer == to.peers.end())
-          return fail("a state of an unknown peer");
-        ++count;
-        return located(read_state(to_span(value), peer->first, peer->second.state));
-      });
+  auto problem = for_each(to.state_table, [&](const MDB_val& key, const MDB_val& value) -> Problem {
+    const auto id = number_of(key);
+    if (id == tables::commit_key)
+      return std::nullopt;
+    const auto peer = id ? to.peers.find({*id}) : to.peers.end();
+    if (peer == to.peers.end())
+      return fail("a state of an unknown peer");
+    ++count;
+    return located(read_state(to_span(value), peer->first, peer->second.state));
+  });
   if (problem)
     return problem;
   return count == to.peers.size() ? std::nullopt : fail("a peer has no state");
@@ -232,8 +230,7 @@ Problem Reader::read_log(const CatalogPeer& peer, std::vector<Entry>* to) {
       return fail("is after the last entry that was acknowledged, "
                   + std::to_string(end.last.index.value));
     if (to != nullptr)
-      to->push_back(
-          {.id = entry.id, .kind = entry.kind, .payload = Bytes::copy_of(entry.payload)});
+      to->push_back({.id = entry.id, .kind = entry.kind, .payload = Bytes::copy_of(entry.payload)});
     return std::nullopt;
   });
   if (problem)

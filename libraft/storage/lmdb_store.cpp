@@ -132,11 +132,12 @@ int LmdbStore::grow_map() {
 }
 
 Problem LmdbStore::fail(int code, const Place& place) {
-  StoreError error = code == record_damaged
-                         ? corrupt(describe(file_, place, "checksum mismatch"))
-                         : lmdb_error(file_, place, code);
+  StoreError error = code == record_damaged ? corrupt(describe(file_, place, "checksum mismatch"))
+                                            : lmdb_error(file_, place, code);
   if (is_disk_full(code) && is_usable()) {
     error.kind = StoreError::Kind::no_space;
+    if (code == EIO)
+      error.text += " (the disk is full)";
     return error;
   }
   if (error.kind == StoreError::Kind::no_space)
@@ -192,8 +193,7 @@ Problem LmdbStore::load() {
     }
   }
   Change change;
-  if (auto problem =
-          transact([this](Change& inner) { return create_tables(inner); }, change))
+  if (auto problem = transact([this](Change& inner) { return create_tables(inner); }, change))
     return problem;
   catalog_.meta = change.meta;
   return sync_directory(options_.directory);
@@ -244,6 +244,7 @@ Outcome<std::vector<PeerRecord>> LmdbStore::peers() {
   for (const auto& [id, peer] : catalog_.peers)
     by_name.emplace(peer.record.name, peer.record);
   std::vector<PeerRecord> all;
+  all.reserve(by_name.size());
   for (auto& [name, record] : by_name)
     all.push_back(std::move(record));
   return all;
@@ -256,8 +257,7 @@ std::optional<StoreError> LmdbStore::put_peer(const PeerRecord& peer) {
     TROUPE_ASSERT((id == peer.id) == (known.record.name == peer.name));
 
   Change change;
-  if (auto problem =
-          transact([&](Change& inner) { return put_peer_in(inner, peer); }, change))
+  if (auto problem = transact([&](Change& inner) { return put_peer_in(inner, peer); }, change))
     return problem;
   catalog_.meta = change.meta;
   catalog_.peers[peer.id] = std::move(change.new_peer);
@@ -274,14 +274,13 @@ int LmdbStore::put_peer_in(Change& change, const PeerRecord& peer) {
     change.states[peer.id] = change.new_peer.state;
     const std::string log = tables::log_of(peer.name);
     change.place = {.table = log};
-    if (const int code = mdb_dbi_open(change.transaction, log.c_str(), MDB_CREATE,
-                                      &change.new_peer.log))
+    if (const int code =
+            mdb_dbi_open(change.transaction, log.c_str(), MDB_CREATE, &change.new_peer.log))
       return code;
   }
   change.new_peer.record = peer;
   change.place = {.table = tables::peers};
-  if (const int code =
-          put(change, catalog_.peers_table, to_val(peer.name), write_peer(peer)))
+  if (const int code = put(change, catalog_.peers_table, to_val(peer.name), write_peer(peer)))
     return code;
   if (const int code = update_meta(change))
     return code;
@@ -425,10 +424,9 @@ Problem check(const LmdbOptions& options, std::uint64_t acknowledged) {
 }
 
 Outcome<Environment> open_to_write(const LmdbOptions& options) {
-  return open_environment(options.directory,
-                          {.access = Access::write,
-                           .map_bytes = options.map_bytes,
-                           .tables_max = options.peers_max + tables::fixed});
+  return open_environment(options.directory, {.access = Access::write,
+                                              .map_bytes = options.map_bytes,
+                                              .tables_max = options.peers_max + tables::fixed});
 }
 
 }  // namespace
@@ -462,9 +460,9 @@ Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options) {
     if (auto problem = check(options, acknowledged))
       return *problem;
 
-  auto store = std::make_unique<LmdbStore>(
-      std::move(std::get<File>(locked)), std::move(std::get<Witness>(witness)),
-      std::move(std::get<Environment>(opened)), options);
+  auto store = std::make_unique<LmdbStore>(std::move(std::get<File>(locked)),
+                                           std::move(std::get<Witness>(witness)),
+                                           std::move(std::get<Environment>(opened)), options);
   if (auto problem = store->load())
     return *problem;
   return store;

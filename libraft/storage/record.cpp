@@ -142,10 +142,10 @@ Problem follow(const StoredEntry& entry, Tail& tail) {
 }
 
 std::vector<std::uint8_t> write_state(PeerId peer, const PeerState& state) {
-  return sealed(schema::StateRecord(
-      0, record_format, peer.value, state.hard_state.term.value, state.hard_state.voted_for.value,
-      state.hard_state.cluster.value, state.tail.last.term.value, state.tail.last.index.value,
-      state.tail.chain.value));
+  return sealed(schema::StateRecord(0, record_format, peer.value, state.hard_state.term.value,
+                                    state.hard_state.voted_for.value,
+                                    state.hard_state.cluster.value, state.tail.last.term.value,
+                                    state.tail.last.index.value, state.tail.chain.value));
 }
 
 Problem read_state(Value value, PeerId peer, PeerState& to) {
@@ -161,8 +161,7 @@ Problem read_state(Value value, PeerId peer, PeerState& to) {
   to = {.hard_state = {.term = {record.term()},
                        .voted_for = {record.voted_for()},
                        .cluster = {record.cluster()}},
-        .tail = {.last = {{record.last_term()}, {record.last_index()}},
-                 .chain = {record.chain()}}};
+        .tail = {.last = {{record.last_term()}, {record.last_index()}}, .chain = {record.chain()}}};
   return std::nullopt;
 }
 
@@ -179,8 +178,7 @@ Problem read_commit(Value value, std::uint64_t& transaction) {
 }
 
 std::vector<std::uint8_t> write_meta(const Meta& meta) {
-  return sealed(
-      schema::MetaRecord(0, store_format, meta.created_s, meta.peers, meta.peers_hash));
+  return sealed(schema::MetaRecord(0, store_format, meta.created_s, meta.peers, meta.peers_hash));
 }
 
 Problem read_meta(Value value, Meta& to) {
@@ -196,9 +194,8 @@ Problem read_meta(Value value, Meta& to) {
     return problem;
   if (!open(value, record))
     return mismatch();
-  to = {.created_s = record.created_s(),
-        .peers = record.peers(),
-        .peers_hash = record.peers_hash()};
+  to = {
+      .created_s = record.created_s(), .peers = record.peers(), .peers_hash = record.peers_hash()};
   return std::nullopt;
 }
 
@@ -206,8 +203,8 @@ std::vector<std::uint8_t> write_peer(const PeerRecord& peer) {
   flatbuffers::FlatBufferBuilder builder;
   const auto name = builder.CreateString(peer.name);
   const auto kind = builder.CreateString(peer.kind);
-  schema::FinishPeerBuffer(
-      builder, schema::CreatePeer(builder, peer.id.value, name, kind, peer.running));
+  schema::FinishPeerBuffer(builder,
+                           schema::CreatePeer(builder, peer.id.value, name, kind, peer.running));
 
   const schema::TableHead head(0, builder.GetSize());
   std::vector<std::uint8_t> all(sizeof(head) + builder.GetSize());

@@ -69,7 +69,8 @@ public:
 
   /// Everything `peer` has made durable, checked: each record against its checksum and its place,
   /// the log against the chain of its records and against how far it was last known to reach.
-  /// What is corrupt or missing is an error and never a shorter log. An unknown peer has an empty log.
+  /// What is corrupt or missing is an error and never a shorter log. An unknown peer has an empty
+  /// log.
   virtual Outcome<Recovered> recover(PeerId peer) = 0;
 
   /// Makes all of `writes` durable in one transaction with one sync, or none of them. In order.

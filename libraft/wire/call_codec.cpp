@@ -1,6 +1,7 @@
 #include "wire/client_generated.h"
 #include "wire/codec.hpp"
 
+#include <span>
 #include <vector>
 
 namespace troupe::wire {
@@ -81,16 +82,14 @@ bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to) {
   to.kind = static_cast<CallKind>(from.kind());
   to.level = static_cast<ReadLevel>(from.level());
   BlobReader blob(decoder, from.payloads());
-  const auto* heads = from.calls();
-  const std::size_t count = heads == nullptr ? 0 : heads->size();
+  std::span<const schema::CallHead> heads;
   if (!decoder.check(from.kind() <= schema::CallKind::MAX, "unknown kind of call")
       || !decoder.check(from.level() <= schema::ReadLevel::MAX, "unknown level of reads")
       || !decoder.text(from.peer(), name_bytes_max, to.peer)
-      || !decoder.spend(count * sizeof(schema::CallHead)) || !blob.check_start())
+      || !decoder.structs(from.calls(), heads) || !blob.check_start())
     return false;
-  to.calls.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const schema::CallHead& head = *heads->Get(static_cast<flatbuffers::uoffset_t>(i));
+  to.calls.reserve(heads.size());
+  for (const schema::CallHead& head : heads) {
     Call& call = to.calls.emplace_back();
     call.id = head.id();
     if (!blob.take(head.size(), call.payload))
@@ -101,13 +100,11 @@ bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to) {
 
 bool unpack(const schema::CallReplies& from, Decoder& decoder, CallReplies& to) {
   BlobReader blob(decoder, from.bytes());
-  const auto* heads = from.replies();
-  const std::size_t count = heads == nullptr ? 0 : heads->size();
-  if (!decoder.spend(count * sizeof(schema::ReplyHead)) || !blob.check_start())
+  std::span<const schema::ReplyHead> heads;
+  if (!decoder.structs(from.replies(), heads) || !blob.check_start())
     return false;
-  to.replies.reserve(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const schema::ReplyHead& head = *heads->Get(static_cast<flatbuffers::uoffset_t>(i));
+  to.replies.reserve(heads.size());
+  for (const schema::ReplyHead& head : heads) {
     if (!unpack(head, decoder, blob, to.replies.emplace_back()))
       return false;
   }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -70,6 +71,21 @@ public:
     return true;
   }
 
+  /// A vector of structs, to be read in place. The verifier knows where it lies, but not that its
+  /// elements need more alignment than its length. An absent vector is an empty one,
+  /// and an empty one lies anywhere.
+  template <class Struct>
+  bool structs(const flatbuffers::Vector<const Struct*>* from, std::span<const Struct>& to) {
+    if (from == nullptr || from->size() == 0)
+      return true;
+    const std::uint8_t* data = from->Data();
+    if (!check(reinterpret_cast<std::uintptr_t>(data) % alignof(Struct) == 0, "list not aligned")
+        || !spend(from->size() * sizeof(Struct)))
+      return false;
+    to = {reinterpret_cast<const Struct*>(data), from->size()};
+    return true;
+  }
+
   /// Bytes of the frame, kept alive by what is returned.
   Bytes slice(std::span<const std::uint8_t> bytes) const {
     return bytes.empty() ? Bytes{} : Bytes{frame_, bytes};
@@ -86,8 +102,7 @@ private:
 /// Reads the pieces of a blob, in order.
 class BlobReader {
 public:
-  BlobReader(Decoder& decoder, const flatbuffers::Vector<std::uint8_t>* blob)
-      : decoder_(decoder) {
+  BlobReader(Decoder& decoder, const flatbuffers::Vector<std::uint8_t>* blob) : decoder_(decoder) {
     if (blob != nullptr)
       rest_ = {blob->data(), blob->size()};
   }

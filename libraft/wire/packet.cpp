@@ -22,9 +22,9 @@ std::size_t size_hint(const Body&) {
 schema::PacketBody type_of(const Packet& packet) {
   // In the order of the variant.
   constexpr schema::PacketBody types[] = {
-      schema::PacketBody::Hello,       schema::PacketBody::PeerMessages,
-      schema::PacketBody::Calls,       schema::PacketBody::CallReplies,
-      schema::PacketBody::Request,     schema::PacketBody::Response,
+      schema::PacketBody::Hello,   schema::PacketBody::PeerMessages,
+      schema::PacketBody::Calls,   schema::PacketBody::CallReplies,
+      schema::PacketBody::Request, schema::PacketBody::Response,
   };
   static_assert(std::size(types) == std::variant_size_v<Packet>);
   return types[packet.index()];

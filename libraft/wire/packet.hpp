@@ -55,7 +55,8 @@ enum class CallKind : std::uint8_t { command = 0, query = 1 };
 /// Commands or queries of one client for one peer, all that waited.
 struct Call {
   std::uint64_t id = 0;  ///< The client's; comes back in the reply.
-  Bytes payload{};       ///< Of a command: its envelope (`encode_command`). Of a query: the resource's bytes.
+  Bytes payload{};  ///< Of a command: its envelope (`encode_command`). Of a query: the resource's
+                    ///< bytes.
 };
 struct Calls {
   std::string peer{};  ///< Name on the node that is asked.
@@ -68,8 +69,9 @@ struct Calls {
 struct CallReply {
   std::uint64_t id = 0;
   Refusal refusal = Refusal::none;
-  std::string detail{};  ///< Of a redirect: the leader's full name or empty. Of a resource's refusal: its word.
-  Index index{};         ///< Of a command: its entry. Of a query: what was applied when it was answered.
+  std::string detail{};  ///< Of a redirect: the leader's full name or empty. Of a resource's
+                         ///< refusal: its word.
+  Index index{};  ///< Of a command: its entry. Of a query: what was applied when it was answered.
   Bytes value{};
 };
 struct CallReplies {

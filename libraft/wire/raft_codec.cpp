@@ -1,6 +1,7 @@
 #include "wire/codec.hpp"
 #include "wire/raft_generated.h"
 
+#include <span>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -12,7 +13,8 @@ namespace {
 using flatbuffers::FlatBufferBuilder;
 using PackedBody = std::pair<schema::Body, flatbuffers::Offset<void>>;
 
-static_assert(static_cast<int>(schema::EntryKind::MAX) == static_cast<int>(EntryKind::configuration),
+static_assert(static_cast<int>(schema::EntryKind::MAX)
+                  == static_cast<int>(EntryKind::configuration),
               "the schema knows every kind of entry");
 
 // ---- to the wire
@@ -75,9 +77,8 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
 
 PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
   if (const auto* accepted = std::get_if<Accepted>(&response.verdict))
-    return {
-        schema::Body::AppendAccepted,
-        schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value).Union()};
+    return {schema::Body::AppendAccepted,
+            schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value).Union()};
   const auto& rejected = std::get<Rejected>(response.verdict);
   const schema::EntryId previous = packed(rejected.previous);
   const schema::EntryId hint = packed(rejected.hint);
@@ -123,14 +124,12 @@ bool unpack(const schema::EntryHead& from, EntryId previous, Term term, Decoder&
 bool unpack_entries(const schema::AppendRequest& from, Term term, Decoder& decoder,
                     AppendRequest& to) {
   BlobReader blob(decoder, from.payloads());
-  const auto* heads = from.entries();
-  const std::size_t count = heads == nullptr ? 0 : heads->size();
-  if (!decoder.spend(count * sizeof(schema::EntryHead)) || !blob.check_start())
+  std::span<const schema::EntryHead> heads;
+  if (!decoder.structs(from.entries(), heads) || !blob.check_start())
     return false;
-  to.entries.reserve(count);
+  to.entries.reserve(heads.size());
   EntryId previous = to.previous;
-  for (std::size_t i = 0; i < count; ++i) {
-    const schema::EntryHead& head = *heads->Get(static_cast<flatbuffers::uoffset_t>(i));
+  for (const schema::EntryHead& head : heads) {
     Entry& entry = to.entries.emplace_back();
     if (!unpack(head, previous, term, decoder, entry) || !blob.take(head.size(), entry.payload))
       return false;
@@ -192,8 +191,7 @@ bool unpack(const schema::TimeoutNow&, Term, Decoder&, Body& to) {
 
 template <class Table>
 bool unpack_body(const Table* from, Term term, Decoder& decoder, Body& to) {
-  return decoder.check(from != nullptr, "message without body")
-         && unpack(*from, term, decoder, to);
+  return decoder.check(from != nullptr, "message without body") && unpack(*from, term, decoder, to);
 }
 
 bool unpack_body(const schema::Message& from, Term term, Decoder& decoder, Body& to) {

@@ -37,11 +37,10 @@ PackedBody pack(FlatBufferBuilder& to, const AskPeers&) {
 PackedBody pack(FlatBufferBuilder& to, const StartPeer& start) {
   std::vector<flatbuffers::Offset<schema::StartOption>> options;
   for (const auto& [key, value] : start.options)
-    options.push_back(
-        schema::CreateStartOption(to, to.CreateString(key), to.CreateString(value)));
-  return {schema::RequestBody::StartPeer,
-          schema::CreateStartPeer(to, to.CreateString(start.kind), to.CreateVector(options))
-              .Union()};
+    options.push_back(schema::CreateStartOption(to, to.CreateString(key), to.CreateString(value)));
+  return {
+      schema::RequestBody::StartPeer,
+      schema::CreateStartPeer(to, to.CreateString(start.kind), to.CreateVector(options)).Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const StopPeer&) {

@@ -12,8 +12,7 @@ namespace {
 
 using flatbuffers::FlatBufferBuilder;
 using PackedBody = std::pair<schema::ResponseBody, flatbuffers::Offset<void>>;
-using PackedMembers =
-    flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Member>>>;
+using PackedMembers = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offset<schema::Member>>>;
 
 static_assert(static_cast<int>(schema::Role::MAX) == static_cast<int>(Role::leader),
               "the schema knows every role");
@@ -52,12 +51,12 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
   const auto leader = to.CreateString(status.leader);
   const auto configuration = pack_configuration(to, status.configuration);
   const schema::EntryId last(status.last.term.value, status.last.index.value);
-  return {schema::ResponseBody::PeerStatus,
-          schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
-                                   status.term.value, status.commit.value, status.applied.value,
-                                   &last, configuration, status.configuration_index.value,
-                                   status.store_bytes)
-              .Union()};
+  return {
+      schema::ResponseBody::PeerStatus,
+      schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
+                               status.term.value, status.commit.value, status.applied.value, &last,
+                               configuration, status.configuration_index.value, status.store_bytes)
+          .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -26,10 +27,10 @@ std::vector<Recovered> fill(const std::string& directory) {
     for (const std::uint64_t peer : {1u, 2u}) {
       const std::string text = "payload " + std::to_string(peer) + "/" + std::to_string(i) + " ";
       const std::uint64_t first = 1 + 8 * i;
-      batch.push_back(write_of(peer, 1 + i, first,
-                               std::vector<std::string>(10, text + std::string(100, 'x'))));
-      batch.push_back(truncating(write_of(peer, 1 + i, first + 7, {text + std::string(5000, 'y')}),
-                                 first + 7));
+      batch.push_back(
+          write_of(peer, 1 + i, first, std::vector<std::string>(10, text + std::string(100, 'x'))));
+      batch.push_back(
+          truncating(write_of(peer, 1 + i, first + 7, {text + std::string(5000, 'y')}), first + 7));
     }
     REQUIRE(!store->write(batch));
   }
@@ -120,9 +121,9 @@ TEST_CASE("a file cut short is an error, checked by a child or not") {
   const TempDirectory directory;
   fill(directory.path());
   const std::string sound = read_file(data_file(directory.path()));
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{4096},
-                                 std::size_t{8191}, std::size_t{8192}, sound.size() / 2,
-                                 sound.size() - 4096, sound.size() - 1}) {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, std::size_t{4096}, std::size_t{8191}, std::size_t{8192},
+        sound.size() / 2, sound.size() - 4096, sound.size() - 1}) {
     CAPTURE(size);
     write_file(data_file(directory.path()), sound.substr(0, size));
     for (const bool checked : {true, false}) {
@@ -199,14 +200,47 @@ TEST_CASE("a peer or a state that is missing or not its own is an error") {
   NumberKey one(1);
   CHECK(error_after_tampering([&](Tampering& t) { t.del("state", one.val()); })
         == ", table state: a peer has no state");
-  CHECK(error_after_tampering(
-            [&](Tampering& t) { t.put("state", one.val(), write_state({2}, {})); })
-        == ", table state: is of peer 2");
+  CHECK(
+      error_after_tampering([&](Tampering& t) { t.put("state", one.val(), write_state({2}, {})); })
+      == ", table state: is of peer 2");
   CHECK(error_after_tampering([&](Tampering& t) { t.drop("log/peer1"); })
         == ": holds 3 tables for 1 peers");
   const std::string name = "peer1";
   CHECK(error_after_tampering([&](Tampering& t) { t.del("peers", to_val(name)); })
         == ", table peers: not the peers that were written");
+}
+
+TEST_CASE("a page that is free and in use is an error, before anybody writes") {
+  // No read shows it: the next write takes the page that another needs, or LMDB aborts.
+  const TempDirectory directory;
+  fill(directory.path());
+  const std::string file = data_file(directory.path());
+  std::string list;
+  {
+    const auto opened =
+        open_environment(directory.path(), {.access = Access::read_locked, .tables_max = 64});
+    Transaction transaction;
+    REQUIRE(begin_read(std::get<Environment>(opened).get(), transaction) == 0);
+    Cursor cursor;
+    REQUIRE(open_cursor(transaction.get(), 0, cursor) == 0);  // LMDB's table of free pages.
+    MDB_val key{};
+    MDB_val value{};
+    REQUIRE(mdb_cursor_get(cursor.get(), &key, &value, MDB_FIRST) == 0);
+    list = to_text(value);
+  }
+  // How many, then each, descending. The last gives way to the next smaller page, which is in use.
+  // The same in copies on older pages, of which nobody knows.
+  std::size_t count = 0;
+  std::memcpy(&count, list.data(), sizeof(count));
+  REQUIRE(count > 0);
+  list.resize((count + 1) * sizeof(count));
+  const std::string sound = read_file(file);
+  for (std::size_t at = sound.find(list); at != std::string::npos; at = sound.find(list, at + 1)) {
+    const std::size_t last = at + count * sizeof(count);
+    overwrite(file, last, static_cast<char>(sound[last] - 1));
+  }
+
+  CHECK(error_on_open(directory.path()).ends_with(": is used twice, or free and in use"));
 }
 
 TEST_CASE("a damaged witness is an error that names it") {

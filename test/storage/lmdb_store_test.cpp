@@ -5,7 +5,6 @@
 #include "wire/crc32c.hpp"
 
 #include <doctest/doctest.h>
-
 #include <flatbuffers/flatbuffers.h>
 
 #include <signal.h>
@@ -65,8 +64,7 @@ TEST_CASE("a directory has one user at a time, and is free when that one is gone
   const StoreError error = error_of(open_lmdb_store(options(directory.path())));
 
   CHECK(error.kind == StoreError::Kind::locked);
-  CHECK(error.text
-        == directory.path() + " is in use by process " + std::to_string(::getpid()));
+  CHECK(error.text == directory.path() + " is in use by process " + std::to_string(::getpid()));
   store.reset();
   open_lmdb(directory.path());
 }
@@ -157,9 +155,9 @@ TEST_CASE("a suffix that is written and truncated in one batch leaves a store th
   {
     const auto store = open_lmdb(directory.path());
     REQUIRE(!store->put_peer(peer_record(1)));
-    REQUIRE(!store->write(std::vector{
-        write_of(1, 1, 1, std::vector<std::string>(20, std::string(100000, 'x'))),
-        truncating(write_of(1, 2, 2, {"short"}), 2)}));
+    REQUIRE(!store->write(
+        std::vector{write_of(1, 1, 1, std::vector<std::string>(20, std::string(100000, 'x'))),
+                    truncating(write_of(1, 2, 2, {"short"}), 2)}));
   }
   for (const bool checked : {true, false}) {
     LmdbOptions how = options(directory.path());

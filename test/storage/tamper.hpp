@@ -65,9 +65,7 @@ public:
   void del(const std::string& table, MDB_val key) {
     CHECK(mdb_del(transaction_.get(), open(table), &key, nullptr) == 0);
   }
-  void drop(const std::string& table) {
-    CHECK(mdb_drop(transaction_.get(), open(table), 1) == 0);
-  }
+  void drop(const std::string& table) { CHECK(mdb_drop(transaction_.get(), open(table), 1) == 0); }
   MDB_dbi open(const std::string& table) {
     MDB_dbi opened = 0;
     CHECK(mdb_dbi_open(transaction_.get(), table.c_str(), 0, &opened) == 0);

@@ -1,6 +1,7 @@
-#include "wire/crc32c.hpp"
 #include "wire/frame.hpp"
+
 #include "test/wire/samples.hpp"
+#include "wire/crc32c.hpp"
 
 #include <doctest/doctest.h>
 
@@ -53,8 +54,8 @@ TEST_CASE("frames come out of the stream as they were put in, however it is spli
   const std::vector<Packet> packets = samples();
   const std::vector<char> stream = stream_of(packets);
 
-  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{8}, std::size_t{100},
-                                 stream.size()}) {
+  for (const std::size_t step :
+       {std::size_t{1}, std::size_t{7}, std::size_t{8}, std::size_t{100}, stream.size()}) {
     CAPTURE(step);
     FrameCutter cutter;
     std::vector<Bytes> bodies;

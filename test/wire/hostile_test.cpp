@@ -1,9 +1,8 @@
+#include "test/wire/samples.hpp"
 #include "wire/packet.hpp"
 #include "wire/packet_generated.h"
-#include "test/wire/samples.hpp"
 
 #include <doctest/doctest.h>
-
 #include <flatbuffers/flatbuffers.h>
 
 #include <cstring>
@@ -144,8 +143,7 @@ TEST_CASE("numbers and enumerators out of range are refused") {
   PeerStatus status = peer_status();
   status.role = static_cast<Role>(4);
   CHECK(problem_of(Response{.body = status}) == "unknown role");
-  CHECK(problem_of(PeerMessages{{message(
-            AppendResponse{Rejected{{{3}, {10}}, {{3}, {11}}}, {}})}})
+  CHECK(problem_of(PeerMessages{{message(AppendResponse{Rejected{{{3}, {10}}, {{3}, {11}}}, {}})}})
         == "hint after what was rejected");
 }
 
@@ -157,8 +155,8 @@ TEST_CASE("names and lists that are too long are refused") {
   CHECK(problem_of(Request{.peer = name + "x"}) == "text too long");
   CHECK(problem_of(Request{.body = SetConfiguration{{name + "@" + name + "x"}}})
         == "text too long");
-  CHECK(problem_of(Request{.body = SetConfiguration{
-                               std::vector<std::string>(members_max + 1, "peer")}})
+  CHECK(problem_of(
+            Request{.body = SetConfiguration{std::vector<std::string>(members_max + 1, "peer")}})
         == "too many members");
   CHECK(problem_of(Response{.body = std::vector<std::string>(names_max + 1)}) == "too many names");
   Configuration unsorted = joint_configuration();
@@ -173,15 +171,37 @@ TEST_CASE("sizes that do not sum up to the blob are refused") {
         problem_of(schema::PacketBody::Calls, [&](flatbuffers::FlatBufferBuilder& builder) {
           const std::vector<std::uint8_t> blob(16);
           const schema::CallHead head(1, size);
-          return schema::CreateCalls(builder, 0, schema::CallKind::command,
-                                     schema::ReadLevel::linearizable,
-                                     builder.CreateVectorOfStructs(&head, 1),
-                                     (builder.ForceVectorAlignment(16, 1, 8),
-                                      builder.CreateVector(blob)))
+          return schema::CreateCalls(
+                     builder, 0, schema::CallKind::command, schema::ReadLevel::linearizable,
+                     builder.CreateVectorOfStructs(&head, 1),
+                     (builder.ForceVectorAlignment(16, 1, 8), builder.CreateVector(blob)))
               .Union();
         });
     CHECK(problem == (size > 16 ? "sizes exceed the blob" : "sizes do not fill the blob"));
   }
+}
+
+TEST_CASE("a list or a blob that is not aligned is refused") {
+  // Asking for the alignment of four bytes more shifts what follows by four.
+  const auto problem = [](std::size_t list_shift, std::size_t blob_shift) {
+    return problem_of(schema::PacketBody::Calls, [&](flatbuffers::FlatBufferBuilder& builder) {
+      const schema::CallHead head(1, 8);
+      const std::vector<std::uint8_t> blob(8);
+      builder.ForceVectorAlignment(sizeof(head) + list_shift, 1, 8);
+      builder.StartVector(sizeof(head), 1);
+      builder.PushBytes(reinterpret_cast<const std::uint8_t*>(&head), sizeof(head));
+      const flatbuffers::Offset<flatbuffers::Vector<const schema::CallHead*>> list(
+          builder.EndVector(1));
+      builder.ForceVectorAlignment(blob.size() + blob_shift, 1, 8);
+      const auto bytes = builder.CreateVector(blob);
+      return schema::CreateCalls(builder, 0, schema::CallKind::command,
+                                 schema::ReadLevel::linearizable, list, bytes)
+          .Union();
+    });
+  };
+  CHECK(problem(0, 0) == "accepted");
+  CHECK(problem(4, 0) == "list not aligned");
+  CHECK(problem(0, 4) == "blob not aligned");
 }
 
 TEST_CASE("a small frame cannot stand for a huge packet") {
@@ -205,8 +225,7 @@ TEST_CASE("a small frame cannot stand for a huge packet") {
         const auto shared = builder.CreateVectorOfStructs(heads);
         std::vector<flatbuffers::Offset<schema::Message>> all;
         for (int i = 0; i < 1000; ++i) {
-          const auto body =
-              schema::CreateAppendRequest(builder, nullptr, 0, shared, 0, 0).Union();
+          const auto body = schema::CreateAppendRequest(builder, nullptr, 0, shared, 0, 0).Union();
           all.push_back(
               schema::CreateMessage(builder, 77, 1, 2, 5, schema::Body::AppendRequest, body));
         }
