@@ -24,6 +24,9 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
   TROUPE_ASSERT(log_.last().term <= hard_state_.term);
   persisted_ = handed_ = log_.last().index;
   reset_election_deadline();
+  // Who decides alone has nobody to wait for.
+  if (is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won)
+    election_deadline_ = now_;
 }
 
 void Engine::step(const Input& input) {
@@ -133,7 +136,7 @@ EngineView Engine::view() const {
       .self = options_.self,
       .role = role_,
       .hard_state = hard_state_,
-      .leader = role_ == Role::leader ? options_.self : known_leader(),
+      .leader = leader(),
       .first = log_.first(),
       .last = log_.last(),
       .commit = commit_,
@@ -141,10 +144,12 @@ EngineView Engine::view() const {
       .persisted = persisted_,
       .written = last_write_,
       .configuration = configuration(),
-      .configuration_index = configurations_.empty() ? Index{} : configurations_.rbegin()->first,
+      .configuration_index = configuration_index(),
+      .changing = false,
       .followers = {},
       .dropped = dropped_,
   };
+  view.changing = role_ == Role::leader && (leading().change || configuration().is_joint());
   if (role_ == Role::leader)
     for (const auto& [peer, progress] : leading().progress)
       view.followers[peer] = {.match = progress.match(),

@@ -86,6 +86,15 @@ public:
   /// is a configuration already, `invalid` for a set that no quorum can be built of.
   Result<EntryId> bootstrap(Configuration configuration, ClusterId cluster);
 
+  /// Changes who votes and who listens, any set to any set, by joint consensus (§4.3): newcomers
+  /// catch up as learners, then old and new voters decide together, then the new ones alone.
+  /// Done when `view()` shows `configuration` as it was asked for, committed and not `changing`;
+  /// given up, with the old configuration in force, if the newcomers have not caught up after
+  /// `catch_up_timeout`. A leader that is not among the new voters hands over at the end. Returns
+  /// the entry of the first step. Refuses: `redirect`, `election_in_progress`,
+  /// `configuration_in_progress`, `invalid` for a set without voters, or with a name or id twice.
+  Result<EntryId> change_configuration(Configuration target);
+
   /// Asks for a linearizable read (§6.4): all reads asked for before the next
   /// round to a quorum are confirmed by it together. Ready when an
   /// `Output::reads` covers the returned id; lost if the role changes first.
@@ -109,6 +118,13 @@ public:
   Time next_deadline() const;
 
   EngineView view() const;
+  // Of the view, what is asked for often.
+  Role role() const { return role_; }
+  Term term() const { return hard_state_.term; }
+  /// As far as we know; `nobody` else.
+  PeerId leader() const { return role_ == Role::leader ? options_.self : known_leader(); }
+  /// In force; empty if there is none.
+  const Configuration& configuration() const;
   /// Entries and their terms, for status and tests.
   const Log& log() const { return log_; }
 
@@ -125,6 +141,11 @@ private:
     ReadId id{};
     Index index{};
   };
+  struct Change {
+    Configuration target{};
+    Configuration origin{};  ///< In force before; again if the newcomers do not make it.
+    Time deadline = never;
+  };
   struct Leading {
     std::map<PeerId, Progress> progress{};
     std::deque<PendingRead> reads{};
@@ -133,6 +154,9 @@ private:
     PeerId transfer_to{};
     Time transfer_deadline = never;
     bool timeout_now_sent = false;
+    std::optional<Change> change{};
+    /// Members no more, and until when they are told so.
+    std::map<PeerId, Time> departing{};
   };
 
   Following& following() { return std::get<Following>(state_); }
@@ -144,10 +168,12 @@ private:
   // engine.cpp: the doors, and what every role shares.
   Refusal refusal_of_non_leader() const;
   PeerId known_leader() const;
-  const Configuration& configuration() const;
   bool is_voter() const { return configuration().has_voter(options_.self); }
   void append(EntryKind kind, Bytes payload);
   void adopt_configuration(const Entry& entry);
+  Index configuration_index() const {
+    return configurations_.empty() ? Index{} : configurations_.rbegin()->first;
+  }
   void advance_commit(Index to);
 
   // engine_messages.cpp: what comes in.
@@ -208,7 +234,14 @@ private:
   void replicate();
   void replicate_to(PeerId to, Progress& progress);
   void send_append(PeerId to, Progress& progress, std::vector<Entry> entries);
+
+  // engine_membership.cpp
+  void continue_change();
+  bool has_caught_up(PeerId peer) const;
+  void append_configuration(Configuration configuration);
+  void leave_office();
   void sync_progress();
+  void forget_departed();
 
   EngineOptions options_;
   Random random_;

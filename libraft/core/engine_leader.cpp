@@ -17,6 +17,8 @@ void Engine::lead_on_tick() {
     lead.transfer_to = nobody;
     lead.transfer_deadline = never;
   }
+  forget_departed();
+  continue_change();
 }
 
 bool Engine::hears_quorum() const {
@@ -48,6 +50,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (progress.accepted(matched)) {
     maybe_commit();
     continue_transfer();
+    continue_change();
   }
 }
 

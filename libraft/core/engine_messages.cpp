@@ -71,7 +71,8 @@ void Engine::on_message(const Message& message) {
 void Engine::on_older_term(const Message& message) {
   if (const auto* request = std::get_if<AppendRequest>(&message.body))
     send(message.from,
-         AppendResponse{.verdict = Rejected{.previous = request->previous, .hint = log_.last()},
+         AppendResponse{.verdict = Rejected{.previous = request->previous,
+                                            .hint = log_.last_not_above(request->previous)},
                         .read = {}});
   else if (std::holds_alternative<VoteRequest>(message.body))
     send(message.from, VoteResponse{.granted = false});

@@ -77,8 +77,10 @@ void Engine::on_persisted(WriteId write) {
   }
   if (role_ == Role::candidate && tally_votes() == Tally::won)
     become_leader();
-  if (role_ == Role::leader)
+  if (role_ == Role::leader) {
     maybe_commit();
+    continue_change();
+  }
 }
 
 bool Engine::hard_state_durable() const {

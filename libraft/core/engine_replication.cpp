@@ -59,14 +59,4 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
                          .read = read});
 }
 
-/// Follows all members but ourselves, and only them.
-void Engine::sync_progress() {
-  auto& progress = leading().progress;
-  std::erase_if(progress,
-                [&](const auto& peer) { return !configuration().has_member(peer.first); });
-  for (const Member& member : configuration().members())
-    if (member.id != options_.self)
-      progress.emplace(member.id, Progress(leading().term_start, now_));
-}
-
 }  // namespace troupe

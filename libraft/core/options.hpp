@@ -40,6 +40,9 @@ struct EngineOptions {
   /// refused as `busy`: nothing is buffered without bound.
   std::size_t uncommitted_bytes_max = 64 * 1024 * 1024;
 
+  /// How long the newcomers of a change of configuration may take to catch up.
+  Duration catch_up_timeout = std::chrono::seconds(30);
+
   /// The largest payload of one entry.
   std::size_t entry_bytes_max = 4 * 1024 * 1024;
 };

@@ -37,11 +37,12 @@ struct EngineView {
   Index first{};    ///< The first entry in the log, or one past `last`.
   EntryId last{};   ///< The last entry, durable or not.
   Index commit{};
-  Index applied{};                             ///< Handed out in `Output::committed`.
-  Index persisted{};                           ///< Our own disk has the log up to here.
-  WriteId written{};                           ///< The last write handed out.
-  Configuration configuration{};               ///< In force.
-  Index configuration_index{};                 ///< Of the entry that holds it; 0 if none.
+  Index applied{};                ///< Handed out in `Output::committed`.
+  Index persisted{};              ///< Our own disk has the log up to here.
+  WriteId written{};              ///< The last write handed out.
+  Configuration configuration{};  ///< In force.
+  Index configuration_index{};    ///< Of the entry that holds it; 0 if none.
+  bool changing = false;          ///< While leading: another configuration is to follow.
   std::map<PeerId, FollowerView> followers{};  ///< While leading.
   std::uint64_t dropped = 0;  ///< Messages that made no sense: another cluster's, not for us.
 };

@@ -129,8 +129,8 @@ TEST_CASE("a configuration comes back from its bytes as it was") {
 }
 
 TEST_CASE("no prefix of a configuration is one, and nothing may follow it") {
-  const std::string bytes = encode(
-      {.voters = {{.id = {1}, .name = "a", .address = "b"}}, .learners = {{.id = {2}, .name = "c"}}});
+  const std::string bytes = encode({.voters = {{.id = {1}, .name = "a", .address = "b"}},
+                                    .learners = {{.id = {2}, .name = "c"}}});
 
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK(!decode_configuration(std::string_view(bytes).substr(0, size)));
@@ -178,9 +178,10 @@ TEST_CASE("noise is no configuration") {
 }
 
 TEST_CASE("members are found by id and by name, wherever they are") {
-  const Configuration configuration{.voters = {{.id = {1}, .name = "a"}, {.id = {2}, .name = "b"}},
-                                    .old_voters = {{.id = {2}, .name = "b"}, {.id = {3}, .name = "c"}},
-                                    .learners = {{.id = {4}, .name = "d"}}};
+  const Configuration configuration{
+      .voters = {{.id = {1}, .name = "a"}, {.id = {2}, .name = "b"}},
+      .old_voters = {{.id = {2}, .name = "b"}, {.id = {3}, .name = "c"}},
+      .learners = {{.id = {4}, .name = "d"}}};
 
   CHECK(configuration.is_joint());
   CHECK(configuration.has_voter({1}));

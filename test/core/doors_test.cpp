@@ -25,8 +25,8 @@ Result<EntryId> propose(Subject& peer, std::initializer_list<std::string> texts)
 
 Subject leader(EngineOptions limits = options()) {
   Subject peer;
-  peer.engine = Engine(std::move(limits), Subject::recovered({}, {.term = {1}}, voters({1, 2, 3})),
-                       Time{});
+  peer.engine =
+      Engine(std::move(limits), Subject::recovered({}, {.term = {1}}, voters({1, 2, 3})), Time{});
   peer.become_leader();
   peer.receive(2, 2, AppendResponse{.verdict = Accepted{{2}}});
   REQUIRE(peer.commit() == Index{2});
@@ -195,8 +195,8 @@ TEST_CASE("an idle leader speaks with every heartbeat, and sleeps in between") {
 TEST_CASE("election deadlines lie between the two timeouts, and differ from peer to peer") {
   std::vector<Time> deadlines;
   for (std::uint64_t id = 1; id <= 20; ++id) {
-    const Engine engine(options({id}),
-                        Subject::recovered({}, {.term = {1}}, voters({id, 100})), Time{1000});
+    const Engine engine(options({id}), Subject::recovered({}, {.term = {1}}, voters({id, 100})),
+                        Time{1000});
     CHECK(engine.next_deadline() >= Time{1000} + options().election_timeout_min);
     CHECK(engine.next_deadline() < Time{1000} + options().election_timeout_max);
     deadlines.push_back(engine.next_deadline());

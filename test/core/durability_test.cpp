@@ -50,8 +50,9 @@ TEST_CASE("a late notice confirms nothing of a suffix that was truncated and cam
   peer.instant_disk = false;
   peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}, .entries = {noop(2, 2), command(2, 3)}});
   peer.receive(3, 3, AppendRequest{.previous = {{1}, {1}}, .entries = {noop(3, 2)}});
-  peer.receive(2, 4, AppendRequest{.previous = {{1}, {1}},
-                                   .entries = {noop(2, 2), command(2, 3), noop(4, 4)}});
+  peer.receive(
+      2, 4,
+      AppendRequest{.previous = {{1}, {1}}, .entries = {noop(2, 2), command(2, 3), noop(4, 4)}});
   REQUIRE(peer.writes.size() == 3);
 
   peer.persisted(1);

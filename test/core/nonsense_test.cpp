@@ -59,8 +59,9 @@ Body draw_body(Random& random) {
       return AppendResponse{.verdict = Accepted{{draw_number(random)}},
                             .read = {draw_number(random)}};
     case 5:
-      return AppendResponse{.verdict = Rejected{.previous = draw_id(random), .hint = draw_id(random)},
-                            .read = {draw_number(random)}};
+      return AppendResponse{
+          .verdict = Rejected{.previous = draw_id(random), .hint = draw_id(random)},
+          .read = {draw_number(random)}};
     case 6:
       return TimeoutNow{};
     default:
@@ -69,8 +70,8 @@ Body draw_body(Random& random) {
 }
 
 Message draw_message(Random& random, Term around) {
-  const std::uint64_t term = random.below(3) == 0 ? draw_number(random)
-                                                  : around.value + random.below(3) - 1;
+  const std::uint64_t term =
+      random.below(3) == 0 ? draw_number(random) : around.value + random.below(3) - 1;
   return {.cluster = random.below(20) == 0 ? ClusterId{draw_number(random)} : our_cluster,
           .from = {random.below(10) == 0 ? draw_number(random) : 2 + random.below(2)},
           .to = {random.below(20) == 0 ? draw_number(random) : self.value},

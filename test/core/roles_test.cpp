@@ -83,31 +83,33 @@ void check(const Body& body, std::initializer_list<Row> rows) {
 }  // namespace
 
 TEST_CASE("each role answers a vote request of a candidate with as good a log (§3.4, §4.2.3)") {
-  check(VoteRequest{.last = {{5}, {3}}},
-        {{"follower", "follower 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
-         // Whoever hears a leader does not listen.
-         {"follower of 3", "follower 5: -", "follower 5: -", "follower 5: -"},
-         {"pre_candidate", "pre_candidate 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
-         {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5", "follower 6: vote@6"},
-         {"leader", "leader 5: -", "leader 5: -", "leader 5: -"}});
+  check(
+      VoteRequest{.last = {{5}, {3}}},
+      {{"follower", "follower 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
+       // Whoever hears a leader does not listen.
+       {"follower of 3", "follower 5: -", "follower 5: -", "follower 5: -"},
+       {"pre_candidate", "pre_candidate 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
+       {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5", "follower 6: vote@6"},
+       {"leader", "leader 5: -", "leader 5: -", "leader 5: -"}});
 }
 
 TEST_CASE("each role answers a vote request of a candidate with a worse log (§3.6.1)") {
-  check(VoteRequest{.last = {{2}, {9}}},
-        {{"follower", "follower 5: no vote@5", "follower 5: no vote@5", "follower 6: no vote@6"},
-         {"pre_candidate", "pre_candidate 5: no vote@5", "pre_candidate 5: no vote@5",
-          "follower 6: no vote@6"},
-         {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5",
-          "follower 6: no vote@6"}});
+  check(
+      VoteRequest{.last = {{2}, {9}}},
+      {{"follower", "follower 5: no vote@5", "follower 5: no vote@5", "follower 6: no vote@6"},
+       {"pre_candidate", "pre_candidate 5: no vote@5", "pre_candidate 5: no vote@5",
+        "follower 6: no vote@6"},
+       {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5", "follower 6: no vote@6"}});
 }
 
 TEST_CASE("each role answers a vote request that its leader asked for (§3.10)") {
-  check(VoteRequest{.last = {{5}, {3}}, .transfer = true},
-        {{"follower", "follower 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
-         {"follower of 3", "follower 5: no vote@5", "follower 5: no vote@5", "follower 6: vote@6"},
-         {"pre_candidate", "pre_candidate 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
-         {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5", "follower 6: vote@6"},
-         {"leader", "leader 5: no vote@5", "leader 5: no vote@5", "follower 6: vote@6"}});
+  check(
+      VoteRequest{.last = {{5}, {3}}, .transfer = true},
+      {{"follower", "follower 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
+       {"follower of 3", "follower 5: no vote@5", "follower 5: no vote@5", "follower 6: vote@6"},
+       {"pre_candidate", "pre_candidate 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
+       {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5", "follower 6: vote@6"},
+       {"leader", "leader 5: no vote@5", "leader 5: no vote@5", "follower 6: vote@6"}});
 }
 
 TEST_CASE("no role changes when it is asked for a pre-vote (§9.6)") {
@@ -162,25 +164,25 @@ TEST_CASE("each role takes in a pre-vote, and only who waits for that one campai
 }
 
 TEST_CASE("each role answers an append request that fits its log (§3.5)") {
-  check(AppendRequest{.previous = {{3}, {2}}},
-        {{"follower", "follower 5: rejected@5", "follower 5: accepted@5", "follower 6: accepted@6"},
-         // Peer 3 leads term 5: who else says so is no peer of ours.
-         {"follower of 3", "follower 5: rejected@5", "follower 5: -", "follower 6: accepted@6"},
-         {"pre_candidate", "pre_candidate 5: rejected@5", "follower 5: accepted@5",
-          "follower 6: accepted@6"},
-         {"candidate", "candidate 5: rejected@5", "follower 5: accepted@5",
-          "follower 6: accepted@6"},
-         {"leader", "leader 5: rejected@5", "leader 5: -", "follower 6: accepted@6"}});
+  check(
+      AppendRequest{.previous = {{3}, {2}}},
+      {{"follower", "follower 5: rejected@5", "follower 5: accepted@5", "follower 6: accepted@6"},
+       // Peer 3 leads term 5: who else says so is no peer of ours.
+       {"follower of 3", "follower 5: rejected@5", "follower 5: -", "follower 6: accepted@6"},
+       {"pre_candidate", "pre_candidate 5: rejected@5", "follower 5: accepted@5",
+        "follower 6: accepted@6"},
+       {"candidate", "candidate 5: rejected@5", "follower 5: accepted@5", "follower 6: accepted@6"},
+       {"leader", "leader 5: rejected@5", "leader 5: -", "follower 6: accepted@6"}});
 }
 
 TEST_CASE("each role answers an append request that does not fit its log (§3.5)") {
-  check(AppendRequest{.previous = {{4}, {8}}},
-        {{"follower", "follower 5: rejected@5", "follower 5: rejected@5", "follower 6: rejected@6"},
-         {"pre_candidate", "pre_candidate 5: rejected@5", "follower 5: rejected@5",
-          "follower 6: rejected@6"},
-         {"candidate", "candidate 5: rejected@5", "follower 5: rejected@5",
-          "follower 6: rejected@6"},
-         {"leader", "leader 5: rejected@5", "leader 5: -", "follower 6: rejected@6"}});
+  check(
+      AppendRequest{.previous = {{4}, {8}}},
+      {{"follower", "follower 5: rejected@5", "follower 5: rejected@5", "follower 6: rejected@6"},
+       {"pre_candidate", "pre_candidate 5: rejected@5", "follower 5: rejected@5",
+        "follower 6: rejected@6"},
+       {"candidate", "candidate 5: rejected@5", "follower 5: rejected@5", "follower 6: rejected@6"},
+       {"leader", "leader 5: rejected@5", "leader 5: -", "follower 6: rejected@6"}});
 }
 
 TEST_CASE("each role takes in an acceptance, and only a leader of its term cares") {
@@ -199,11 +201,12 @@ TEST_CASE("each role takes in a rejection, and a leader of its term sends what l
 }
 
 TEST_CASE("only the leader's own followers campaign when they are told to (§3.10)") {
-  check(TimeoutNow{}, {{"follower", "follower 5: -", "follower 5: -", "follower 6: -"},
-                       {"follower of 3", "follower 5: -", "follower 5: -", "follower 6: -"},
-                       {"pre_candidate", "pre_candidate 5: -", "pre_candidate 5: -", "follower 6: -"},
-                       {"candidate", "candidate 5: -", "candidate 5: -", "follower 6: -"},
-                       {"leader", "leader 5: -", "leader 5: -", "follower 6: -"}});
+  check(TimeoutNow{},
+        {{"follower", "follower 5: -", "follower 5: -", "follower 6: -"},
+         {"follower of 3", "follower 5: -", "follower 5: -", "follower 6: -"},
+         {"pre_candidate", "pre_candidate 5: -", "pre_candidate 5: -", "follower 6: -"},
+         {"candidate", "candidate 5: -", "candidate 5: -", "follower 6: -"},
+         {"leader", "leader 5: -", "leader 5: -", "follower 6: -"}});
   Subject peer = in_role("follower of 3");
   peer.receive(3, 5, TimeoutNow{});
   CHECK(peer.role() == Role::candidate);

@@ -149,8 +149,9 @@ TEST_CASE("B7: no number of rejections harms a leader") {
 
   for (int i = 0; i < 100; ++i)
     for (std::uint64_t previous : {2u, 1u, 0u, 77u})
-      peer.receive(2, 2, AppendResponse{.verdict = Rejected{.previous = {{1}, {previous}},
-                                                            .hint = {{9}, {99}}}});
+      peer.receive(
+          2, 2,
+          AppendResponse{.verdict = Rejected{.previous = {{1}, {previous}}, .hint = {{9}, {99}}}});
 
   CHECK(peer.role() == Role::leader);
   CHECK(peer.engine.view().followers.at({2}).next >= Index{1});
@@ -167,8 +168,8 @@ TEST_CASE("B8: a follower catches up in batches and without waiting for a heartb
   peer.forget();
 
   // Peer 2 has nothing but the configuration; not a moment passes.
-  peer.receive(2, 2, AppendResponse{.verdict = Rejected{.previous = {{1}, {1000}},
-                                                        .hint = {{1}, {1}}}});
+  peer.receive(2, 2,
+               AppendResponse{.verdict = Rejected{.previous = {{1}, {1000}}, .hint = {{1}, {1}}}});
 
   const auto requests = peer.sent<AppendRequest>();
   REQUIRE(requests.size() == 1);

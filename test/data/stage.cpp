@@ -171,8 +171,8 @@ void Stage::persist_one(PeerId id, bool with_notice) {
 
 void Stage::deliver_one(Message message) {
   const auto it = peers_.find(message.to);
-  const bool arrives = it != peers_.end() && it->second.engine
-                       && !cuts_.contains({message.from, message.to});
+  const bool arrives =
+      it != peers_.end() && it->second.engine && !cuts_.contains({message.from, message.to});
   if (!quiet_)
     say(sim::text(message) + (arrives ? "" : " (lost)"));
   if (arrives)

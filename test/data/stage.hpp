@@ -22,7 +22,8 @@ namespace troupe::test {
 /// The verbs are documented at their handlers in stage_verbs.cpp.
 class Stage {
 public:
-  /// Answers one line of a story. An unknown verb is answered with an error, which no story expects.
+  /// Answers one line of a story. An unknown verb is answered with an error, which no story
+  /// expects.
   std::string run(const Line& line);
 
 private:
@@ -86,7 +87,7 @@ private:
   std::vector<Message> held_{};
   std::set<Link> cuts_{};
   std::string answer_{};
-  bool quiet_ = false;  ///< Messages are not told.
+  bool quiet_ = false;      ///< Messages are not told.
   bool strangers_ = false;  ///< Forged messages and second clusters are beyond the checker.
   sim::Marks marks_{};
   sim::Checker checker_{marks_};

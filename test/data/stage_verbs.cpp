@@ -1,6 +1,5 @@
-#include "test/data/stage.hpp"
-
 #include "core/assert.hpp"
+#include "test/data/stage.hpp"
 #include "test/sim/disk.hpp"
 #include "test/sim/trace.hpp"
 
@@ -34,19 +33,31 @@ EntryId parse_id(const std::string& text) {
 
 const std::map<std::string, Stage::Verb>& Stage::verbs() {
   static const std::map<std::string, Verb> all = {
-      {"cluster", &Stage::cluster},   {"log", &Stage::log},
+      {"cluster", &Stage::cluster},
+      {"log", &Stage::log},
       {"bootstrap", &Stage::bootstrap},
-      {"campaign", &Stage::campaign}, {"elect", &Stage::elect},
-      {"propose", &Stage::propose},   {"read", &Stage::read},
-      {"transfer", &Stage::transfer}, {"deliver", &Stage::deliver},
-      {"drop", &Stage::drop},         {"hold", &Stage::hold},
-      {"release", &Stage::release},   {"repeat", &Stage::repeat},
-      {"isolate", &Stage::isolate},   {"cut", &Stage::cut},
-      {"heal", &Stage::heal},         {"disk", &Stage::disk},
-      {"persist", &Stage::persist},   {"tick", &Stage::tick},
-      {"crash", &Stage::crash},       {"restart", &Stage::restart},
-      {"wipe", &Stage::wipe},         {"disconnect", &Stage::disconnect},
-      {"forge", &Stage::forge},       {"show", &Stage::show},
+      {"campaign", &Stage::campaign},
+      {"elect", &Stage::elect},
+      {"propose", &Stage::propose},
+      {"read", &Stage::read},
+      {"transfer", &Stage::transfer},
+      {"deliver", &Stage::deliver},
+      {"drop", &Stage::drop},
+      {"hold", &Stage::hold},
+      {"release", &Stage::release},
+      {"repeat", &Stage::repeat},
+      {"isolate", &Stage::isolate},
+      {"cut", &Stage::cut},
+      {"heal", &Stage::heal},
+      {"disk", &Stage::disk},
+      {"persist", &Stage::persist},
+      {"tick", &Stage::tick},
+      {"crash", &Stage::crash},
+      {"restart", &Stage::restart},
+      {"wipe", &Stage::wipe},
+      {"disconnect", &Stage::disconnect},
+      {"forge", &Stage::forge},
+      {"show", &Stage::show},
   };
   return all;
 }
@@ -66,10 +77,9 @@ void Stage::cluster(const Line& line) {
     if (!line.has("empty")) {
       p.durable = {.hard_state = {.term = {1}, .voted_for = {}, .cluster = first_cluster},
                    .entries = {entry}};
-      checker_.durable(PeerId{id}, {.id = {1},
-                                    .hard_state = p.durable.hard_state,
-                                    .truncate_from = {},
-                                    .entries = {entry}});
+      checker_.durable(
+          PeerId{id},
+          {.id = {1}, .hard_state = p.durable.hard_state, .truncate_from = {}, .entries = {entry}});
       checker_.crashed(PeerId{id});
     }
     start(PeerId{id});
@@ -81,12 +91,12 @@ void Stage::cluster(const Line& line) {
 void Stage::log(const Line& line) {
   const PeerId peer_id = first_peer(line);
   Peer& p = peer(peer_id);
-  Write write{.id = {1},
-              .hard_state = {.term = {number(line, "term", 1)},
-                             .voted_for = {},
-                             .cluster = first_cluster}};
+  Write write{
+      .id = {1},
+      .hard_state = {.term = {number(line, "term", 1)}, .voted_for = {}, .cluster = first_cluster}};
   for (std::size_t i = 1; i < line.words.size(); ++i)
-    write.entries.push_back({.id = parse_id(line.words[i]), .kind = EntryKind::noop, .payload = {}});
+    write.entries.push_back(
+        {.id = parse_id(line.words[i]), .kind = EntryKind::noop, .payload = {}});
   sim::apply(write, p.durable);
   checker_.durable(peer_id, write);
   checker_.crashed(peer_id);

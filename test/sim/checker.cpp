@@ -9,7 +9,7 @@ namespace troupe::sim {
 
 void Checker::fail(PeerId peer, const std::string& what) {
   if (!violation_)
-    violation_ = "peer " + std::to_string(peer.value) + ": " + what;
+    violation_ = peer == nobody ? what : "peer " + std::to_string(peer.value) + ": " + what;
 }
 
 bool Checker::holds(const Mirror& mirror, EntryId id) {
@@ -152,7 +152,8 @@ bool Checker::record_commit(const EngineView& now, const Log& log, Index index) 
   return check_later_leaders(now, committed);
 }
 
-/// An old leader may learn late that its entry was committed; later leaders must hold it all the same.
+/// An old leader may learn late that its entry was committed; later leaders must hold it all the
+/// same.
 bool Checker::check_later_leaders(const EngineView& now, const Committed& committed) {
   for (auto it = elections_.upper_bound(committed.in_term); it != elections_.end(); ++it) {
     const auto& terms = it->second.terms;
@@ -189,9 +190,8 @@ void Checker::check_matches(const EngineView& now, const Log& log) {
     if (it == peers_.end())
       return fail(now.self, "believes in a match of a peer that never ran");
     const PeerRecord& record = it->second;
-    const bool moved_on =
-        record.hard_state.term > now.hard_state.term
-        || (record.view && record.view->hard_state.term > now.hard_state.term);
+    const bool moved_on = record.hard_state.term > now.hard_state.term
+                          || (record.view && record.view->hard_state.term > now.hard_state.term);
     if (!moved_on && !holds(record.durable, {log.term_at(follower.match), follower.match}))
       return fail(now.self, "believes that peer " + std::to_string(peer.value) + " holds index "
                                 + std::to_string(follower.match.value) + " durably");
@@ -211,7 +211,8 @@ void Checker::extend(PeerId peer, Mirror& mirror, const Write& write) {
     const std::uint64_t digest = chain(mirror.empty() ? empty_digest : mirror.back().digest, entry);
     if (known_.size() < entry.id.index.value)
       known_.resize(entry.id.index.value);
-    const auto [known, is_new] = known_[entry.id.index.value - 1].try_emplace(entry.id.term, digest);
+    const auto [known, is_new] =
+        known_[entry.id.index.value - 1].try_emplace(entry.id.term, digest);
     if (!is_new && known->second != digest)
       return fail(peer, "has another " + text(entry.id) + " or another log before it");
     mirror.push_back({.id = entry.id, .digest = digest});

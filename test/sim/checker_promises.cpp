@@ -73,8 +73,7 @@ void Checker::sent_acceptance(const Message& message, Index matched) {
   if (matched == Index{})
     return;
   const auto leader = peers_.find(message.to);
-  if (leader == peers_.end() || !leader->second.view
-      || leader->second.view->role != Role::leader
+  if (leader == peers_.end() || !leader->second.view || leader->second.view->role != Role::leader
       || leader->second.view->hard_state.term != message.term)
     return;
   if (!holds(leader->second.handed, durable[matched.value - 1].id))
@@ -88,8 +87,8 @@ void Checker::applied(PeerId peer, const Entry& entry, const State& state) {
     return fail(peer, "applies " + text(entry.id) + ", which no leader has committed");
   const Committed& committed = committed_[entry.id.index.value - 1];
   if (committed.id != entry.id)
-    return fail(peer, "applies " + text(entry.id) + " where " + text(committed.id)
-                          + " was committed");
+    return fail(peer,
+                "applies " + text(entry.id) + " where " + text(committed.id) + " was committed");
   if (committed.state != state)
     fail(peer, "comes to another state at " + text(entry.id));
 }
@@ -126,8 +125,8 @@ void Checker::read_answered(Index floor, Index index, const State& state) {
                             + " was committed is answered from index "
                             + std::to_string(index.value));
   if (index > last_committed() || state_at(index) != state)
-    fail(nobody, "a read is answered from a state that never was, at index "
-                     + std::to_string(index.value));
+    fail(nobody,
+         "a read is answered from a state that never was, at index " + std::to_string(index.value));
 }
 
 const State& Checker::state_at(Index index) const {
@@ -143,8 +142,8 @@ void Checker::finished() {
     if (told.acknowledged && told.committed != told.acknowledged->index)
       return fail(nobody, "an acknowledged command was lost: " + text(*told.acknowledged));
     if (told.denied && told.committed)
-      return fail(nobody, "a denied command happened, at index "
-                              + std::to_string(told.committed->value));
+      return fail(nobody,
+                  "a denied command happened, at index " + std::to_string(told.committed->value));
   }
 }
 

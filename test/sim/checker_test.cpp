@@ -109,7 +109,8 @@ Watch committed_two() {
 
 }  // namespace
 
-TEST_CASE("a checker is content with an election, a commit and an answer that are as they should be") {
+TEST_CASE(
+    "a checker is content with an election, a commit and an answer that are as they should be") {
   Watch watch = committed_two();
 
   watch.checker.acknowledged("a", {{1}, {2}});
@@ -175,7 +176,8 @@ TEST_CASE("a checker sees a commit that is not durable on a quorum") {
   CHECK(watch.says("not durable on a quorum"));
 }
 
-TEST_CASE("a checker sees a commit that is durable on a quorum of one half of a joint configuration") {
+TEST_CASE(
+    "a checker sees a commit that is durable on a quorum of one half of a joint configuration") {
   Watch watch;
   watch.write(1, 1, two, two, 1);
   watch.write(2, 1, two);
@@ -345,20 +347,17 @@ TEST_CASE("a checker sees a leader that believes in a match that is not there") 
   Watch watch;
   watch.write(1, 1, two);
   watch.lead(1, 1, two);
-  watch.step(1, two, [](EngineView& view) {
-    view.followers[{2}] = {.match = {2}, .next = {3}};
-  });
+  watch.step(1, two, [](EngineView& view) { view.followers[{2}] = {.match = {2}, .next = {3}}; });
   CHECK(watch.says("believes that peer 2 holds index 2"));
 }
 
-TEST_CASE("a checker lets a leader believe what was true before the follower went to a later term") {
+TEST_CASE(
+    "a checker lets a leader believe what was true before the follower went to a later term") {
   Watch watch;
   watch.write(1, 1, two);
   watch.lead(1, 1, two);
   watch.follow(2, 2, {});
-  watch.step(1, two, [](EngineView& view) {
-    view.followers[{2}] = {.match = {2}, .next = {3}};
-  });
+  watch.step(1, two, [](EngineView& view) { view.followers[{2}] = {.match = {2}, .next = {3}}; });
   CHECK(watch.violation() == "");
 }
 

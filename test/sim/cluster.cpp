@@ -24,6 +24,19 @@ constexpr Duration convergence_max = seconds(10);
 /// More than any honest run needs: beyond it, something spins.
 constexpr std::uint64_t events_max = 20'000'000;
 
+/// Where the process sits that must do something about an event; the rest of the world goes on
+/// while it stands still.
+struct SeatOfProcess {
+  std::optional<Seat> operator()(const MessageArrives& event) const { return event.seat; }
+  std::optional<Seat> operator()(const ConnectionBreaks& event) const { return event.seat; }
+  std::optional<Seat> operator()(const RequestArrives& event) const { return event.seat; }
+  std::optional<Seat> operator()(const TransferAsked& event) const { return event.seat; }
+  std::optional<Seat> operator()(const WriteNoticed& event) const { return event.seat; }
+  std::optional<Seat> operator()(const TimerFires& event) const { return event.seat; }
+  std::optional<Seat> operator()(const OutputDue& event) const { return event.seat; }
+  std::optional<Seat> operator()(const auto&) const { return std::nullopt; }
+};
+
 }  // namespace
 
 Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
@@ -91,20 +104,7 @@ void Cluster::handle(Event event) {
 
 /// What concerns a process that stands still waits for it.
 bool Cluster::delay_if_paused(Event& event) {
-  const auto seat = std::visit(
-      [](const auto& happening) -> std::optional<Seat> {
-        using What = std::decay_t<decltype(happening)>;
-        constexpr bool of_process =
-            std::is_same_v<What, MessageArrives> || std::is_same_v<What, ConnectionBreaks>
-            || std::is_same_v<What, RequestArrives> || std::is_same_v<What, TransferAsked>
-            || std::is_same_v<What, WriteNoticed> || std::is_same_v<What, TimerFires>
-            || std::is_same_v<What, OutputDue>;
-        if constexpr (of_process)
-          return happening.seat;
-        else
-          return std::nullopt;
-      },
-      event);
+  const auto seat = std::visit(SeatOfProcess{}, event);
   if (!seat || !peers_[*seat].paused)
     return false;
   peers_[*seat].missed.push_back(std::move(event));

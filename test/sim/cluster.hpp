@@ -39,7 +39,7 @@ private:
   struct Client {
     std::uint64_t operation = 0;  ///< The one it is at; counts up.
     bool waiting = false;
-    Seat seat = 0;         ///< Whom it asks next.
+    Seat seat = 0;          ///< Whom it asks next.
     unsigned rewarded = 0;  ///< Operations done since the cluster was healed.
     unsigned answered_reads = 0;
   };

@@ -157,6 +157,8 @@ void Cluster::on(const AnswerArrives& event) {
     const auto seat = seat_of(answer.leader);
     client.seat = seat ? *seat : client_dice_.below(peers_.size());
   }
+  if (client_dice_.below(100) < swarm_.clients.wander_percent && !healed_)
+    client.seat = client_dice_.below(peers_.size());
   ++client.operation;
   const Duration pause = client_dice_.between(milliseconds(1), swarm_.clients.think_max);
   events_.schedule(now_ + pause, ClientWakes{answer.client, client.operation});

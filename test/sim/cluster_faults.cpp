@@ -51,8 +51,7 @@ std::optional<Seat> Cluster::leader_seat() const {
   std::optional<Seat> found;
   for (Seat seat = 0; seat < peers_.size(); ++seat)
     if (peers_[seat].leads()
-        && (!found
-            || peers_[seat].view.hard_state.term > peers_[*found].view.hard_state.term))
+        && (!found || peers_[seat].view.hard_state.term > peers_[*found].view.hard_state.term))
       found = seat;
   return found;
 }
@@ -163,15 +162,13 @@ void Cluster::strike_clock_rate() {
 
 void Cluster::begin(Fault fault) {
   note(30, [&] {
-    return "fault " + std::to_string(faults_.size()) + " cuts "
-           + std::to_string(fault.cut.size()) + " and clogs "
-           + std::to_string(fault.clogged.size());
+    return "fault " + std::to_string(faults_.size()) + " cuts " + std::to_string(fault.cut.size())
+           + " and clogs " + std::to_string(fault.clogged.size());
   });
   for (const Link link : fault.cut) {
     network_.cut(link);
     if (swarm_.network.tells_disconnects)
-      events_.schedule(now_ + milliseconds(1),
-                       ConnectionBreaks{link.to, peers_[link.from].id});
+      events_.schedule(now_ + milliseconds(1), ConnectionBreaks{link.to, peers_[link.from].id});
   }
   for (const Link link : fault.clogged)
     network_.clog(link);

@@ -1,4 +1,5 @@
 #include "test/sim/cluster.hpp"
+#include "test/sim/codec.hpp"
 #include "test/sim/trace.hpp"
 
 #include <algorithm>
@@ -29,9 +30,8 @@ void Cluster::on(const PeerStarts& event) {
   if (peer.boot > 0)
     marks_.hit(Mark::restarted);
   ++peer.boot;
-  const Time start = peer_dice_.permille(200)
-                         ? clock_edge
-                         : peer_dice_.between(Duration{0}, Duration(hours(1)));
+  const Time start =
+      peer_dice_.permille(200) ? clock_edge : peer_dice_.between(Duration{0}, Duration(hours(1)));
   const auto rate = static_cast<std::int64_t>(
       peer_dice_.between(static_cast<std::uint64_t>(swarm_.clock_rate_min_permille),
                          static_cast<std::uint64_t>(swarm_.clock_rate_max_permille)));
@@ -235,8 +235,7 @@ void Cluster::perform_output(Seat seat) {
 
 /// Does what the engine asks, in its order. False if the peer crashed on the way.
 bool Cluster::perform(Seat seat, Output& output) {
-  const bool crashes =
-      !healed_ && fault_dice_.permille(swarm_.faults.crash_between_parts_permille);
+  const bool crashes = !healed_ && fault_dice_.permille(swarm_.faults.crash_between_parts_permille);
   if (!crashes) {
     parts_performed(seat, output, SIZE_MAX);
     return true;
@@ -287,6 +286,8 @@ void Cluster::write(Seat seat, Write write) {
 
 void Cluster::send(Seat seat, const Message& message) {
   checker_.sent(message);
+  if (const std::string problem = refused_by_codec(message); !problem.empty())
+    return fail("the codec refuses a message (" + problem + "): " + text(message));
   if (std::holds_alternative<TimeoutNow>(message.body)) {
     transfer_term_ = message.term;
     transfer_to_ = message.to;
@@ -295,9 +296,8 @@ void Cluster::send(Seat seat, const Message& message) {
   if (!to)
     return fail("a message for a stranger: " + text(message));
   const auto arrivals = network_.send({seat, *to}, now_, message, marks_);
-  note(11 + arrivals.size(), [&] {
-    return "  " + text(message) + (arrivals.empty() ? " (lost or held)" : "");
-  });
+  note(11 + arrivals.size(),
+       [&] { return "  " + text(message) + (arrivals.empty() ? " (lost or held)" : ""); });
   for (const Time at : arrivals)
     events_.schedule(at, MessageArrives{*to, message});
 }

@@ -34,8 +34,8 @@ public:
     const Duration first = between(Duration{0}, spread);
     const Duration second = between(Duration{0}, spread);
     const Duration third = between(Duration{0}, spread);
-    return low + (first < second ? (first < third ? first : third)
-                                 : (second < third ? second : third));
+    return low
+           + (first < second ? (first < third ? first : third) : (second < third ? second : third));
   }
 
 private:

@@ -97,8 +97,8 @@ struct AdminWakes {};
 
 using Event =
     std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked, TransferJudged,
-                 WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes, AnswerArrives,
-                 ClientWakes, FaultStrikes, FaultEnds, AdminWakes>;
+                 WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
+                 AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

@@ -49,8 +49,7 @@ TEST_CASE("clusters keep every promise under any mix of faults, and work again w
 TEST_CASE("seeds that once failed do not any more") {
   // Each file of regressions begins with why its seeds are there; a line is a seed.
   Marks marks;
-  for (const auto& file :
-       std::filesystem::directory_iterator(SOURCE_DIR "/test/sim/regressions")) {
+  for (const auto& file : std::filesystem::directory_iterator(SOURCE_DIR "/test/sim/regressions")) {
     const std::string path = file.path().filename().string();
     CAPTURE(path);
     std::ifstream in(file.path());

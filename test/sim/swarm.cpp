@@ -26,12 +26,12 @@ EngineOptions draw_engine(Dice& dice) {
   options.election_timeout_min = dice.between(milliseconds(60), milliseconds(300));
   options.election_timeout_max =
       options.election_timeout_min + dice.between(milliseconds(40), options.election_timeout_min);
-  options.heartbeat_interval = options.election_timeout_min / static_cast<Duration::rep>(dice.between(3, 8));
+  options.heartbeat_interval =
+      options.election_timeout_min / static_cast<Duration::rep>(dice.between(3, 8));
   options.entry_bytes_max = 4096;
   options.append_bytes_max = dice.between(100, dice.coin() ? 400 : 64 * 1024);
   options.window_messages_max = dice.between(1, dice.coin() ? 3 : 64);
-  options.window_bytes_max =
-      options.append_bytes_max * dice.between(1, dice.coin() ? 2 : 64);
+  options.window_bytes_max = options.append_bytes_max * dice.between(1, dice.coin() ? 2 : 64);
   options.uncommitted_bytes_max = dice.between(8 * 1024, dice.coin() ? 16 * 1024 : 1024 * 1024);
   return options;
 }
@@ -39,7 +39,8 @@ EngineOptions draw_engine(Dice& dice) {
 NetworkSwarm draw_network(Dice& dice) {
   NetworkSwarm network;
   network.delay_min = dice.between(microseconds(50), milliseconds(2));
-  network.delay_spread = dice.between(microseconds(100), dice.coin() ? milliseconds(60) : milliseconds(5));
+  network.delay_spread =
+      dice.between(microseconds(100), dice.coin() ? milliseconds(60) : milliseconds(5));
   network.loss_permille = maybe(dice, dice.coin() ? 300 : 30);
   network.duplicate_permille = maybe(dice, 150);
   network.straggler_permille = maybe(dice, 30);
@@ -52,7 +53,8 @@ NetworkSwarm draw_network(Dice& dice) {
 DiskSwarm draw_disk(Dice& dice) {
   DiskSwarm disk;
   disk.latency_min = dice.between(microseconds(20), milliseconds(1));
-  disk.latency_spread = dice.between(microseconds(50), dice.coin() ? milliseconds(100) : milliseconds(5));
+  disk.latency_spread =
+      dice.between(microseconds(50), dice.coin() ? milliseconds(100) : milliseconds(5));
   disk.stall_permille = maybe(dice, 50);
   disk.stall_max = dice.between(milliseconds(50), seconds(1));
   disk.notice_max = dice.coin() ? dice.between(microseconds(1), milliseconds(20)) : microseconds(1);
@@ -83,12 +85,14 @@ FaultSwarm draw_faults(Dice& dice) {
 ClientSwarm draw_clients(Dice& dice) {
   ClientSwarm clients;
   clients.clients = static_cast<unsigned>(dice.between(1, 6));
-  clients.think_max = dice.between(milliseconds(1), dice.coin() ? milliseconds(20) : milliseconds(200));
+  clients.think_max =
+      dice.between(milliseconds(1), dice.coin() ? milliseconds(20) : milliseconds(200));
   clients.timeout = dice.between(milliseconds(200), milliseconds(1500));
   clients.read_percent = static_cast<unsigned>(dice.between(5, 80));
   clients.batch_max = static_cast<unsigned>(dice.between(1, 6));
   clients.payload_bytes_max = dice.between(16, dice.coin() ? 32 : 2000);
   clients.patient = dice.coin();
+  clients.wander_percent = maybe(dice, 60);
   return clients;
 }
 
@@ -118,8 +122,9 @@ Swarm draw_swarm(std::uint64_t seed) {
 std::string describe(const Swarm& s) {
   std::ostringstream out;
   out << "seed=" << s.seed << " peers=" << s.peers << " chaos_us=" << s.chaos.count()
-      << " hesitation_permille=" << s.hesitation_permille << " clock_permille="
-      << s.clock_rate_min_permille << ".." << s.clock_rate_max_permille << '\n';
+      << " hesitation_permille=" << s.hesitation_permille
+      << " clock_permille=" << s.clock_rate_min_permille << ".." << s.clock_rate_max_permille
+      << '\n';
   const EngineOptions& e = s.engine;
   out << "engine election_us=" << e.election_timeout_min.count() << ".."
       << e.election_timeout_max.count() << " heartbeat_us=" << e.heartbeat_interval.count()
@@ -138,16 +143,16 @@ std::string describe(const Swarm& s) {
       << " notice_max_us=" << d.notice_max.count() << " group_commit=" << d.group_commit << '\n';
   const FaultSwarm& f = s.faults;
   out << "faults every_us=" << f.pause_between.count() << " length_max_us=" << f.length_max.count()
-      << " crash=" << f.crash << " crash_leader=" << f.crash_leader
-      << " power_cut=" << f.power_cut << " pause=" << f.pause << " isolate=" << f.isolate
-      << " isolate_leader=" << f.isolate_leader << " split=" << f.split
-      << " one_way=" << f.one_way << " bridge=" << f.bridge << " clog=" << f.clog
-      << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
+      << " crash=" << f.crash << " crash_leader=" << f.crash_leader << " power_cut=" << f.power_cut
+      << " pause=" << f.pause << " isolate=" << f.isolate << " isolate_leader=" << f.isolate_leader
+      << " split=" << f.split << " one_way=" << f.one_way << " bridge=" << f.bridge
+      << " clog=" << f.clog << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;
   out << "clients clients=" << c.clients << " think_max_us=" << c.think_max.count()
       << " timeout_us=" << c.timeout.count() << " read_percent=" << c.read_percent
-      << " batch_max=" << c.batch_max << " payload_bytes_max=" << c.payload_bytes_max << " patient=" << c.patient << '\n';
+      << " batch_max=" << c.batch_max << " payload_bytes_max=" << c.payload_bytes_max
+      << " patient=" << c.patient << " wander_percent=" << c.wander_percent << '\n';
   return out.str();
 }
 

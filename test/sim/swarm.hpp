@@ -56,6 +56,7 @@ struct ClientSwarm {
   unsigned read_percent = 0;
   unsigned batch_max = 1;  ///< Commands in one proposal.
   std::size_t payload_bytes_max = 16;
+  unsigned wander_percent = 0;  ///< Asks anybody next, and may find a leader that is none.
   /// Who was accepted by a leader that then stepped down waits for the entry's fate all the same.
   bool patient = false;
 };
@@ -64,7 +65,7 @@ struct ClientSwarm {
 struct Swarm {
   std::uint64_t seed = 0;
   unsigned peers = 3;
-  Duration chaos{};  ///< Faults strike for so long; then all is healed.
+  Duration chaos{};                  ///< Faults strike for so long; then all is healed.
   unsigned hesitation_permille = 0;  ///< A peer takes in more before it performs its output.
   std::int64_t clock_rate_min_permille = 1000;
   std::int64_t clock_rate_max_permille = 1000;

@@ -47,9 +47,7 @@ struct BodyText {
   }
   std::string operator()(const TimeoutNow&) const { return "timeout_now" + term; }
 
-  static std::string read(ReadId id) {
-    return id == ReadId{} ? "" : " read=" + number(id.value);
-  }
+  static std::string read(ReadId id) { return id == ReadId{} ? "" : " read=" + number(id.value); }
 
   std::string term;
 };
@@ -105,8 +103,8 @@ std::string text(const Message& message) {
 }
 
 std::string text(const Write& write) {
-  std::string out = "write " + number(write.id.value)
-                    + ": term=" + number(write.hard_state.term.value);
+  std::string out =
+      "write " + number(write.id.value) + ": term=" + number(write.hard_state.term.value);
   if (write.hard_state.voted_for != nobody)
     out += " vote=" + number(write.hard_state.voted_for.value);
   if (write.truncate_from)

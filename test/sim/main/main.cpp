@@ -27,8 +27,7 @@ struct Arguments {
 
 int replay(const Arguments& arguments) {
   std::cout << describe(draw_swarm(*arguments.seed)) << std::flush;
-  const Verdict verdict =
-      run_seed(*arguments.seed, arguments.trace ? &std::cout : nullptr);
+  const Verdict verdict = run_seed(*arguments.seed, arguments.trace ? &std::cout : nullptr);
   std::cout << "events=" << verdict.events << " digest=" << std::hex << verdict.digest << std::dec
             << " simulated_us=" << verdict.simulated.count() << '\n'
             << (verdict.violation ? "VIOLATION " + *verdict.violation : "ok") << '\n';

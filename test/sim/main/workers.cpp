@@ -30,7 +30,7 @@ static_assert(std::is_trivially_copyable_v<Report>);
 struct Worker {
   pid_t process = -1;
   int pipe = -1;
-  std::uint64_t at = 0;      ///< The seed it works on.
+  std::uint64_t at = 0;  ///< The seed it works on.
   bool in_seed = false;
 };
 

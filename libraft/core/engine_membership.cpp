@@ -1,0 +1,130 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+namespace {
+
+/// Whether the same peers vote, wherever they are by now.
+bool same_voters(const Configuration& a, const Configuration& b) {
+  return std::ranges::equal(a.voters, b.voters, {}, &Member::id, &Member::id);
+}
+
+/// What is wrong with `target`, by itself.
+bool malformed(const Configuration& target) {
+  if (target.voters.empty() || target.is_joint())
+    return true;
+  const std::vector<Member> members = target.members();
+  for (auto a = members.begin(); a != members.end(); ++a)
+    if (a->id == nobody || std::any_of(std::next(a), members.end(), [&](const Member& b) {
+          return b.name == a->name;
+        }))
+      return true;
+  return members.size() != target.voters.size() + target.learners.size();
+}
+
+}  // namespace
+
+Result<EntryId> Engine::change_configuration(Configuration target) {
+  if (role_ != Role::leader)
+    return refusal_of_non_leader();
+  // Before an entry of our own term is committed, an unfinished change of a predecessor may still
+  // be undone, and a second one would then overlap with it (the flaw that the dissertation's author
+  // announced in 2015 for §4.1). After that: one change at a time.
+  Leading& lead = leading();
+  if (lead.change || configuration().is_joint() || lead.transfer_to != nobody
+      || configuration_index() > commit_ || commit_ < lead.term_start)
+    return Refusal::configuration_in_progress;
+  target = normalized(std::move(target));
+  if (malformed(target))
+    return Refusal::invalid;
+  lead.change = Change{.target = std::move(target),
+                       .origin = configuration(),
+                       .deadline = now_ + options_.catch_up_timeout};
+  continue_change();
+  return log_.last();
+}
+
+/// Takes the next step of a change, once the last one is committed:
+///
+///   old -> old and newcomers as learners -> joint of old and new (§4.3) -> new
+///
+/// Newcomers catch up before they count (§4.2.1). A leader that finds a joint configuration, its
+/// own or its predecessor's, always leaves it.
+void Engine::continue_change() {
+  Leading& lead = leading();
+  if (configuration_index() > commit_ || commit_ < lead.term_start)
+    return;
+  const Configuration current = configuration();
+  if (current.is_joint())
+    return append_configuration({.voters = current.voters, .learners = current.learners});
+  if (!lead.change)
+    return is_voter() ? void() : leave_office();
+  const Configuration& target = lead.change->target;
+  if (current == target)
+    return lead.change.reset();
+  if (same_voters(current, target))
+    return append_configuration(target);
+
+  Configuration with_newcomers = current;
+  bool caught_up = true;
+  for (const Member& voter : target.voters) {
+    if (!current.has_member(voter.id))
+      with_newcomers.learners.push_back(voter);
+    caught_up = caught_up && (voter.id == options_.self || has_caught_up(voter.id));
+  }
+  if (with_newcomers.learners.size() > current.learners.size())
+    return append_configuration(std::move(with_newcomers));
+  if (caught_up)
+    return append_configuration(
+        {.voters = target.voters, .old_voters = current.voters, .learners = target.learners});
+  // Without its newcomers the cluster is as good as before; the caller finds it unchanged.
+  if (now_ >= lead.change->deadline)
+    lead.change = Change{.target = lead.change->origin, .origin = {}, .deadline = never};
+}
+
+/// A voter that lags would hold up commitment as soon as it counts: it must be
+/// one message behind at the most.
+bool Engine::has_caught_up(PeerId peer) const {
+  const auto it = leading().progress.find(peer);
+  return it != leading().progress.end() && it->second.pace() == Pace::replicate
+         && log_.bytes_from(next(it->second.match())) <= options_.append_bytes_max;
+}
+
+void Engine::append_configuration(Configuration configuration) {
+  append(EntryKind::configuration, Bytes::copy_of(encode(normalized(std::move(configuration)))));
+}
+
+/// A leader that is no voter any more leads until its removal is committed, without counting
+/// itself; then another one should (§4.2.2).
+void Engine::leave_office() {
+  if (leading().transfer_to == nobody)
+    (void)transfer(nobody);
+}
+
+/// Follows all members but ourselves; those who left, until they know it.
+void Engine::sync_progress() {
+  Leading& lead = leading();
+  for (const Member& member : configuration().members()) {
+    lead.departing.erase(member.id);
+    if (member.id != options_.self)
+      lead.progress.emplace(member.id, Progress(lead.term_start, now_));
+  }
+  for (const auto& [peer, progress] : lead.progress)
+    if (!configuration().has_member(peer))
+      lead.departing.emplace(peer, now_ + 2 * options_.election_timeout_max);
+}
+
+void Engine::forget_departed() {
+  Leading& lead = leading();
+  std::erase_if(lead.departing, [&](const auto& departing) {
+    if (now_ < departing.second)
+      return false;
+    lead.progress.erase(departing.first);
+    return true;
+  });
+}
+
+}  // namespace troupe
