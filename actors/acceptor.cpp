@@ -93,8 +93,7 @@ void Acceptor::on_end(const caf::exit_msg& end) {
   quit(end.reason);
 }
 
-caf::actor spawn_acceptor(caf::actor_system& system, Listening listening,
-                          AcceptorOptions options) {
+caf::actor spawn_acceptor(caf::actor_system& system, Listening listening, AcceptorOptions options) {
   caf::actor_config config{&system.middleman().backend()};
   return system.spawn_class<Acceptor, caf::no_spawn_options>(
       config, std::move(options), std::make_shared<Socket>(std::move(listening.socket)));

@@ -14,8 +14,8 @@ struct Address {
   friend bool operator==(const Address&, const Address&) = default;
 };
 
-/// `nullopt` unless `text` is a host of at most 255 characters without blanks, `@` or `/`, a colon and
-/// a port in digits. Port 0 is an address to listen on, not one to dial.
+/// `nullopt` unless `text` is a host of at most 255 characters without blanks, `@` or `/`, a colon
+/// and a port in digits. Port 0 is an address to listen on, not one to dial.
 std::optional<Address> parse_address(std::string_view text);
 
 /// What `parse_address` reads back.

@@ -10,8 +10,8 @@
 
 namespace troupe::actors {
 
-/// Gathers calls that leave over one connection into few frames: one for each peer and kind of call,
-/// as far as their sizes allow.
+/// Gathers calls that leave over one connection into few frames: one for each peer and kind of
+/// call, as far as their sizes allow.
 class CallBatches {
 public:
   explicit CallBatches(std::size_t batch_bytes_max) : batch_bytes_max_(batch_bytes_max) {}

@@ -47,9 +47,7 @@ struct Client::Parts {
       : options(client_options),
         shared(std::make_shared<ClientShared>(options.calls_max, options.bytes_max)) {}
 
-  void start(caf::actor_system& system) {
-    actor = system.spawn<ClientActor>(options, shared);
-  }
+  void start(caf::actor_system& system) { actor = system.spawn<ClientActor>(options, shared); }
 
   /// Has the client's actor do `operation`, unless that is known to be useless.
   void submit(OperationPtr operation, Duration timeout) {

@@ -27,8 +27,8 @@ struct ClientOptions {
 };
 
 /// A program's way to clusters and nodes, without a peer of its own. Every call ends in a reply or
-/// a refusal within its timeout, whatever dies meanwhile. Thread-safe; any number of calls may be in
-/// flight, and those that wait travel together.
+/// a refusal within its timeout, whatever dies meanwhile. Thread-safe; any number of calls may be
+/// in flight, and those that wait travel together.
 class Client {
 public:
   /// Brings its own threads.
@@ -40,7 +40,8 @@ public:
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Called on the client's own thread; must not block or throw. May call the client.
+  /// Called on the client's own thread; must not block, throw, or destroy
+  /// the client. May call it.
   using OnReply = std::function<void(wire::CallReply)>;
 
   // ---- one node, asked once: what an operator's shell needs
@@ -61,9 +62,10 @@ public:
   void use_cluster(std::vector<std::string> peers);
 
   /// Has the cluster replicate and apply a command (an envelope, `wire::encode_command`). Follows
-  /// redirects; what certainly did not happen is sent again until the timeout. A command that left and was
-  /// not answered before its connection or leader was lost ends in `unknown_outcome`, never in a silent retry.
-  /// Commands of one client that are in flight together may be applied in any order.
+  /// redirects; what certainly did not happen is sent again until the timeout. A command that left
+  /// and was not answered before its connection or leader was lost ends in `unknown_outcome`, never
+  /// in a silent retry. Commands of one client that are in flight together may be applied in any
+  /// order.
   void write(Bytes envelope, OnReply on_reply);
   std::future<wire::CallReply> write(Bytes envelope);
 

@@ -92,8 +92,8 @@ void ClientActor::on_submit(const Submit& submit) {
   const ClientTime now = time_now();
   operation->id = next_id_++;
   const bool cluster = operation->scope == Operation::Scope::cluster;
-  const ClientTime due = cluster ? std::min(operation->deadline, now + patience)
-                                 : operation->deadline;
+  const ClientTime due =
+      cluster ? std::min(operation->deadline, now + patience) : operation->deadline;
   operation->timer = timers_.emplace_hint(timers_.end(), due, operation.get());
   operations_.emplace(operation->id, operation);
   sweep_later();
@@ -241,8 +241,8 @@ void ClientActor::on_timer(const OperationPtr& operation, ClientTime now) {
   if (operation->deadline <= now)
     return expire(operation);
   timers_.erase(operation->timer);
-  operation->timer = timers_.emplace(std::min(operation->deadline, now + patience),
-                                     operation.get());
+  operation->timer =
+      timers_.emplace(std::min(operation->deadline, now + patience), operation.get());
   const bool sent = operation->state == Operation::State::sent;
   if (operation->state == Operation::State::pausing || (sent && operation->changes_something()))
     return;

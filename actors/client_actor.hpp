@@ -17,8 +17,8 @@ namespace troupe::actors {
 /// A node that a client talks to.
 struct Target {
   std::string address{};
-  caf::actor link{};        ///< Null while there is no reason for one.
-  caf::actor connection{};  ///< Null unless the link is up.
+  caf::actor link{};                    ///< Null while there is no reason for one.
+  caf::actor connection{};              ///< Null unless the link is up.
   std::vector<OperationPtr> waiting{};  ///< To be sent; some of it may have gone elsewhere since.
   std::size_t operations = 0;           ///< Waiting or sent.
   ClientTime used{};                    ///< When the last of them was answered.

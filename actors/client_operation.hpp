@@ -44,8 +44,8 @@ class Operation;
 using OperationPtr = std::shared_ptr<Operation>;
 using ClientTime = std::chrono::steady_clock::time_point;
 
-/// One call or request of a client, from being asked to being answered. It is answered exactly once:
-/// if by nobody else, then by its destructor, as `stopping`.
+/// One call or request of a client, from being asked to being answered. It is answered exactly
+/// once: if by nobody else, then by its destructor, as `stopping`.
 class Operation {
 public:
   using Answer = std::variant<std::promise<wire::CallReply>, std::function<void(wire::CallReply)>,

@@ -149,7 +149,7 @@ std::string_view Connection::on_packet(wire::Request& packet) {
   if (options_.direction != Direction::incoming)
     return "a request from someone who was called";
   actors::send(this, options_.owner,
-       InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet)});
+               InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet)});
   return {};
 }
 

@@ -41,7 +41,7 @@ struct ConnectionOptions {
   /// Outgoing: who dialed; gets `InboundReplies` and `InboundResponse`.
   caf::actor owner{};
   SharedRegistry registry{};  ///< Null where no peers are. A `SharedRegistry` message replaces it.
-  caf::actor opener{};        ///< Told `ConnectionReady` when the hellos are exchanged. May be null.
+  caf::actor opener{};  ///< Told `ConnectionReady` when the hellos are exchanged. May be null.
   Overflow overflow = Overflow::close;
   ConnectionLimits limits{};
 };
@@ -51,18 +51,19 @@ struct ConnectionReady {
   caf::actor connection{};
 };
 
-/// One TCP connection. Takes `wire::Frame` messages to write, `SharedRegistry`, and an exit: what it
-/// was given before is then written first, within a deadline. Ends with its socket; nothing that is
-/// sent to it afterwards can reach another connection.
+/// One TCP connection. Takes `wire::Frame` messages to write, `SharedRegistry`, and an exit: what
+/// it was given before is then written first, within a deadline. Ends with its socket; nothing that
+/// is sent to it afterwards can reach another connection.
 ///
-/// Trusts no byte: a stream that is not frames, frames that are not packets, and packets that are not
-/// for this direction close it, and nothing else happens.
+/// Trusts no byte: a stream that is not frames, frames that are not packets, and packets that are
+/// not for this direction close it, and nothing else happens.
 class Connection : public Broker {
 public:
   /// Over a socket that is connected.
   Connection(caf::actor_config& config, ConnectionOptions options, SharedSocket socket);
   /// Over a socket that an acceptor hands over (`fork_connection`).
-  Connection(caf::actor_config& config, ConnectionOptions options, caf::io::connection_handle handle);
+  Connection(caf::actor_config& config, ConnectionOptions options,
+             caf::io::connection_handle handle);
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "connection"; }
@@ -102,8 +103,8 @@ private:
   wire::FrameCutter cutter_{};
   wire::Hello theirs_{};
   std::uint64_t unwritten_bytes_ = 0;
-  std::uint64_t dropped_frames_ = 0;  ///< In a row.
-  std::vector<Bytes> bodies_{};                    ///< Of one read.
+  std::uint64_t dropped_frames_ = 0;              ///< In a row.
+  std::vector<Bytes> bodies_{};                   ///< Of one read.
   std::map<PeerId, InboundMessages> messages_{};  ///< Of one read, by whom they are for.
 };
 

@@ -26,8 +26,8 @@ struct Dialed {
   std::string error{};
 };
 
-/// Connects once, on its own thread, and is gone: connecting and resolving names block, and CAF would
-/// do either on the one thread that serves all sockets.
+/// Connects once, on its own thread, and is gone: connecting and resolving names block, and CAF
+/// would do either on the one thread that serves all sockets.
 class Dialer : public caf::event_based_actor {
 public:
   Dialer(caf::actor_config& config, DialOptions options);

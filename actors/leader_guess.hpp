@@ -23,8 +23,8 @@ public:
   /// Someone named `leader`, which need not be among the known peers.
   void follow(FullName leader) { target_ = std::move(leader); }
 
-  /// `failed` could not help. Changes nothing if another is asked already: of a thousand calls that fail
-  /// together the first moves on.
+  /// `failed` could not help. Changes nothing if another is asked already: of a thousand calls that
+  /// fail together the first moves on.
   void move_on(const FullName& failed);
 
 private:

@@ -25,13 +25,13 @@ struct LinkOptions {
   Duration pause_max = std::chrono::milliseconds(500);
 };
 
-/// Keeps a connection to one address for as long as anyone subscribes (`WantLink`; a subscriber that
-/// ends has unsubscribed).
+/// Keeps a connection to one address for as long as anyone subscribes (`WantLink`; a subscriber
+/// that ends has unsubscribed).
 ///
-/// A subscriber is told the present state at once, and each change after it: `LinkUp` when hellos are
-/// exchanged, `LinkDown` when the connection is lost. While the first attempt is under way there is
-/// nothing to tell; if it fails, that is a `LinkDown`. Takes `SharedRegistry` as a connection does.
-/// Its exit ends the connection. Spawn with `system.spawn<Link>(options)`.
+/// A subscriber is told the present state at once, and each change after it: `LinkUp` when hellos
+/// are exchanged, `LinkDown` when the connection is lost. While the first attempt is under way
+/// there is nothing to tell; if it fails, that is a `LinkDown`. Takes `SharedRegistry` as a
+/// connection does. Its exit ends the connection. Spawn with `system.spawn<Link>(options)`.
 class Link : public caf::event_based_actor {
 public:
   Link(caf::actor_config& config, LinkOptions options);
@@ -42,11 +42,11 @@ public:
 
 private:
   enum class State : std::uint8_t {
-    idle,      ///< Nobody wants the link, so we do not dial.
+    idle,  ///< Nobody wants the link, so we do not dial.
     dialing,
     greeting,  ///< There is a socket, and we wait for the other's hello.
     up,
-    pausing,   ///< Before dialing again.
+    pausing,  ///< Before dialing again.
   };
 
   void on_want(const WantLink& want);

@@ -13,8 +13,8 @@ namespace troupe::actors {
 /// configuration changed. *debug*: the rest.
 enum class LogLevel : std::uint8_t { off = 0, error = 1, warning = 2, info = 3, debug = 4 };
 
-/// `key=value`. A value with blanks, quotes or control characters is quoted and escaped: what came from
-/// outside can't forge a line.
+/// `key=value`. A value with blanks, quotes or control characters is quoted and escaped: what came
+/// from outside can't forge a line.
 struct LogField {
   LogField(std::string_view field_key, std::string_view field_value)
       : key(field_key), value(field_value) {}

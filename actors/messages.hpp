@@ -181,7 +181,8 @@ struct PeerStopped {
 };
 
 /// To a peer: hand over leadership if you can, make what you hold durable, answer all who
-/// wait, then quit. To a node: the same for all its peers, then quit.
+/// wait, then quit. To a node: the same for all its peers, then quit. To a store, a resource or an
+/// inquiry: quit behind what was sent before.
 struct Stop {};
 
 }  // namespace troupe::actors

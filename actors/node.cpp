@@ -78,6 +78,12 @@ std::variant<std::vector<RestoredPeer>, std::string> restore(storage::Store& sto
   return peers;
 }
 
+/// Threads and what they run.
+struct Machinery {
+  caf::actor_system_config config{};
+  std::optional<caf::actor_system> system{};
+};
+
 }  // namespace
 
 struct Node::Parts {
@@ -85,8 +91,7 @@ struct Node::Parts {
   std::chrono::milliseconds stop_timeout{};
   std::shared_ptr<News> news = std::make_shared<News>();
   std::future<void> stopped{};
-  caf::actor_system_config config{};
-  std::optional<caf::actor_system> system{};  ///< Gone once the node has stopped.
+  std::unique_ptr<Machinery> machinery = std::make_unique<Machinery>();  ///< Null once stopped.
   caf::actor node{};
 };
 
@@ -108,8 +113,8 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   auto parts = std::make_unique<Parts>();
   parts->stop_timeout = options.stop_timeout;
   parts->stopped = parts->news->when_stopped();
-  configure(parts->config);
-  caf::actor_system& system = parts->system.emplace(parts->config);
+  configure(parts->machinery->config);
+  caf::actor_system& system = parts->machinery->system.emplace(parts->machinery->config);
 
   NodeParts node;
   node.options = std::move(options);
@@ -138,24 +143,27 @@ std::string Node::failure() const {
 }
 
 void Node::stop() {
-  if (!parts_->system)
+  if (!parts_->machinery)
     return;
   send_from_outside(parts_->node, Stop{});
   parts_->node = nullptr;
   bool gone = parts_->stopped.wait_for(stop_phases * (parts_->stop_timeout + phase_slack))
               == std::future_status::ready;
   // The last actors are on their way out. CAF waits for them without a bound, so we do first.
+  const auto& actors = parts_->machinery->system->registry();
   const auto deadline = std::chrono::steady_clock::now() + gone_timeout;
-  while (gone && parts_->system->registry().running() > 0) {
+  while (gone && actors.running() > 0) {
     gone = std::chrono::steady_clock::now() < deadline;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   if (!gone) {
+    // An actor that does not end (its disk does not answer) must not keep the process from ending:
+    // its threads are left to themselves.
     log(LogLevel::error, "stopped_by_force",
-        {{"node", parts_->address}, {"actors", parts_->system->registry().running()}});
-    parts_->system->await_actors_before_shutdown(false);
+        {{"node", parts_->address}, {"actors", actors.running()}});
+    (void)parts_->machinery.release();
   }
-  parts_->system.reset();
+  parts_->machinery.reset();
 }
 
 }  // namespace troupe::actors

@@ -32,6 +32,8 @@ public:
 
   /// Stops as `stop()`, if that was not called.
   ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
 
   /// Where it listens: `options.listen` with the port that was taken.
   const std::string& address() const;

@@ -14,6 +14,7 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       record_(std::move(parts.record)),
       kind_(std::move(parts.kind)),
       entry_bytes_max_(parts.options.entry_bytes_max),
+      catch_up_timeout_(parts.options.catch_up_timeout),
       stop_timeout_(parts.stop_timeout),
       node_(std::move(parts.node)),
       store_(std::move(parts.store)),
@@ -26,7 +27,7 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
 caf::behavior PeerActor::make_behavior() {
   outlive_errors(this);
   resource_ = spawn<ResourceActor>(kind_);
-  want_links(routes_.use(engine_.view().configuration));
+  want_links(routes_.use(engine_.configuration()));
   begin_turn();
   return {
       [this](InboundMessages& inbound) { on_messages(inbound); },
@@ -74,6 +75,7 @@ void PeerActor::end_turn() {
   // An engine hands out a long log in steps, so that others get their say in between.
   if (engine_.has_output())
     begin_turn();
+  end_change_if_done();
   end_change_if_late();
   continue_stop();
   arm_timer();
@@ -135,7 +137,6 @@ void PeerActor::send_messages(std::vector<Message> messages) {
 void PeerActor::dispatch(std::vector<Entry> committed) {
   TROUPE_ASSERT(committed.front().id.index == next(dispatched_));
   dispatched_ = committed.back().id.index;
-  end_change_if_committed(committed);
   // Replies are made for those who wait for them: followers save the work.
   const bool with_outcomes = commands_.any_upto(dispatched_);
   actors::send(this, resource_, Apply{self(), std::move(committed), with_outcomes});
@@ -156,7 +157,7 @@ void PeerActor::follow_configuration(const Output& out) {
                   != write.entries.end();
   };
   if (out.write && touches(*out.write))
-    want_links(routes_.use(engine_.view().configuration));
+    want_links(routes_.use(engine_.configuration()));
 }
 
 /// Who led and does not any more cannot know what becomes of what it took: its clients are told so.

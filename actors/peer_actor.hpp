@@ -46,9 +46,11 @@ private:
   struct ConfigurationChange {
     caf::actor connection{};
     std::uint64_t request = 0;
-    std::vector<NamedMember> members{};
+    std::vector<Member> members{};  ///< Without ids where we must ask for them.
     Time deadline = never;
-    std::optional<EntryId> entry{};  ///< Once proposed: answered when it is committed.
+    bool founds = true;                     ///< A cluster; else it changes ours.
+    Term term{};                            ///< In which it was proposed.
+    std::optional<Configuration> target{};  ///< Once proposed.
   };
   struct Stopping {
     Time deadline = never;
@@ -91,15 +93,17 @@ private:
   wire::PeerStatus status() const;
   std::string leader_name() const;
 
-  // peer_configuration.cpp: the first configuration of a cluster.
+  // peer_configuration.cpp: who is in the cluster.
   void set_configuration(const caf::actor& connection, const wire::Request& request,
                          const wire::SetConfiguration& wanted);
-  std::optional<wire::Response> answer_if_configured(std::uint64_t request,
+  std::optional<wire::Response> refusal_to_configure(std::uint64_t request,
                                                      const std::vector<NamedMember>& members);
   void on_inquired(const Inquired& inquired);
+  void propose_configuration(const std::vector<wire::Response>& identities);
   Result<Configuration> configuration_of(const std::vector<wire::Response>& identities) const;
+  Result<PeerId> id_of(const Member& member, const wire::Response& answer) const;
   void end_change(wire::Response response);
-  void end_change_if_committed(const std::vector<Entry>& committed);
+  void end_change_if_done();
   void end_change_if_late();
 
   // peer_stop.cpp: the way out.
@@ -113,6 +117,7 @@ private:
   storage::PeerRecord record_;
   machine::Kind kind_;
   std::size_t entry_bytes_max_;
+  Duration catch_up_timeout_;
   std::chrono::milliseconds stop_timeout_;
   caf::actor node_;
   caf::actor store_;

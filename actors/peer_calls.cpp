@@ -20,7 +20,7 @@ void PeerActor::on_calls(InboundCalls& inbound) {
   if (stopping_) {
     // Commands taken from here on would only add to what must be handed over.
     const std::string leader = leader_name();
-    const bool known = !leader.empty() && engine_.view().leader != record_.id;
+    const bool known = !leader.empty() && engine_.leader() != record_.id;
     Replies replies;
     replies.refuse(inbound.connection, inbound.calls.calls,
                    known ? Refusal::redirect : Refusal::election_in_progress,
@@ -152,8 +152,7 @@ wire::PeerStatus PeerActor::status() const {
 
 /// Whom a client should ask; empty while nobody is known to lead.
 std::string PeerActor::leader_name() const {
-  const EngineView view = engine_.view();
-  const Member* leader = view.configuration.find(view.leader);
+  const Member* leader = engine_.configuration().find(engine_.leader());
   return leader == nullptr ? std::string{} : full_name(*leader);
 }
 

@@ -15,19 +15,17 @@ constexpr Duration identity_timeout = std::chrono::seconds(1);
 /// How long the members may take to elect and commit, after that.
 constexpr Duration commit_timeout = std::chrono::seconds(2);
 
-bool same_members(const Configuration& configuration, const std::vector<NamedMember>& members) {
-  const std::vector<Member> current = configuration.members();
-  return current.size() == members.size()
-         && std::ranges::all_of(current, [&](const Member& member) {
-              return std::ranges::find(members, NamedMember{member.name, member.address})
-                     != members.end();
-            });
+/// The member of `configuration` that `named` means, as far as name and address tell.
+const Member* known(const Configuration& configuration, const NamedMember& named) {
+  const Member* member = configuration.find(named.name);
+  return member != nullptr && member->address == named.address ? member : nullptr;
 }
 
 }  // namespace
 
-/// Founds a cluster (§4.4): asks every member's node who the peer of that name is, for a cluster is
-/// made of identities and not of names; then proposes.
+/// Founds a cluster (§4.4), or changes who votes in ours (§4.3). A cluster is made of identities
+/// and not of names: the nodes of members that are new to us are asked who they are; then we
+/// propose.
 void PeerActor::set_configuration(const caf::actor& connection, const wire::Request& request,
                                   const wire::SetConfiguration& wanted) {
   if (stopping_)
@@ -35,61 +33,72 @@ void PeerActor::set_configuration(const caf::actor& connection, const wire::Requ
   auto members = parse_members(wanted.members, routes_.own_address());
   if (!members)
     return respond(this, connection, refused(request.id, members.refusal(), members.detail()));
-  if (auto response = answer_if_configured(request.id, *members))
-    return respond(this, connection, *std::move(response));
-  if (change_)
-    return respond(this, connection, refused(request.id, Refusal::configuration_in_progress));
+  if (auto refusal = refusal_to_configure(request.id, *members))
+    return respond(this, connection, *std::move(refusal));
 
+  const bool founds = engine_.configuration().empty();
+  change_ = ConfigurationChange{.connection = connection,
+                                .request = request.id,
+                                .members = {},
+                                .deadline = now() + identity_timeout + commit_timeout
+                                            + (founds ? Duration{} : catch_up_timeout_),
+                                .founds = founds,
+                                .term = {},
+                                .target = {}};
   Inquire inquire{.id = ++inquiry_,
                   .reply_to = self(),
                   .questions = {},
                   .timeout = identity_timeout,
                   .enough = nullptr};
-  for (const NamedMember& member : *members)
-    inquire.questions.push_back(
-        {member.address, {.id = 0, .peer = member.name, .body = wire::AskIdentity{}}});
-  change_ = ConfigurationChange{.connection = connection,
-                                .request = request.id,
-                                .members = *std::move(members),
-                                .deadline = now() + identity_timeout + commit_timeout,
-                                .entry = std::nullopt};
-  actors::send(this, node_, std::move(inquire));
+  for (const NamedMember& named : *members) {
+    const Member* member = known(engine_.configuration(), named);
+    change_->members.push_back(
+        member != nullptr ? *member
+                          : Member{.id = nobody, .name = named.name, .address = named.address});
+    if (member == nullptr)
+      inquire.questions.push_back(
+          {named.address, {.id = 0, .peer = named.name, .body = wire::AskIdentity{}}});
+  }
   begin_turn();
+  if (inquire.questions.empty())
+    propose_configuration({});
+  else
+    actors::send(this, node_, std::move(inquire));
 }
 
-/// What there is to say without asking anyone; nothing if a cluster can be founded.
-std::optional<wire::Response> PeerActor::answer_if_configured(
+/// What there is to refuse without asking anyone.
+std::optional<wire::Response> PeerActor::refusal_to_configure(
     std::uint64_t request, const std::vector<NamedMember>& members) {
-  const EngineView view = engine_.view();
-  const bool empty = view.hard_state.cluster == ClusterId{};
-  if (!empty && view.role != Role::leader) {
+  const bool founds = engine_.view().hard_state.cluster == ClusterId{};
+  if (!founds && engine_.role() != Role::leader) {
     std::string leader = leader_name();
     return leader.empty() ? refused(request, Refusal::election_in_progress)
                           : refused(request, Refusal::redirect, std::move(leader));
   }
-  if (std::ranges::find(members, record_.name, &NamedMember::name) == members.end())
+  if (founds && std::ranges::find(members, record_.name, &NamedMember::name) == members.end())
     return refused(request, Refusal::must_be_in_consensus_group);
-  if (empty)
-    return std::nullopt;
-  if (view.configuration_index > view.commit)
+  if (change_)
     return refused(request, Refusal::configuration_in_progress);
-  if (!same_members(view.configuration, members))
-    return refused(request, Refusal::invalid,
-                   "this version cannot change the configuration of a running cluster");
-  return wire::Response{
-      .id = request, .refusal = Refusal::none, .detail = {}, .body = view.configuration};
+  return std::nullopt;
 }
 
 void PeerActor::on_inquired(const Inquired& inquired) {
-  if (!change_ || change_->entry || inquired.id != inquiry_)
+  if (!change_ || change_->target || inquired.id != inquiry_)
     return;
   begin_turn();
-  auto configuration = configuration_of(inquired.responses);
+  propose_configuration(inquired.responses);
+}
+
+/// `identities` are those of the members that we do not know, in their order.
+void PeerActor::propose_configuration(const std::vector<wire::Response>& identities) {
+  auto configuration = configuration_of(identities);
   if (!configuration)
     return end_change(refused(change_->request, configuration.refusal(), configuration.detail()));
-  const auto entry = engine_.bootstrap(*std::move(configuration), ClusterId{random_number()});
+  const auto entry = change_->founds ? engine_.bootstrap(*configuration, ClusterId{random_number()})
+                                     : engine_.change_configuration(*configuration);
   if (entry) {
-    change_->entry = *entry;
+    change_->target = *std::move(configuration);
+    change_->term = engine_.term();
     return;
   }
   // Another member was quicker: its configuration reached us while we asked.
@@ -102,24 +111,32 @@ Result<Configuration> PeerActor::configuration_of(
     const std::vector<wire::Response>& identities) const {
   Configuration configuration;
   std::set<PeerId> ids;
-  for (std::size_t i = 0; i < change_->members.size(); ++i) {
-    const NamedMember& member = change_->members[i];
-    Member voter{.id = {}, .name = member.name, .address = member.address};
-    if (identities[i].refusal == Refusal::no_peer)
-      return {Refusal::no_peer, full_name(voter)};
-    if (identities[i].refusal != Refusal::none)
-      return {identities[i].refusal, identities[i].detail};
-    const auto* identity = std::get_if<wire::Identity>(&identities[i].body);
-    if (identity == nullptr || identity->id == nobody)
-      return {Refusal::unreachable, member.address};
-    if (identity->kind != record_.kind)
-      return {Refusal::invalid, full_name(voter) + " is a " + identity->kind};
-    if (!ids.insert(identity->id).second)
+  auto answer = identities.begin();
+  for (Member voter : change_->members) {
+    if (voter.id == nobody) {
+      const auto id = id_of(voter, *answer++);
+      if (!id)
+        return {id.refusal(), id.detail()};
+      voter.id = *id;
+    }
+    if (!ids.insert(voter.id).second)
       return {Refusal::invalid, full_name(voter) + " is in the configuration twice"};
-    voter.id = identity->id;
     configuration.voters.push_back(std::move(voter));
   }
   return normalized(std::move(configuration));
+}
+
+Result<PeerId> PeerActor::id_of(const Member& member, const wire::Response& answer) const {
+  if (answer.refusal == Refusal::no_peer)
+    return {Refusal::no_peer, full_name(member)};
+  if (answer.refusal != Refusal::none)
+    return {answer.refusal, answer.detail};
+  const auto* identity = std::get_if<wire::Identity>(&answer.body);
+  if (identity == nullptr || identity->id == nobody)
+    return {Refusal::unreachable, member.address};
+  if (identity->kind != record_.kind)
+    return {Refusal::invalid, full_name(member) + " is a " + identity->kind};
+  return identity->id;
 }
 
 void PeerActor::end_change(wire::Response response) {
@@ -127,22 +144,24 @@ void PeerActor::end_change(wire::Response response) {
   change_.reset();
 }
 
-void PeerActor::end_change_if_committed(const std::vector<Entry>& committed) {
-  if (!change_ || !change_->entry)
+/// Answers when the configuration that was asked for is in force and committed, or cannot come to
+/// be by what we proposed.
+void PeerActor::end_change_if_done() {
+  if (!change_ || !change_->target)
     return;
-  const EntryId wanted = *change_->entry;
-  for (const Entry& entry : committed) {
-    if (entry.id.index != wanted.index)
-      continue;
-    if (entry.id == wanted)
-      end_change({.id = change_->request,
-                  .refusal = Refusal::none,
-                  .detail = {},
-                  .body = engine_.view().configuration});
-    else
-      end_change(refused(change_->request, Refusal::redirect, leader_name()));
-    return;
-  }
+  const EngineView view = engine_.view();
+  const bool committed = view.configuration_index <= view.commit && !view.changing;
+  if (committed && view.configuration == *change_->target)
+    return end_change({.id = change_->request,
+                       .refusal = Refusal::none,
+                       .detail = {},
+                       .body = view.configuration});
+  if (change_->founds)
+    return;  // Its first leader may fail; the configuration is in the log all the same.
+  if (view.role != Role::leader || view.hard_state.term != change_->term)
+    return end_change(refused(change_->request, Refusal::unknown_outcome));
+  if (committed)
+    end_change(refused(change_->request, Refusal::timeout, "the newcomers did not catch up"));
 }
 
 void PeerActor::end_change_if_late() {

@@ -27,7 +27,7 @@ void PeerActor::continue_stop() {
   if (!stopping_ || ended_)
     return;
   const bool late = now() >= stopping_->deadline;
-  if (stopping_->handing_over && (late || engine_.view().role != Role::leader))
+  if (stopping_->handing_over && (late || engine_.role() != Role::leader))
     stopping_->handing_over = false;
   if (late || (!stopping_->handing_over && is_drained()))
     finish({});
@@ -35,7 +35,7 @@ void PeerActor::continue_stop() {
 
 /// Whether we only wait for our own disk and resource.
 bool PeerActor::is_draining() const {
-  return stopping_ && !stopping_->handing_over && engine_.view().role != Role::leader;
+  return stopping_ && !stopping_->handing_over && engine_.role() != Role::leader;
 }
 
 bool PeerActor::is_drained() const {
@@ -56,8 +56,7 @@ void PeerActor::finish(std::string failure) {
   send_all(this, replies);
   if (change_)
     end_change(refused(change_->request, failed ? Refusal::disk_failed : Refusal::timeout));
-  actors::send(this, node_,
-               PeerStopped{record_.id, engine_.view().configuration, std::move(failure)});
+  actors::send(this, node_, PeerStopped{record_.id, engine_.configuration(), std::move(failure)});
   become(forwarding());
   send_after(this, forwarding_time, this, Wake{++epoch_});
 }

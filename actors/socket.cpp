@@ -77,8 +77,8 @@ std::uint16_t local_port(int fd) {
   return port_of(where);
 }
 
-/// Dialing a free port of the range that the kernel takes source ports from can reach ourselves: then
-/// we would hold the very port that whoever we dial wants to listen on.
+/// Dialing a free port of the range that the kernel takes source ports from can reach ourselves:
+/// then we would hold the very port that whoever we dial wants to listen on.
 bool connected_to_itself(int fd) {
   sockaddr_storage here{};
   sockaddr_storage there{};

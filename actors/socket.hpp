@@ -53,8 +53,8 @@ struct Listening {
 /// Binds and listens. The error names the address and says what is wrong with it.
 std::variant<Listening, std::string> listen_on(const std::string& address);
 
-/// Connects within `timeout`, or until `cancelled` is set (seen within 50 ms). Blocks. Resolves names
-/// meanwhile, which can take longer than `timeout`. The error says what is wrong.
+/// Connects within `timeout`, or until `cancelled` is set (seen within 50 ms). Blocks. Resolves
+/// names meanwhile, which can take longer than `timeout`. The error says what is wrong.
 std::variant<Socket, std::string> dial(const std::string& address, Duration timeout,
                                        const std::atomic<bool>& cancelled);
 

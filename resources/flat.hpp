@@ -22,6 +22,7 @@ public:
     if (verifier.VerifyBuffer<Root>(nullptr))
       root_ = flatbuffers::GetRoot<Root>(bytes_.data());
   }
+  ~Flat() = default;
   Flat(const Flat&) = delete;
   Flat& operator=(const Flat&) = delete;
 

@@ -16,7 +16,7 @@ template <class Answer>
 Answer wait_for(std::future<Answer> answer, Signals& signals) {
   while (answer.wait_for(look_up_interval) != std::future_status::ready) {
     signals.wait(std::chrono::milliseconds(0));
-    if (signals.take_interrupt() || signals.stop_requested()) {
+    if (signals.interrupted() || signals.stop_requested()) {
       Answer given_up;
       given_up.refusal = Refusal::timeout;
       return given_up;

@@ -161,6 +161,7 @@ Editor::~Editor() {
 }
 
 Line Editor::next() {
+  parts_->signals.take_interrupt();  // It was for what ran before this line.
   parts_->cancelled = false;
   int size = 0;
   const char* text = el_gets(parts_->line, &size);

@@ -41,7 +41,7 @@ Line LineReader::next() {
 bool LineReader::fill() {
   for (;;) {
     const bool readable = signals_.wait(look_up_interval, descriptor_);
-    if (signals_.take_interrupt() || signals_.stop_requested() || !may_go_on_())
+    if (signals_.interrupted() || signals_.stop_requested() || !may_go_on_())
       return false;
     if (!readable)
       continue;

@@ -103,6 +103,7 @@ bool says_more(Refusal refusal) {
 
 std::vector<std::string> full_names(const std::vector<Member>& members) {
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const Member& member : members)
     names.push_back(full_name(member));
   std::sort(names.begin(), names.end());

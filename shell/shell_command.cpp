@@ -26,11 +26,16 @@ namespace {
 
 constexpr Duration vocabulary_timeout = std::chrono::milliseconds(300);
 
+/// Ctrl-C, or the end of the process, skips what was not begun.
+bool is_cut_short(const Signals& signals) {
+  return signals.interrupted() || signals.stop_requested();
+}
+
 /// Executes lines and prints the replies.
 class Conversation {
 public:
-  Conversation(Interpreter interpreter, bool json)
-      : interpreter_(std::move(interpreter)), json_(json) {}
+  Conversation(Interpreter interpreter, bool json, const Signals& signals)
+      : interpreter_(std::move(interpreter)), json_(json), signals_(signals) {}
 
   bool all_ok() const { return all_ok_; }
   bool ended() const { return ended_; }
@@ -47,7 +52,7 @@ public:
     if (!commands)
       return reply(Failure{"invalid", commands.detail()});
     for (const Words& words : *commands) {
-      if (ended_)
+      if (ended_ || is_cut_short(signals_))
         return;
       execute(words);
     }
@@ -76,11 +81,12 @@ private:
 
   Interpreter interpreter_;
   bool json_;
+  const Signals& signals_;
   bool all_ok_ = true;
   bool ended_ = false;
 };
 
-/// The names of all peers that can be asked for, for completion.
+/// The names of all peers that can be asked, as short as they may be.
 Vocabulary vocabulary_of(const Nodes& nodes, const std::vector<std::string>& addresses,
                          const machine::Kinds& kinds) {
   Vocabulary vocabulary;
@@ -92,11 +98,10 @@ Vocabulary vocabulary_of(const Nodes& nodes, const std::vector<std::string>& add
     const auto* names = std::get_if<std::vector<std::string>>(&response.body);
     if (names == nullptr)
       continue;
-    for (const std::string& name : *names) {
-      vocabulary.peers.push_back(name + '@' + address);
-      if (address == addresses.front())
-        vocabulary.peers.push_back(name);
-    }
+    for (const std::string& name : *names)
+      vocabulary.peers.push_back(address == addresses.front()
+                                     ? name
+                                     : full_name({.id = {}, .name = name, .address = address}));
   }
   return vocabulary;
 }
@@ -115,20 +120,18 @@ int run_on(const std::vector<std::string>& addresses, const ShellSettings& setti
            const machine::Kinds& kinds, Signals& signals, const std::function<bool()>& may_go_on) {
   actors::Client client(actors::ClientOptions{.timeout = settings.timeout});
   const Nodes nodes = nodes_through(client, signals);
-  if (settings.connect
-          .empty())  // Peers that our node brought back may be looking for their leader.
+  // Peers that a node of our own brought back may be looking for their leader.
+  if (settings.connect.empty())
     wait_until_settled(nodes, addresses.front(), signals,
                        2 * settings.node.options.engine.election_timeout_max);
   Conversation conversation(
       Interpreter({.own_node = addresses.front(), .kinds = kinds, .timeout = settings.timeout},
                   nodes),
-      settings.json);
+      settings.json, signals);
 
   if (!settings.commands.empty()) {
-    for (const std::string& text : settings.commands) {
-      if (!conversation.ended() && !signals.stop_requested())
-        conversation.execute(text);
-    }
+    for (const std::string& text : settings.commands)
+      conversation.execute(text);
   } else if (isatty(STDIN_FILENO) != 0) {
     const std::string& name = settings.node.options.name;
     Editor editor({.prompt = (name.empty() ? "troupe" : name) + "> ",
@@ -142,7 +145,8 @@ int run_on(const std::vector<std::string>& addresses, const ShellSettings& setti
     LineReader reader(STDIN_FILENO, signals, may_go_on);
     converse(conversation, [&] { return reader.next(); });
   }
-  return conversation.all_ok() ? EXIT_SUCCESS : EXIT_FAILURE;
+  // A signal ends the input early: not all that was asked for was done.
+  return conversation.all_ok() && !is_cut_short(signals) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace

@@ -24,7 +24,8 @@ public:
   /// Then reads the news. Returns whether `other` can be read.
   bool wait(std::chrono::milliseconds timeout, int other = -1);
 
-  /// Ctrl-C was pressed since this was asked last.
+  /// Ctrl-C was pressed since it was taken last.
+  bool interrupted() const { return interrupted_; }
   bool take_interrupt();
   /// The terminal's size changed since this was asked last.
   bool take_resize();

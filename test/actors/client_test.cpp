@@ -34,9 +34,8 @@ Puppet::Script echo() {
 }
 
 Puppet::Script refuse_all(Refusal refusal, const std::string& detail = {}) {
-  return on_calls([=](Puppet& self, InboundCalls inbound) {
-    self.answer(inbound, refusing(refusal, detail));
-  });
+  return on_calls(
+      [=](Puppet& self, InboundCalls inbound) { self.answer(inbound, refusing(refusal, detail)); });
 }
 
 /// Takes calls and never answers.

@@ -4,6 +4,7 @@
 #include "transport_fixture.hpp"
 
 #include <doctest/doctest.h>
+
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -18,17 +19,14 @@ void say_nothing(Puppet&, Puppet::Heard) {}
 /// A link that ends with its scope.
 struct LiveLink {
   LiveLink(LiveSystem& live, const std::string& address, ConnectionLimits limits = {})
-      : actor(live.actors.spawn<Link>(LinkOptions{.address = address,
-                                                  .hello = {},
-                                                  .owner = {},
-                                                  .registry = {},
-                                                  .limits = limits})),
+      : actor(live.actors.spawn<Link>(LinkOptions{
+          .address = address, .hello = {}, .owner = {}, .registry = {}, .limits = limits})),
         address_(address) {}
   LiveLink(const LiveLink&) = delete;
   LiveLink& operator=(const LiveLink&) = delete;
   ~LiveLink() { end(actor); }
 
-  void subscribe(const Ear& ear) { send_from_outside(actor, WantLink{address_, ear.actor}); }
+  void subscribe(const LiveEar& ear) { send_from_outside(actor, WantLink{address_, ear.actor}); }
 
   caf::actor actor;
 
@@ -77,7 +75,7 @@ std::string free_address() {
 TEST_CASE("a subscriber hears of the connection, and one that comes later hears of it at once") {
   LiveSystem live;
   FakeNode node(live, say_nothing);
-  Ear first(live), second(live);
+  LiveEar first(live), second(live);
   LiveLink link(live, node.address());
 
   link.subscribe(first);
@@ -91,7 +89,7 @@ TEST_CASE("a subscriber hears of the connection, and one that comes later hears 
 
 TEST_CASE("a link comes back when the node does, at the same address") {
   LiveSystem live;
-  Ear ear(live);
+  LiveEar ear(live);
   FakeNode node(live, say_nothing);
   LiveLink link(live, node.address());
   link.subscribe(ear);
@@ -108,7 +106,7 @@ TEST_CASE("a link comes back when the node does, at the same address") {
 TEST_CASE("an attempt that fails is told once, and the link goes on trying") {
   LiveSystem live;
   const std::string address = free_address();
-  Ear ear(live);
+  LiveEar ear(live);
   LiveLink link(live, address);
 
   link.subscribe(ear);
@@ -120,7 +118,7 @@ TEST_CASE("an attempt that fails is told once, and the link goes on trying") {
 
 TEST_CASE("who subscribes to a link that is down hears so at once") {
   LiveSystem live;
-  Ear first(live), second(live);
+  LiveEar first(live), second(live);
   const std::string address = free_address();
   LiveLink link(live, address);
   link.subscribe(first);
@@ -136,7 +134,7 @@ TEST_CASE("a node that accepts but never says hello is not up") {
   auto silent = listen_on("127.0.0.1:0");
   REQUIRE(std::holds_alternative<Listening>(silent));
   const std::string address = std::get<Listening>(silent).address;
-  Ear ear(live);
+  LiveEar ear(live);
   LiveLink link(live, address, {.hello_timeout = 30ms});
 
   link.subscribe(ear);
@@ -159,7 +157,7 @@ TEST_CASE("a link that ends stops dialing") {
   const auto before = std::chrono::steady_clock::now();
   {
     LiveSystem live;
-    Ear ear(live);
+    LiveEar ear(live);
     caf::actor link = live.actors.spawn<Link>(LinkOptions{
         .address = hole.address, .hello = {}, .owner = {}, .registry = {}, .dial_timeout = 60s});
     send_from_outside(link, WantLink{hole.address, ear.actor});

@@ -48,7 +48,6 @@ TEST_CASE("an empty peer founds a cluster of itself, and says so when that is co
   CHECK(full_name(configuration.voters[0]) == "p1@h1:1");
   CHECK(stage.disk.logs.at(test::us).hard_state.cluster != ClusterId{});
   CHECK(stage.ask(wire::SetConfiguration{{"p1@h1:1"}}).refusal == Refusal::none);
-  CHECK(stage.ask(wire::SetConfiguration{{"p1", "p2@h2:1"}}).refusal == Refusal::invalid);
 }
 
 TEST_CASE("the nodes of the members are asked who their peers are") {
@@ -112,6 +111,27 @@ TEST_CASE("a configuration that nobody votes for is answered with a timeout") {
   CHECK(stage.client->responses[0].refusal == Refusal::timeout);
   CHECK_FALSE(stage.node->links.empty());
   CHECK(stage.node->links[0].address == "h2:1");
+}
+
+TEST_CASE("a leader asks a newcomer who it is, and has it catch up before it counts") {
+  Empty stage;
+  (void)stage.set({"p1"}, {identity(1)});
+  stage.request(wire::SetConfiguration{{"p1", "p2@h2:1"}});
+  stage.still.run();
+  const Inquire inquire = stage.node->inquiries.back();
+  REQUIRE(inquire.questions.size() == 1);
+  CHECK(inquire.questions[0].address == "h2:1");
+  CHECK(stage.ask(wire::SetConfiguration{{"p1"}}).refusal == Refusal::configuration_in_progress);
+  stage.client->responses.clear();
+
+  send_from_outside(stage.peer, Inquired{inquire.id, {identity(2)}});
+  stage.still.run();
+
+  const auto status = std::get<wire::PeerStatus>(stage.ask(wire::AskStatus{}).body);
+  CHECK(status.configuration.voters.size() == 1);
+  REQUIRE(status.configuration.learners.size() == 1);
+  CHECK(status.configuration.learners[0].id == PeerId{2});
+  CHECK(status.role == Role::leader);
 }
 
 TEST_CASE("a peer that follows a leader sends set_configuration there") {

@@ -12,17 +12,17 @@ constexpr const char* there = "127.0.0.1:2";
 constexpr PeerId stranger{7};
 
 Message answer() {
-  return {.cluster = {1}, .from = {1}, .to = stranger, .term = {1},
+  return {.cluster = {1},
+          .from = {1},
+          .to = stranger,
+          .term = {1},
           .body = VoteResponse{.granted = true}};
-}
-
-caf::actor some_actor(StillSystem& still) {
-  return still.actors->spawn([] { return caf::behavior{[](int) {}}; });
 }
 
 TEST_CASE("the first answer to a stranger waits for the link to where it wrote from") {
   StillSystem still;
-  const caf::actor connection = some_actor(still);
+  const Ear ear(still);
+  const caf::actor& connection = ear.actor;
   Routes routes(here);
 
   CHECK(routes.learn(stranger, there) == std::vector<std::string>{there});
@@ -38,7 +38,8 @@ TEST_CASE("the first answer to a stranger waits for the link to where it wrote f
 
 TEST_CASE("what waits for a link that does not come is lost, and no more than a bound waits") {
   StillSystem still;
-  const caf::actor connection = some_actor(still);
+  const Ear ear(still);
+  const caf::actor& connection = ear.actor;
   Routes routes(here);
   (void)routes.learn(stranger, there);
   for (int i = 0; i < 1000; ++i)

@@ -4,6 +4,7 @@
 #include "wire/packet.hpp"
 
 #include <doctest/doctest.h>
+
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -61,8 +62,7 @@ public:
 
   /// Whether the other side closes, whatever it says before.
   bool is_closed() {
-    while (read()) {
-    }
+    while (read()) {}
     return true;
   }
 

@@ -126,13 +126,13 @@ inline void end(caf::actor& actor) {
 }
 
 /// A puppet that ends with its scope, and what it heard.
-struct Ear {
-  explicit Ear(LiveSystem& live)
+struct LiveEar {
+  explicit LiveEar(LiveSystem& live)
       : actor(live.actors.spawn<Puppet>(
           [inbox = inbox](Puppet&, Puppet::Heard heard) { inbox->put(std::move(heard)); })) {}
-  Ear(const Ear&) = delete;
-  Ear& operator=(const Ear&) = delete;
-  ~Ear() { end(actor); }
+  LiveEar(const LiveEar&) = delete;
+  LiveEar& operator=(const LiveEar&) = delete;
+  ~LiveEar() { end(actor); }
 
   /// The next message, which must be a `T`.
   template <class T>

@@ -1,12 +1,14 @@
 #include "actors/acceptor.hpp"
 #include "actors/connection.hpp"
-
 #include "raw_client.hpp"
 #include "transport_fixture.hpp"
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <iterator>
 #include <string>
+#include <thread>
 
 using namespace troupe;
 using namespace troupe::actors;
@@ -47,6 +49,11 @@ void check_works(RawClient& client, std::uint64_t id) {
   CHECK(replies->replies[0].id == id);
 }
 
+std::size_t open_files() {
+  const std::filesystem::directory_iterator files("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
 /// Says hello, and reads the other's.
 void greet(RawClient& client, const wire::Hello& hello = {}) {
   client.write(hello);
@@ -70,8 +77,8 @@ std::pair<SharedSocket, RawClient> socket_pair() {
 }
 
 wire::Frame frame_of(std::size_t bytes) {
-  return wire::encode(wire::CallReplies{
-      .replies = {{.id = 1, .value = Bytes::copy_of(std::string(bytes, 'x'))}}});
+  return wire::encode(
+      wire::CallReplies{.replies = {{.id = 1, .value = Bytes::copy_of(std::string(bytes, 'x'))}}});
 }
 
 }  // namespace
@@ -94,7 +101,7 @@ TEST_CASE("calls go to the peer that they name, or to the node where it does not
   LiveSystem live;
   auto of_node = std::make_shared<Inbox<Puppet::Heard>>();
   FakeNode node(live, into(of_node));
-  Ear peer1(live);
+  LiveEar peer1(live);
   auto registry = std::make_shared<Registry>();
   registry->by_name.emplace("peer1", peer1.actor);
   send_from_outside(node.acceptor(), SharedRegistry(registry));
@@ -122,7 +129,7 @@ TEST_CASE("a connection that is there already learns of a peer that starts") {
   client.write(one_call("peer1", 1));
   REQUIRE(of_node->take());
 
-  Ear peer1(live);
+  LiveEar peer1(live);
   auto registry = std::make_shared<Registry>();
   registry->by_name.emplace("peer1", peer1.actor);
   send_from_outside(node.acceptor(), SharedRegistry(registry));
@@ -139,15 +146,15 @@ TEST_CASE("a connection that is there already learns of a peer that starts") {
 TEST_CASE("messages of one frame reach each of their peers together, those of strangers nobody") {
   LiveSystem live;
   FakeNode node(live, answer_all());
-  Ear first(live), second(live);
+  LiveEar first(live), second(live);
   auto registry = std::make_shared<Registry>();
   registry->by_id = {{PeerId{1}, first.actor}, {PeerId{2}, second.actor}};
   send_from_outside(node.acceptor(), SharedRegistry(registry));
   RawClient other(node.address());
   greet(other, from_node);
 
-  other.write(wire::PeerMessages{
-      {message_to(1, 5), message_to(2, 5), message_to(3, 5), message_to(1, 6)}});
+  other.write(
+      wire::PeerMessages{{message_to(1, 5), message_to(2, 5), message_to(3, 5), message_to(1, 6)}});
 
   const auto to_first = first.hear<InboundMessages>();
   const auto to_second = second.hear<InboundMessages>();
@@ -210,6 +217,25 @@ TEST_CASE("nonsense closes its connection and no other") {
   check_works(good, 1);
 }
 
+TEST_CASE("who was refused and does not close his end holds no file of the node") {
+  LiveSystem live;
+  FakeNode node(live, answer_all());
+  const std::size_t before = open_files();
+  std::vector<RawClient> clients;
+
+  for (int i = 0; i < 40; ++i) {
+    clients.emplace_back(node.address());
+    clients.back().write(std::string_view("nonsense, nonsense, nonsense"));
+    REQUIRE(clients.back().is_closed());
+  }
+
+  // The other side sees the end a moment before the node has let go.
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (open_files() > before + clients.size() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  CHECK(open_files() == before + clients.size());
+}
+
 TEST_CASE("who says no hello in time is closed") {
   LiveSystem live;
   FakeNode node(live, answer_all(), "127.0.0.1:0", {.hello_timeout = 30ms});
@@ -267,7 +293,7 @@ TEST_CASE("a client that does not read its answers is closed, not buffered for")
 TEST_CASE("a peer's connection drops what its socket does not take, and goes on") {
   LiveSystem live;
   auto [socket, other] = socket_pair();
-  Ear ear(live);
+  LiveEar ear(live);
   caf::actor connection =
       spawn_connection(live.actors,
                        {.direction = Direction::outgoing,

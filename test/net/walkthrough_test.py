@@ -72,7 +72,8 @@ def walk(a, b, c, address):
         "a new leader",
         lambda: next((x for x in (b.run("leader peer2"),) if x in (peer2, peer3)), None),
     )
-    print("new leader %s known %.0f ms after the stop" % (new_leader, 1000 * (time.monotonic() - stopped)))
+    took = 1000 * (time.monotonic() - stopped)
+    print("new leader %s known %.0f ms after the stop" % (new_leader, took))
     # The node answers for its stopped peer, with what the other members say.
     a.expect("read peer1 get foo", "error redirect " + new_leader)
     a.expect("write peer1 set foo baz", "error redirect " + new_leader)
