@@ -32,6 +32,7 @@ Acceptor::Acceptor(caf::actor_config& config, AcceptorOptions options, SharedSoc
       connections_max_(connections_allowed(options_.connections_max)) {}
 
 caf::behavior Acceptor::make_behavior() {
+  outlive_errors(this);
   fd_ = socket_->release();
   socket_.reset();
   add_doorman(fd_);

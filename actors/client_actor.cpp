@@ -61,6 +61,7 @@ ClientActor::ClientActor(caf::actor_config& config, ClientOptions options,
 }
 
 caf::behavior ClientActor::make_behavior() {
+  outlive_errors(this);
   return {
       [this](const Submit& submit) { on_submit(submit); },
       [this](InboundReplies& inbound) { on_replies(inbound); },

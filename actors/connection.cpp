@@ -38,6 +38,7 @@ Connection::Connection(caf::actor_config& config, ConnectionOptions options,
     : Broker(config), options_(std::move(options)), handle_(handle) {}
 
 caf::behavior Connection::make_behavior() {
+  outlive_errors(this);
   if (socket_)
     handle_ = add_scribe(socket_->release());
   socket_.reset();

@@ -28,6 +28,7 @@ Link::Link(caf::actor_config& config, LinkOptions options)
       pause_(options_.pause_min) {}
 
 caf::behavior Link::make_behavior() {
+  outlive_errors(this);
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   return {
       [this](const WantLink& want) { on_want(want); },

@@ -45,13 +45,8 @@ caf::behavior NodeActor::make_behavior() {
   acceptor.registry = registry_;
   acceptor_ = spawn_acceptor(system(), std::move(listening_), std::move(acceptor));
   watch(acceptor_);
-  for (RestoredPeer& peer : std::exchange(restored_, {})) {
-    Hosted& hosted = peers_[peer.record.name];
-    hosted.record = std::move(peer.record);
-    hosted.options = options_.engine;
-    if (hosted.record.running)
-      run_peer(hosted, std::move(peer.recovered));
-  }
+  for (RestoredPeer& peer : std::exchange(restored_, {}))
+    restore(std::move(peer));
   publish_registry();
   return {
       [this](InboundCalls& inbound) { on_calls(inbound); },
@@ -148,6 +143,23 @@ void NodeActor::publish_registry() {
     actors::send(this, link, registry_);
   for (const auto& [id, peer] : registry_->by_id)
     actors::send(this, peer, registry_);
+}
+
+/// A peer that ran when the node last stopped runs again, with the options that it was started
+/// with.
+void NodeActor::restore(RestoredPeer peer) {
+  Hosted& hosted = peers_[peer.record.name];
+  hosted.record = std::move(peer.record);
+  if (!hosted.record.running)
+    return;
+  auto options = options_with(hosted.record.options);
+  if (!options) {
+    log(LogLevel::error, "not_started",
+        {{"peer", hosted.record.name}, {"error", options.detail()}});
+    return;
+  }
+  hosted.options = *std::move(options);
+  run_peer(hosted, std::move(peer.recovered));
 }
 
 void NodeActor::on_want_link(const WantLink& want) {

@@ -71,6 +71,7 @@ private:
   // node_actor.cpp: peers and whom to tell of them.
   caf::actor self() { return caf::actor_cast<caf::actor>(this); }
   const std::string& address() const { return hello_.address; }
+  void restore(RestoredPeer peer);
   std::string full_name_of(const Hosted& hosted) const;
   Hosted* find(std::string_view peer);
   Hosted* find(PeerId peer);
@@ -89,6 +90,8 @@ private:
                 const wire::StartPeer& start);
   Result<EngineOptions> check_start(const std::string& peer, const wire::StartPeer& start,
                                     const Hosted* hosted) const;
+  Result<EngineOptions> options_with(
+      const std::vector<std::pair<std::string, std::string>>& changes) const;
   void on_stop_peer(const caf::actor& connection, const wire::Request& request);
   void on_put(const PeerPut& put);
   void on_recovered(PeerRecovered& recovered);

@@ -61,11 +61,12 @@ void NodeActor::on_start(const caf::actor& connection, const wire::Request& requ
   if (hosted == nullptr) {
     hosted = &peers_[request.peer];
     hosted->is_new = true;
-    hosted->record = {PeerId{random_number()}, request.peer, start.kind, true};
+    hosted->record = {.id = PeerId{random_number()}, .name = request.peer, .kind = start.kind};
   }
   hosted->state = State::starting;
   hosted->options = *std::move(options);
   hosted->record.running = true;
+  hosted->record.options = start.options;
   hosted->askers.push_back({connection, request.id});
   actors::send(this, store_, PutPeer{self(), hosted->record});
 }
@@ -82,9 +83,14 @@ Result<EngineOptions> NodeActor::check_start(const std::string& peer, const wire
     return {Refusal::already_started, full_name_of(*hosted)};
   if (hosted != nullptr && hosted->record.kind != start.kind)
     return {Refusal::invalid, full_name_of(*hosted) + " is a " + hosted->record.kind};
+  return options_with(start.options);
+}
+
+Result<EngineOptions> NodeActor::options_with(
+    const std::vector<std::pair<std::string, std::string>>& changes) const {
   EngineOptions options = options_.engine;
   options.self = {1};  // Whoever it will be: the check wants somebody.
-  return with_options(options, start.options);
+  return with_options(options, changes);
 }
 
 /// It is durable that the peer does not run before it stops: a node that dies in between would

@@ -203,8 +203,13 @@ std::vector<std::uint8_t> write_peer(const PeerRecord& peer) {
   flatbuffers::FlatBufferBuilder builder;
   const auto name = builder.CreateString(peer.name);
   const auto kind = builder.CreateString(peer.kind);
-  schema::FinishPeerBuffer(builder,
-                           schema::CreatePeer(builder, peer.id.value, name, kind, peer.running));
+  std::vector<flatbuffers::Offset<schema::Option>> options;
+  for (const auto& [option, value] : peer.options)
+    options.push_back(
+        schema::CreateOption(builder, builder.CreateString(option), builder.CreateString(value)));
+  const auto all_options = builder.CreateVector(options);
+  schema::FinishPeerBuffer(
+      builder, schema::CreatePeer(builder, peer.id.value, name, kind, peer.running, all_options));
 
   const schema::TableHead head(0, builder.GetSize());
   std::vector<std::uint8_t> all(sizeof(head) + builder.GetSize());
@@ -231,7 +236,11 @@ Problem read_peer(Value value, PeerRecord& to) {
   to = {.id = {peer->id()},
         .name = peer->name()->str(),
         .kind = peer->kind()->str(),
-        .running = peer->running()};
+        .running = peer->running(),
+        .options = {}};
+  if (peer->options() != nullptr)
+    for (const schema::Option* option : *peer->options())
+      to.options.emplace_back(option->name()->str(), option->value()->str());
   return std::nullopt;
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -35,6 +36,8 @@ struct PeerRecord {
   std::string name{};
   std::string kind{};   ///< Of the resource that it replicates.
   bool running = true;  ///< Start it with its node. False after `stop_peer`.
+  /// What it was last started with: names and values, for whoever starts it to read.
+  std::vector<std::pair<std::string, std::string>> options{};
   friend bool operator==(const PeerRecord&, const PeerRecord&) = default;
 };
 

@@ -304,6 +304,34 @@ TEST_CASE("a node says why it cannot start") {
   REQUIRE(std::holds_alternative<std::string>(no_name));
 }
 
+TEST_CASE(
+    "a node remembers the options of its peers, and starts none with options that do not fit") {
+  Directory directory;
+  Client client;
+  const auto start = [&](Duration election_timeout_min) {
+    NodeOptions options;
+    options.name = "a";
+    options.listen = "127.0.0.1:0";
+    options.directory = directory.path.string();
+    options.kinds = {{"register", test::register_kind()}};
+    options.engine.election_timeout_min = election_timeout_min;
+    auto started = Node::start(std::move(options));
+    REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
+    return std::get<std::unique_ptr<Node>>(std::move(started));
+  };
+  const auto ask = [&](const Node& node, decltype(wire::Request::body) body) {
+    return client.request(node.address(), {.id = 0, .peer = "p", .body = std::move(body)}, patience)
+        .get()
+        .refusal;
+  };
+  const wire::StartPeer slow{.kind = "register", .options = {{"heartbeat_interval_ms", "50"}}};
+  REQUIRE(ask(*start(std::chrono::milliseconds(150)), slow) == Refusal::none);
+
+  CHECK(ask(*start(std::chrono::milliseconds(200)), wire::AskStatus{}) == Refusal::none);
+  // Elections are at least three heartbeats apart.
+  CHECK(ask(*start(std::chrono::milliseconds(120)), wire::AskStatus{}) == Refusal::no_peer);
+}
+
 TEST_CASE("a node does not start with a peer of a kind that its program lacks") {
   Directory directory;
   {

@@ -48,8 +48,8 @@ inline void check_peers(Subject& store) {
   }
 
   SUBCASE("peers are there by name, with all that was said of them") {
-    const PeerRecord a{{900}, "a", "map", false};
-    const PeerRecord b{{1}, "b", "counter", true};
+    const PeerRecord a{{900}, "a", "map", false, {{"one", "1"}, {"empty", ""}}};
+    const PeerRecord b{{1}, "b", "counter", true, {}};
     store.put(b);
     store.put(a);
     CHECK(store.peers() == std::vector<PeerRecord>{a, b});
