@@ -30,6 +30,7 @@ void Checker::started(PeerId peer, const EngineView& view, const Log& log) {
     fail(peer, "starts with another log than was durable");
   if (view.commit != Index{} || view.applied != Index{})
     fail(peer, "starts with something committed");
+  check_configuration(view, log);
 }
 
 void Checker::crashed(PeerId peer) {
@@ -58,6 +59,7 @@ void Checker::stepped(const EngineView& before, const EngineView& now, const Log
   }
   if (now.commit != before.commit)
     follower_committed(now, log);
+  check_configuration(now, log);
 }
 
 /// Nobody votes for a candidate whose log ends before its own (§3.6.1). Few runs come to grief
@@ -110,7 +112,8 @@ void Checker::leader_committed(const EngineView& before, const EngineView& now, 
   if (last.term != now.hard_state.term)
     return fail(now.self, "commits " + text(last) + " by counting, in term "
                               + std::to_string(now.hard_state.term.value));
-  if (!durable_on_quorum(now.configuration, last))
+  // Commitment comes before the next step of a change, which may be taken at once.
+  if (!durable_on_quorum(before.configuration, last))
     return fail(now.self, "commits " + text(last) + ", which is not durable on a quorum");
   if (!holds(peers_[now.self].durable, last))
     marks_.hit(Mark::commit_before_own_disk);

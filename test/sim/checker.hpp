@@ -69,6 +69,11 @@ private:
   };
   using Mirror = std::vector<Chained>;  ///< A log, by index - 1.
 
+  struct Placed {
+    EntryId id{};
+    Configuration configuration{};
+  };
+
   struct PeerRecord {
     HardState hard_state{};  ///< Durable.
     Mirror durable{};
@@ -76,6 +81,9 @@ private:
     WriteId last_write{};
     std::optional<EngineView> view{};  ///< Unless it is down.
     std::uint64_t boots = 0;
+    /// Of its log, as far as `read_upto`; each as it should be in force from its index on.
+    std::map<Index, Placed> configurations{};
+    EntryId read_upto{};
   };
   struct Committed {
     EntryId id{};
@@ -100,6 +108,11 @@ private:
   bool record_commit(const EngineView& now, const Log& log, Index index);
   bool check_later_leaders(const EngineView& now, const Committed& committed);
   void follower_committed(const EngineView& now, const Log& log);
+  void read_configurations(PeerRecord& record, const EngineView& now, const Log& log);
+  void check_configuration(const EngineView& now, const Log& log);
+  void check_successor(const EngineView& now, const Placed& before, const Placed& placed);
+  void proposed_configuration(const EngineView& now, const Log& log, const Placed& placed);
+  bool is_committed(EntryId id) const;
   void check_vote(const EngineView& before, const EngineView& now);
   void check_matches(const EngineView& now, const Log& log);
   void extend(PeerId peer, Mirror& mirror, const Write& write);

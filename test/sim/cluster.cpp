@@ -31,6 +31,7 @@ struct SeatOfProcess {
   std::optional<Seat> operator()(const ConnectionBreaks& event) const { return event.seat; }
   std::optional<Seat> operator()(const RequestArrives& event) const { return event.seat; }
   std::optional<Seat> operator()(const TransferAsked& event) const { return event.seat; }
+  std::optional<Seat> operator()(const ChangeAsked& event) const { return event.seat; }
   std::optional<Seat> operator()(const WriteNoticed& event) const { return event.seat; }
   std::optional<Seat> operator()(const TimerFires& event) const { return event.seat; }
   std::optional<Seat> operator()(const OutputDue& event) const { return event.seat; }
@@ -42,14 +43,15 @@ struct SeatOfProcess {
 Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
     : swarm_(swarm),
       trace_(trace),
-      network_(swarm.network, swarm.peers, Dice(swarm.seed, network_part)),
+      network_(swarm.network, swarm.peers + swarm.spares, Dice(swarm.seed, network_part)),
       peer_dice_(swarm.seed, peer_part),
       client_dice_(swarm.seed, client_part),
       fault_dice_(swarm.seed, fault_part) {
   cluster_ = {peer_dice_.next() | 1};
-  for (Seat seat = 0; seat < swarm.peers; ++seat) {
+  for (Seat seat = 0; seat < swarm.peers + swarm.spares; ++seat) {
     const PeerId id{seat + 1};
-    configuration_.voters.push_back({.id = id, .name = "p" + std::to_string(id.value)});
+    if (seat < swarm.peers)
+      configuration_.voters.push_back({.id = id, .name = "p" + std::to_string(id.value)});
     peers_.push_back({.id = id, .disk = Disk(swarm.disk, Dice(swarm.seed, disk_part + seat))});
     events_.schedule(peer_dice_.between(Duration{0}, milliseconds(20)), PeerStarts{seat});
   }
@@ -69,14 +71,8 @@ void Cluster::run() {
   if (!violation_ && !has_recovered())
     fail("the healed cluster does not serve all its clients");
   clients_.clear();
-  const auto converged = [this] {
-    return std::ranges::all_of(peers_, [this](const Peer& peer) {
-      return peer.is_up() && peer.state.applied == checker_.last_committed()
-             && peer.engine->log().last().index == checker_.last_committed();
-    });
-  };
-  run_until(now_ + convergence_max, converged);
-  if (!violation_ && !converged())
+  run_until(now_ + convergence_max, [this] { return has_converged(); });
+  if (!violation_ && !has_converged())
     fail("the healed cluster does not converge");
   if (!violation_)
     check_recovered();
@@ -130,7 +126,7 @@ void Cluster::on(const AdminWakes&) {
   if (checker_.last_committed() > Index{})
     return;
   events_.schedule(now_ + milliseconds(50), AdminWakes{});
-  Peer& first = peers_[swarm_.seed % peers_.size()];
+  Peer& first = peers_[swarm_.seed % swarm_.peers];
   if (!first.is_up() || first.paused)
     return;
   tick(first);
@@ -169,9 +165,19 @@ bool Cluster::has_recovered() const {
   });
 }
 
+/// All members have the same log and state. Who was removed need not have.
+bool Cluster::has_converged() const {
+  const std::vector<Seat> members = final_members();
+  return !members.empty() && std::ranges::all_of(members, [this](Seat seat) {
+    const Peer& peer = peers_[seat];
+    return peer.is_up() && peer.state.applied == checker_.last_committed()
+           && peer.engine->log().last().index == checker_.last_committed();
+  });
+}
+
 void Cluster::check_recovered() {
-  for (const Peer& peer : peers_)
-    if (peer.state != checker_.state_at(checker_.last_committed()))
+  for (const Seat seat : final_members())
+    if (const Peer& peer = peers_[seat]; peer.state != checker_.state_at(checker_.last_committed()))
       fail("peer " + std::to_string(peer.id.value) + " ends in another state");
   checker_.finished();
   if (checker_.violation())

@@ -58,6 +58,7 @@ private:
   bool delay_if_paused(Event& event);
   void heal();
   bool has_recovered() const;
+  bool has_converged() const;
   void check_recovered();
   void fail(const std::string& what);
   void on(const AdminWakes&);
@@ -70,6 +71,7 @@ private:
   void on(const ConnectionBreaks& event);
   void on(const TransferAsked& event);
   void on(const TransferJudged& event);
+  void on(const ChangeAsked& event);
   void on(const WriteNoticed& event);
   void on(const TimerFires& event);
   void on(const OutputDue& event);
@@ -89,6 +91,12 @@ private:
   void arm_timer(Seat seat);
   void crash(Seat seat, Duration away);
   void pause(Seat seat, Duration length);
+
+  // cluster_changes.cpp
+  Configuration draw_target();
+  void judge_change(Peer& peer, const EngineView& now);
+  void ask_elected(const Peer& peer);
+  std::vector<Seat> final_members() const;
 
   // cluster_clients.cpp
   void on(const RequestArrives& event);
@@ -117,6 +125,7 @@ private:
   void strike_clog();
   void strike_transfer();
   void strike_clock_rate();
+  void strike_change();
   std::vector<Choice> choices() const;
   std::optional<Seat> leader_seat() const;
   void isolate(Seat seat);

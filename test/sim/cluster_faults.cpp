@@ -22,7 +22,8 @@ std::vector<Cluster::Choice> Cluster::choices() const {
           {faults.bridge, &Cluster::strike_bridge},
           {faults.clog, &Cluster::strike_clog},
           {faults.transfer, &Cluster::strike_transfer},
-          {faults.clock_rate, &Cluster::strike_clock_rate}};
+          {faults.clock_rate, &Cluster::strike_clock_rate},
+          {faults.change, &Cluster::strike_change}};
 }
 
 void Cluster::on(const FaultStrikes&) {

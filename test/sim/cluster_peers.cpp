@@ -178,8 +178,12 @@ void Cluster::on(const WriteFinishes& event) {
     events_.schedule(now_ + *latency, WriteFinishes{event.seat, peer.boot});
 }
 
+/// What time alone brings about is looked at by itself: an input that comes with it may commit, and
+/// then it matters which configuration was in force.
 void Cluster::tick(Peer& peer) {
   peer.engine->step(Tick{peer.clock.local(now_)});
+  if (peer.engine->log().last() != peer.view.last)
+    stepped(peer);
 }
 
 void Cluster::step(Seat seat, const Input& input) {
@@ -203,7 +207,11 @@ void Cluster::stepped(Peer& peer) {
   if (view.role == Role::leader && peer.view.role != Role::leader && peer.id == transfer_to_
       && view.hard_state.term.value == transfer_term_.value + 1)
     marks_.hit(Mark::transfer_done);
+  judge_change(peer, view);
+  const bool elected = view.role == Role::leader && peer.view.role != Role::leader;
   peer.view = std::move(view);
+  if (elected)
+    ask_elected(peer);
 }
 
 void Cluster::after_input(Seat seat) {

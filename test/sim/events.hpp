@@ -53,6 +53,10 @@ struct TransferAsked {
   Seat seat = 0;
   PeerId to{};
 };
+struct ChangeAsked {
+  Seat seat = 0;
+  Configuration target{};
+};
 /// A transfer that was begun in `term` is over by now, one way or the other.
 struct TransferJudged {
   Seat seat = 0;
@@ -98,7 +102,7 @@ struct AdminWakes {};
 using Event =
     std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked, TransferJudged,
                  WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
-                 AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes>;
+                 AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

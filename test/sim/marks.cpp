@@ -41,6 +41,14 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "message_terms_late",
     "one_way_cut",
     "clogged",
+    "change_refused",
+    "change_done",
+    "change_given_up",
+    "joint_entered",
+    "joint_left_by_another",
+    "learner_caught_up",
+    "leader_removed_itself",
+    "configuration_rolled_back",
 };
 static_assert(!mark_names.back().empty(), "one name for each mark");
 

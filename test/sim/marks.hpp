@@ -47,6 +47,14 @@ enum class Mark : std::uint8_t {
   message_terms_late,
   one_way_cut,
   clogged,
+  change_refused,
+  change_done,
+  change_given_up,
+  joint_entered,
+  joint_left_by_another,
+  learner_caught_up,
+  leader_removed_itself,
+  configuration_rolled_back,
   count_,
 };
 

@@ -40,6 +40,8 @@ struct Peer {
   EngineView view{};  ///< As it was last checked.
   Clock clock{};
   State state{};
+  /// The change that was asked of this leader last, and the term in which.
+  std::optional<std::pair<Term, Configuration>> change{};
   std::deque<WaitingProposal> proposals{};
   std::map<ReadId, WaitingRead> reads{};
   std::deque<std::pair<WriteId, EntryId>> writing{};  ///< Where the log ended with each.

@@ -96,6 +96,16 @@ ClientSwarm draw_clients(Dice& dice) {
   return clients;
 }
 
+/// In some seeds only, and after all else is drawn: the others are what they would be without.
+void draw_membership(Dice& dice, Swarm& swarm) {
+  if (!dice.permille(400))
+    return;
+  swarm.spares = static_cast<unsigned>(dice.between(1, 4));
+  swarm.faults.change = static_cast<unsigned>(dice.between(5, 60));
+  swarm.faults.change_when_elected_permille = maybe(dice, 900);
+  swarm.engine.catch_up_timeout = dice.between(milliseconds(50), seconds(3));
+}
+
 }  // namespace
 
 Swarm draw_swarm(std::uint64_t seed) {
@@ -116,13 +126,14 @@ Swarm draw_swarm(std::uint64_t seed) {
   swarm.disk = draw_disk(dice);
   swarm.faults = draw_faults(dice);
   swarm.clients = draw_clients(dice);
+  draw_membership(dice, swarm);
   return swarm;
 }
 
 std::string describe(const Swarm& s) {
   std::ostringstream out;
-  out << "seed=" << s.seed << " peers=" << s.peers << " chaos_us=" << s.chaos.count()
-      << " hesitation_permille=" << s.hesitation_permille
+  out << "seed=" << s.seed << " peers=" << s.peers << " spares=" << s.spares
+      << " chaos_us=" << s.chaos.count() << " hesitation_permille=" << s.hesitation_permille
       << " clock_permille=" << s.clock_rate_min_permille << ".." << s.clock_rate_max_permille
       << '\n';
   const EngineOptions& e = s.engine;
@@ -130,7 +141,8 @@ std::string describe(const Swarm& s) {
       << e.election_timeout_max.count() << " heartbeat_us=" << e.heartbeat_interval.count()
       << " append_bytes=" << e.append_bytes_max << " window_bytes=" << e.window_bytes_max
       << " window_messages=" << e.window_messages_max
-      << " uncommitted_bytes=" << e.uncommitted_bytes_max << '\n';
+      << " uncommitted_bytes=" << e.uncommitted_bytes_max
+      << " catch_up_us=" << e.catch_up_timeout.count() << '\n';
   const NetworkSwarm& n = s.network;
   out << "network delay_us=" << n.delay_min.count() << '+' << n.delay_spread.count()
       << " loss_permille=" << n.loss_permille << " duplicate_permille=" << n.duplicate_permille
@@ -147,6 +159,8 @@ std::string describe(const Swarm& s) {
       << " pause=" << f.pause << " isolate=" << f.isolate << " isolate_leader=" << f.isolate_leader
       << " split=" << f.split << " one_way=" << f.one_way << " bridge=" << f.bridge
       << " clog=" << f.clog << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
+      << " change=" << f.change
+      << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;
   out << "clients clients=" << c.clients << " think_max_us=" << c.think_max.count()

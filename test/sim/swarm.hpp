@@ -46,7 +46,9 @@ struct FaultSwarm {
   unsigned clog = 0;
   unsigned transfer = 0;
   unsigned clock_rate = 0;
+  unsigned change = 0;  ///< Of the configuration, to any other.
   unsigned crash_between_parts_permille = 0;
+  unsigned change_when_elected_permille = 0;
 };
 
 struct ClientSwarm {
@@ -64,7 +66,8 @@ struct ClientSwarm {
 /// Everything that differs from seed to seed. All of it follows from `seed`.
 struct Swarm {
   std::uint64_t seed = 0;
-  unsigned peers = 3;
+  unsigned peers = 3;                ///< In the first configuration.
+  unsigned spares = 0;               ///< Start empty, and are members once they are asked in.
   Duration chaos{};                  ///< Faults strike for so long; then all is healed.
   unsigned hesitation_permille = 0;  ///< A peer takes in more before it performs its output.
   std::int64_t clock_rate_min_permille = 1000;
