@@ -55,6 +55,7 @@ void PeerActor::on_exit() {
   commands_ = {};
   reads_ = {};
   change_.reset();
+  handover_.reset();
 }
 
 Time PeerActor::now() const {
@@ -77,6 +78,7 @@ void PeerActor::end_turn() {
     begin_turn();
   end_change_if_done();
   end_change_if_late();
+  end_handover_if_done();
   continue_stop();
   arm_timer();
 }
@@ -88,6 +90,8 @@ void PeerActor::arm_timer() {
   Time deadline = engine_.next_deadline();
   if (change_)
     deadline = std::min(deadline, change_->deadline);
+  if (handover_)
+    deadline = std::min(deadline, handover_->deadline);
   if (stopping_)
     deadline = std::min(deadline, stopping_->deadline);
   if (deadline == never || (armed_ && *armed_ <= deadline))

@@ -46,11 +46,16 @@ private:
   struct ConfigurationChange {
     caf::actor connection{};
     std::uint64_t request = 0;
-    std::vector<Member> members{};  ///< Without ids where we must ask for them.
+    Configuration target{};  ///< Some ids may have to be asked for.
     Time deadline = never;
-    bool founds = true;                     ///< A cluster; else it changes ours.
-    Term term{};                            ///< In which it was proposed.
-    std::optional<Configuration> target{};  ///< Once proposed.
+    bool founds = true;                 ///< A cluster; else it changes ours.
+    std::optional<Term> proposed_in{};  ///< Once it is.
+  };
+  /// A `transfer` that is not answered yet.
+  struct Handover {
+    caf::actor connection{};
+    std::uint64_t request = 0;
+    Time deadline = never;
   };
   struct Stopping {
     Time deadline = never;
@@ -100,10 +105,12 @@ private:
                                                      const std::vector<NamedMember>& members);
   void on_inquired(const Inquired& inquired);
   void propose_configuration(const std::vector<wire::Response>& identities);
-  Result<Configuration> configuration_of(const std::vector<wire::Response>& identities) const;
   Result<PeerId> id_of(const Member& member, const wire::Response& answer) const;
   void end_change(wire::Response response);
   void end_change_if_done();
+  void transfer_leadership(const caf::actor& connection, const wire::Request& request,
+                           const wire::TransferLeadership& wanted);
+  void end_handover_if_done();
   void end_change_if_late();
 
   // peer_stop.cpp: the way out.
@@ -129,6 +136,7 @@ private:
   CommandWaiters commands_{};
   ReadWaiters reads_{};
   std::optional<ConfigurationChange> change_{};
+  std::optional<Handover> handover_{};
   std::uint64_t inquiry_ = 0;  ///< The last one; answers to older ones are late.
   std::optional<Stopping> stopping_{};
   bool ended_ = false;

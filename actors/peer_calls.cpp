@@ -112,6 +112,8 @@ void PeerActor::on_applied(Applied& applied) {
 void PeerActor::on_request(const InboundRequest& inbound) {
   if (const auto* wanted = std::get_if<wire::SetConfiguration>(&inbound.request.body))
     set_configuration(inbound.connection, inbound.request, *wanted);
+  else if (const auto* transfer = std::get_if<wire::TransferLeadership>(&inbound.request.body))
+    transfer_leadership(inbound.connection, inbound.request, *transfer);
   else
     respond(this, inbound.connection, answer(inbound.request));
 }

@@ -1,9 +1,9 @@
+#include "actors/configuration_change.hpp"
 #include "actors/peer_actor.hpp"
 #include "actors/random_number.hpp"
 #include "actors/replies.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace troupe::actors {
@@ -14,12 +14,6 @@ constexpr Duration identity_timeout = std::chrono::seconds(1);
 
 /// How long the members may take to elect and commit, after that.
 constexpr Duration commit_timeout = std::chrono::seconds(2);
-
-/// The member of `configuration` that `named` means, as far as name and address tell.
-const Member* known(const Configuration& configuration, const NamedMember& named) {
-  const Member* member = configuration.find(named.name);
-  return member != nullptr && member->address == named.address ? member : nullptr;
-}
 
 }  // namespace
 
@@ -36,29 +30,26 @@ void PeerActor::set_configuration(const caf::actor& connection, const wire::Requ
   if (auto refusal = refusal_to_configure(request.id, *members))
     return respond(this, connection, *std::move(refusal));
 
+  auto target = changed(engine_.configuration(), wanted.change, *members);
+  if (!target)
+    return respond(this, connection, refused(request.id, target.refusal(), target.detail()));
+
   const bool founds = engine_.configuration().empty();
   change_ = ConfigurationChange{.connection = connection,
                                 .request = request.id,
-                                .members = {},
+                                .target = *std::move(target),
                                 .deadline = now() + identity_timeout + commit_timeout
                                             + (founds ? Duration{} : catch_up_timeout_),
                                 .founds = founds,
-                                .term = {},
-                                .target = {}};
+                                .proposed_in = std::nullopt};
   Inquire inquire{.id = ++inquiry_,
                   .reply_to = self(),
                   .questions = {},
                   .timeout = identity_timeout,
                   .enough = nullptr};
-  for (const NamedMember& named : *members) {
-    const Member* member = known(engine_.configuration(), named);
-    change_->members.push_back(
-        member != nullptr ? *member
-                          : Member{.id = nobody, .name = named.name, .address = named.address});
-    if (member == nullptr)
-      inquire.questions.push_back(
-          {named.address, {.id = 0, .peer = named.name, .body = wire::AskIdentity{}}});
-  }
+  for (const Member* member : unknown_members(change_->target))
+    inquire.questions.push_back(
+        {member->address, {.id = 0, .peer = member->name, .body = wire::AskIdentity{}}});
   begin_turn();
   if (inquire.questions.empty())
     propose_configuration({});
@@ -83,7 +74,7 @@ std::optional<wire::Response> PeerActor::refusal_to_configure(
 }
 
 void PeerActor::on_inquired(const Inquired& inquired) {
-  if (!change_ || change_->target || inquired.id != inquiry_)
+  if (!change_ || change_->proposed_in || inquired.id != inquiry_)
     return;
   begin_turn();
   propose_configuration(inquired.responses);
@@ -91,39 +82,27 @@ void PeerActor::on_inquired(const Inquired& inquired) {
 
 /// `identities` are those of the members that we do not know, in their order.
 void PeerActor::propose_configuration(const std::vector<wire::Response>& identities) {
-  auto configuration = configuration_of(identities);
-  if (!configuration)
-    return end_change(refused(change_->request, configuration.refusal(), configuration.detail()));
-  const auto entry = change_->founds ? engine_.bootstrap(*configuration, ClusterId{random_number()})
-                                     : engine_.change_configuration(*configuration);
+  Configuration& target = change_->target;
+  auto answer = identities.begin();
+  for (Member* member : unknown_members(target)) {
+    const auto id = id_of(*member, *answer++);
+    if (!id)
+      return end_change(refused(change_->request, id.refusal(), id.detail()));
+    if (target.has_member(*id))
+      return end_change(refused(change_->request, Refusal::invalid,
+                                full_name(*member) + " is in the configuration twice"));
+    member->id = *id;
+  }
+  target = normalized(std::move(target));
+  const auto entry = change_->founds ? engine_.bootstrap(target, ClusterId{random_number()})
+                                     : engine_.change_configuration(target);
   if (entry) {
-    change_->target = *std::move(configuration);
-    change_->term = engine_.term();
+    change_->proposed_in = engine_.term();
     return;
   }
   // Another member was quicker: its configuration reached us while we asked.
   end_change(refused(change_->request, entry.refusal(),
                      entry.refusal() == Refusal::redirect ? leader_name() : entry.detail()));
-}
-
-/// The configuration that the members' nodes told of, or what the first of them refused.
-Result<Configuration> PeerActor::configuration_of(
-    const std::vector<wire::Response>& identities) const {
-  Configuration configuration;
-  std::set<PeerId> ids;
-  auto answer = identities.begin();
-  for (Member voter : change_->members) {
-    if (voter.id == nobody) {
-      const auto id = id_of(voter, *answer++);
-      if (!id)
-        return {id.refusal(), id.detail()};
-      voter.id = *id;
-    }
-    if (!ids.insert(voter.id).second)
-      return {Refusal::invalid, full_name(voter) + " is in the configuration twice"};
-    configuration.voters.push_back(std::move(voter));
-  }
-  return normalized(std::move(configuration));
 }
 
 Result<PeerId> PeerActor::id_of(const Member& member, const wire::Response& answer) const {
@@ -147,18 +126,18 @@ void PeerActor::end_change(wire::Response response) {
 /// Answers when the configuration that was asked for is in force and committed, or cannot come to
 /// be by what we proposed.
 void PeerActor::end_change_if_done() {
-  if (!change_ || !change_->target)
+  if (!change_ || !change_->proposed_in)
     return;
   const EngineView view = engine_.view();
   const bool committed = view.configuration_index <= view.commit && !view.changing;
-  if (committed && view.configuration == *change_->target)
+  if (committed && view.configuration == change_->target)
     return end_change({.id = change_->request,
                        .refusal = Refusal::none,
                        .detail = {},
                        .body = view.configuration});
   if (change_->founds)
     return;  // Its first leader may fail; the configuration is in the log all the same.
-  if (view.role != Role::leader || view.hard_state.term != change_->term)
+  if (view.role != Role::leader || view.hard_state.term != *change_->proposed_in)
     return end_change(refused(change_->request, Refusal::unknown_outcome));
   if (committed)
     end_change(refused(change_->request, Refusal::timeout, "the newcomers did not catch up"));
@@ -167,6 +146,46 @@ void PeerActor::end_change_if_done() {
 void PeerActor::end_change_if_late() {
   if (change_ && now() >= change_->deadline)
     end_change(refused(change_->request, Refusal::timeout));
+}
+
+/// Hands over and says to whom, once that is known (§3.10).
+void PeerActor::transfer_leadership(const caf::actor& connection, const wire::Request& request,
+                                    const wire::TransferLeadership& wanted) {
+  if (engine_.role() != Role::leader)
+    return respond(this, connection, refused(request.id, Refusal::redirect, leader_name()));
+  if (handover_)
+    return respond(this, connection, refused(request.id, Refusal::election_in_progress));
+  PeerId to = nobody;
+  if (!wanted.to.empty()) {
+    const auto members = parse_members({wanted.to}, routes_.own_address());
+    const Member* member = members ? engine_.configuration().find(members->front().name) : nullptr;
+    if (member == nullptr)
+      return respond(this, connection, refused(request.id, Refusal::not_found, wanted.to));
+    to = member->id;
+  }
+  begin_turn();
+  if (to == record_.id)
+    return respond(this, connection,
+                   {.id = request.id, .refusal = {}, .detail = {}, .body = leader_name()});
+  const auto target = engine_.transfer(to);
+  if (!target)
+    return respond(this, connection, refused(request.id, target.refusal(), target.detail()));
+  handover_ =
+      Handover{.connection = connection, .request = request.id, .deadline = now() + commit_timeout};
+}
+
+void PeerActor::end_handover_if_done() {
+  if (!handover_)
+    return;
+  const PeerId leader = engine_.leader();
+  if (leader != nobody && leader != record_.id)
+    respond(this, handover_->connection,
+            {.id = handover_->request, .refusal = {}, .detail = {}, .body = leader_name()});
+  else if (now() >= handover_->deadline)
+    respond(this, handover_->connection, refused(handover_->request, Refusal::timeout));
+  else
+    return;
+  handover_.reset();
 }
 
 }  // namespace troupe::actors

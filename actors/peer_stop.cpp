@@ -56,6 +56,9 @@ void PeerActor::finish(std::string failure) {
   send_all(this, replies);
   if (change_)
     end_change(refused(change_->request, failed ? Refusal::disk_failed : Refusal::timeout));
+  if (handover_)
+    respond(this, handover_->connection,
+            refused(handover_->request, failed ? Refusal::disk_failed : Refusal::timeout));
   actors::send(this, node_, PeerStopped{record_.id, engine_.configuration(), std::move(failure)});
   become(forwarding());
   send_after(this, forwarding_time, this, Wake{++epoch_});

@@ -19,10 +19,16 @@ using Parsed = std::variant<Command, Failure>;
 /// Members of a configuration, options of a peer: far above any use, far below what a frame holds.
 constexpr std::size_t list_size_max = 1000;
 
-constexpr std::array<CommandHelp, 11> all_commands{{
+constexpr std::array<CommandHelp, 17> all_commands{{
     {"start_peer", "KIND NAME [OPTION=VALUE...]", "start a peer that replicates a KIND"},
     {"set_configuration", "PEER MEMBER...", "make a cluster, or change its voters"},
+    {"add_member", "PEER MEMBER... [--learner]", "more voters, or peers that only listen"},
+    {"remove_member", "PEER MEMBER...", "members no more"},
+    {"promote", "PEER MEMBER...", "learners become voters"},
+    {"demote", "PEER MEMBER...", "voters become learners"},
+    {"members", "PEER", "who votes and who listens, as far as the peer knows"},
     {"leader", "PEER", "who leads, as far as the peer knows"},
+    {"transfer", "PEER [MEMBER]", "have the leader hand over"},
     {"write", "PEER COMMAND...", "have a command replicated and applied"},
     {"read", "PEER QUERY...", "ask a question; the answer is never stale"},
     {"status", "PEER", "role, leader, log and configuration"},
@@ -97,7 +103,8 @@ Parsed parse_start_peer(const Arguments& arguments) {
   return Operate{*peer, {.id = 0, .peer = peer->name, .body = std::move(start)}};
 }
 
-Parsed parse_set_configuration(const Arguments& arguments) {
+/// `PEER MEMBER...`
+Parsed parse_change(const Arguments& arguments, wire::Change change) {
   if (!arguments.holds(2, 1 + list_size_max))
     return arguments.usage_failure();
   std::vector<PeerName> peers;
@@ -107,7 +114,36 @@ Parsed parse_set_configuration(const Arguments& arguments) {
       return not_a_peer(word);
     peers.push_back(*peer);
   }
-  return ChangeConfiguration{peers.front(), {peers.begin() + 1, peers.end()}};
+  return ChangeConfiguration{peers.front(), change, {peers.begin() + 1, peers.end()}};
+}
+
+Parsed parse_add_member(const Arguments& arguments) {
+  if (arguments.words.empty() || arguments.words.back() != "--learner")
+    return parse_change(arguments, wire::Change::add_voter);
+  return parse_change({arguments.command, arguments.words.first(arguments.words.size() - 1)},
+                      wire::Change::add_learner);
+}
+
+Parsed parse_transfer(const Arguments& arguments) {
+  if (!arguments.holds(1, 2))
+    return arguments.usage_failure();
+  TransferTo transfer;
+  for (const std::string& word : arguments.words) {
+    const std::optional<PeerName> peer = parse_peer(word);
+    if (!peer)
+      return not_a_peer(word);
+    (&word == &arguments.words.front() ? transfer.peer : transfer.to.emplace()) = *peer;
+  }
+  return transfer;
+}
+
+Parsed parse_members(const Arguments& arguments) {
+  if (!arguments.holds(1, 1))
+    return arguments.usage_failure();
+  const std::optional<PeerName> peer = parse_peer(arguments.words[0]);
+  if (!peer)
+    return not_a_peer(arguments.words[0]);
+  return AskMembers{*peer};
 }
 
 Parsed parse_call(const Arguments& arguments, wire::CallKind kind) {
@@ -178,7 +214,19 @@ std::variant<Command, Failure> parse(const Words& words) {
   if (name == "start_peer")
     return parse_start_peer(arguments);
   if (name == "set_configuration")
-    return parse_set_configuration(arguments);
+    return parse_change(arguments, wire::Change::replace);
+  if (name == "add_member")
+    return parse_add_member(arguments);
+  if (name == "remove_member")
+    return parse_change(arguments, wire::Change::remove);
+  if (name == "promote")
+    return parse_change(arguments, wire::Change::promote);
+  if (name == "demote")
+    return parse_change(arguments, wire::Change::demote);
+  if (name == "members")
+    return parse_members(arguments);
+  if (name == "transfer")
+    return parse_transfer(arguments);
   if (name == "leader")
     return parse_operation(arguments, wire::AskLeader{});
   if (name == "write")

@@ -35,7 +35,15 @@ struct Operate {
 };
 struct ChangeConfiguration {
   PeerName peer{};
+  wire::Change change = wire::Change::replace;
   std::vector<PeerName> members{};
+};
+struct TransferTo {
+  PeerName peer{};
+  std::optional<PeerName> to{};  ///< Nothing: whoever is furthest.
+};
+struct AskMembers {
+  PeerName peer{};
 };
 /// A command or query in the words of the peer's kind.
 struct CallPeer {
@@ -48,7 +56,8 @@ struct Help {
 };
 struct Exit {};
 
-using Command = std::variant<Operate, ChangeConfiguration, CallPeer, Help, Exit>;
+using Command =
+    std::variant<Operate, ChangeConfiguration, TransferTo, AskMembers, CallPeer, Help, Exit>;
 
 /// What the words of a line ask for, or the failure to answer them with. Requires a word.
 std::variant<Command, Failure> parse(const machine::Words& words);

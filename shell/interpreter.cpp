@@ -54,6 +54,10 @@ Reply Interpreter::execute(const Command& command) {
     return operate(*each);
   if (const auto* each = std::get_if<ChangeConfiguration>(&command))
     return change_configuration(*each);
+  if (const auto* each = std::get_if<TransferTo>(&command))
+    return transfer(*each);
+  if (const auto* each = std::get_if<AskMembers>(&command))
+    return members(*each);
   if (const auto* each = std::get_if<CallPeer>(&command))
     return call(*each);
   if (const auto* each = std::get_if<Help>(&command))
@@ -70,17 +74,37 @@ Reply Interpreter::operate(const Operate& operate) {
 
 Reply Interpreter::change_configuration(const ChangeConfiguration& change) {
   const Time deadline = now() + options_.timeout;
-  wire::SetConfiguration set;
-  for (const PeerName& member : change.members) {
-    // A member without an address is the asked node's for that node, and ours for us.
-    if (address_of(member) == address_of(change.peer))
-      set.members.push_back(member.address.empty() ? member.name
-                                                   : member.name + '@' + member.address);
-    else
-      set.members.push_back(member.name + '@' + address_of(member));
-  }
+  wire::SetConfiguration set{.members = {}, .change = change.change};
+  for (const PeerName& member : change.members)
+    set.members.push_back(as_member(member, change.peer));
   const wire::Request request{.id = 0, .peer = change.peer.name, .body = std::move(set)};
   return reply_to(request, change.peer, ask(change.peer, request, deadline), deadline);
+}
+
+Reply Interpreter::transfer(const TransferTo& transfer) {
+  const Time deadline = now() + options_.timeout;
+  const wire::Request request{
+      .id = 0,
+      .peer = transfer.peer.name,
+      .body = wire::TransferLeadership{transfer.to ? as_member(*transfer.to, transfer.peer)
+                                                   : std::string{}}};
+  return reply_to(request, transfer.peer, ask(transfer.peer, request, deadline), deadline);
+}
+
+Reply Interpreter::members(const AskMembers& ask_members) {
+  Reply reply = operate(
+      {ask_members.peer, {.id = 0, .peer = ask_members.peer.name, .body = wire::AskStatus{}}});
+  if (const auto* status = std::get_if<wire::PeerStatus>(&reply))
+    return status->configuration;
+  return reply;
+}
+
+/// A member as the node of `asked` is told of it: one without an address is the asked node's for
+/// that node, and ours for us.
+std::string Interpreter::as_member(const PeerName& member, const PeerName& asked) const {
+  if (address_of(member) == address_of(asked) && member.address.empty())
+    return member.name;
+  return member.name + '@' + address_of(member);
 }
 
 Reply Interpreter::call(const CallPeer& call) {
@@ -142,7 +166,9 @@ Reply Interpreter::reply_to(const wire::Request& request, const PeerName& peer,
   auto* name = std::get_if<std::string>(&response.body);
   if (std::holds_alternative<wire::StartPeer>(request.body) && name != nullptr)
     return Started{*name};
-  if (std::holds_alternative<wire::AskLeader>(request.body) && name != nullptr)
+  const bool about_leader = std::holds_alternative<wire::AskLeader>(request.body)
+                            || std::holds_alternative<wire::TransferLeadership>(request.body);
+  if (about_leader && name != nullptr)
     return Leader{*name};
   if (std::holds_alternative<wire::StopPeer>(request.body))
     return Done{};

@@ -42,6 +42,9 @@ public:
 private:
   Reply operate(const Operate& operate);
   Reply change_configuration(const ChangeConfiguration& change);
+  Reply transfer(const TransferTo& transfer);
+  Reply members(const AskMembers& ask_members);
+  std::string as_member(const PeerName& member, const PeerName& asked) const;
   Reply call(const CallPeer& call);
   Reply help(const Help& help) const;
 

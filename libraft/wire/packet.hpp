@@ -91,15 +91,29 @@ struct StartPeer {
   std::vector<std::pair<std::string, std::string>> options{};
 };
 struct StopPeer {};
+/// What becomes of the members that a change names. Values travel on the wire: append only.
+enum class Change : std::uint8_t {
+  replace = 0,      ///< They alone vote, and nobody listens.
+  add_voter = 1,    ///< They vote, too.
+  add_learner = 2,  ///< They listen, too.
+  remove = 3,       ///< They are members no more.
+  promote = 4,      ///< Learners become voters.
+  demote = 5,       ///< Voters become learners.
+};
 struct SetConfiguration {
   std::vector<std::string> members{};  ///< "name@host:port", or "name" for a peer of the same node.
+  Change change = Change::replace;
+};
+/// Has the leader hand over (§3.10). Answered with the new leader's full name.
+struct TransferLeadership {
+  std::string to{};  ///< As a member; empty for the voter that is furthest.
 };
 
 struct Request {
   std::uint64_t id = 0;
   std::string peer{};  ///< Its name; empty where the node itself is asked.
   std::variant<AskLeader, AskStatus, AskEntry, AskIdentity, AskPeers, StartPeer, StopPeer,
-               SetConfiguration>
+               SetConfiguration, TransferLeadership>
       body{};
 };
 
@@ -127,7 +141,8 @@ struct Response {
   std::uint64_t id = 0;
   Refusal refusal = Refusal::none;
   std::string detail{};  ///< As in `CallReply`.
-  /// `string`: a full name (StartPeer, AskLeader; empty for none). `vector<string>`: AskPeers.
+  /// `string`: a full name (StartPeer, AskLeader, TransferLeadership; empty for none).
+  /// `vector<string>`: AskPeers.
   std::variant<std::monostate, std::string, PeerStatus, Entry, Identity, Configuration,
                std::vector<std::string>>
       body{};

@@ -49,7 +49,14 @@ PackedBody pack(FlatBufferBuilder& to, const StopPeer&) {
 
 PackedBody pack(FlatBufferBuilder& to, const SetConfiguration& set) {
   return {schema::RequestBody::SetConfiguration,
-          schema::CreateSetConfiguration(to, to.CreateVectorOfStrings(set.members)).Union()};
+          schema::CreateSetConfiguration(to, to.CreateVectorOfStrings(set.members),
+                                         static_cast<std::uint8_t>(set.change))
+              .Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const TransferLeadership& transfer) {
+  return {schema::RequestBody::TransferLeadership,
+          schema::CreateTransferLeadership(to, to.CreateString(transfer.to)).Union()};
 }
 
 bool unpack(const schema::AskEntry& from, Decoder& decoder, AskEntry& to) {
@@ -73,7 +80,15 @@ bool unpack(const schema::StartPeer& from, Decoder& decoder, StartPeer& to) {
   return true;
 }
 
+bool unpack(const schema::TransferLeadership& from, Decoder& decoder, TransferLeadership& to) {
+  return decoder.text(from.to(), full_name_bytes_max, to.to);
+}
+
 bool unpack(const schema::SetConfiguration& from, Decoder& decoder, SetConfiguration& to) {
+  if (!decoder.check(from.change() <= static_cast<std::uint8_t>(Change::demote),
+                     "unknown change of configuration"))
+    return false;
+  to.change = static_cast<Change>(from.change());
   if (from.members() == nullptr)
     return true;
   if (!decoder.check(from.members()->size() <= members_max, "too many members"))
@@ -140,6 +155,8 @@ bool unpack(const schema::Request& from, Decoder& decoder, Request& to) {
       return unpack_body<StopPeer>(from.body_as_StopPeer(), decoder, to);
     case schema::RequestBody::SetConfiguration:
       return unpack_body<SetConfiguration>(from.body_as_SetConfiguration(), decoder, to);
+    case schema::RequestBody::TransferLeadership:
+      return unpack_body<TransferLeadership>(from.body_as_TransferLeadership(), decoder, to);
     case schema::RequestBody::NONE:
       break;
   }

@@ -79,6 +79,31 @@ TEST_CASE("set_configuration takes the peer that is asked and all members") {
   CHECK(change.members == std::vector<PeerName>{bare, {"peer2", "127.0.0.1:4002"}});
 }
 
+TEST_CASE("each word for a change of members says what becomes of them") {
+  const auto change_of = [](machine::Words words) {
+    return parsed<ChangeConfiguration>(std::move(words)).change;
+  };
+  CHECK(change_of({"set_configuration", "peer1", "peer1"}) == wire::Change::replace);
+  CHECK(change_of({"add_member", "peer1", "peer2", "peer3"}) == wire::Change::add_voter);
+  CHECK(change_of({"add_member", "peer1", "peer2", "--learner"}) == wire::Change::add_learner);
+  CHECK(change_of({"remove_member", "peer1", "peer2"}) == wire::Change::remove);
+  CHECK(change_of({"promote", "peer1", "peer2"}) == wire::Change::promote);
+  CHECK(change_of({"demote", "peer1", "peer2"}) == wire::Change::demote);
+  CHECK(parsed<ChangeConfiguration>({"add_member", "peer1", "peer2", "--learner"}).members.size()
+        == 1);
+  CHECK(failed({"add_member", "peer1", "--learner"})
+        == "usage: add_member PEER MEMBER... [--learner]");
+  CHECK(failed({"add_member"}) == "usage: add_member PEER MEMBER... [--learner]");
+}
+
+TEST_CASE("transfer names the new leader, or leaves it to the old one") {
+  CHECK_FALSE(parsed<TransferTo>({"transfer", "peer1"}).to.has_value());
+  const auto transfer = parsed<TransferTo>({"transfer", "peer1", "peer2@127.0.0.1:4002"});
+  CHECK(transfer.peer == bare);
+  CHECK(transfer.to == PeerName{"peer2", "127.0.0.1:4002"});
+  CHECK(parsed<AskMembers>({"members", "peer1"}).peer == bare);
+}
+
 TEST_CASE("write and read take the words of a command or query as they are") {
   const auto write = parsed<CallPeer>({"write", "peer1", "set", "foo", "two words"});
   CHECK(write.peer == bare);

@@ -158,6 +158,10 @@ TEST_CASE("names and lists that are too long are refused") {
   CHECK(problem_of(
             Request{.body = SetConfiguration{std::vector<std::string>(members_max + 1, "peer")}})
         == "too many members");
+  CHECK(problem_of(Request{.body = SetConfiguration{{"peer"}, static_cast<Change>(6)}})
+        == "unknown change of configuration");
+  CHECK(problem_of(Request{.body = TransferLeadership{name + "@" + name + "x"}})
+        == "text too long");
   CHECK(problem_of(Response{.body = std::vector<std::string>(names_max + 1)}) == "too many names");
   Configuration unsorted = joint_configuration();
   std::swap(unsorted.voters[0], unsorted.voters[1]);

@@ -185,6 +185,9 @@ TEST_CASE("requests keep their fields") {
   CHECK(start.options == StartPeer{"map", {{"tick_ms", "10"}, {"a", ""}}}.options);
   const std::vector<std::string> members = {"peer1", "peer2@127.0.0.1:4002"};
   CHECK(round_trip_request(SetConfiguration{members}).members == members);
+  CHECK(round_trip_request(SetConfiguration{members, Change::demote}).change == Change::demote);
+  CHECK(round_trip_request(TransferLeadership{"peer2"}).to == "peer2");
+  CHECK(round_trip_request(TransferLeadership{}).to.empty());
 }
 
 TEST_CASE("responses keep their fields") {
