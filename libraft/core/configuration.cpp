@@ -142,6 +142,7 @@ std::vector<Member> Configuration::members() const {
     for (const Member& member : *set)
       by_id.emplace(member.id, member);
   std::vector<Member> result;
+  result.reserve(by_id.size());
   for (auto& [id, member] : by_id)
     result.push_back(std::move(member));
   return result;

@@ -3,6 +3,7 @@
 #include "core/assert.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace troupe {
@@ -14,7 +15,7 @@ constexpr std::size_t reads_max = 4096;
 }  // namespace
 
 Engine::Engine(EngineOptions options, Recovered recovered, Time now)
-    : options_(std::move(options)), random_(options_.seed), now_(now) {
+    : options_(options), random_(options_.seed), now_(now) {
   TROUPE_ASSERT(problem(options_).empty());
   hard_state_ = recovered.hard_state;
   for (Entry& entry : recovered.entries) {
@@ -109,9 +110,12 @@ Result<PeerId> Engine::transfer(PeerId to) {
   if (role_ != Role::leader)
     return refusal_of_non_leader();
   Leading& lead = leading();
-  const auto better = [&](PeerId a, PeerId b) {
-    return b == nobody || lead.progress.at(a).match() > lead.progress.at(b).match();
+  // Who does not answer can't take over, however far it is.
+  const auto fitness = [&](PeerId peer) {
+    const Progress& progress = lead.progress.at(peer);
+    return std::pair(hears(progress), progress.match());
   };
+  const auto better = [&](PeerId a, PeerId b) { return b == nobody || fitness(a) > fitness(b); };
   PeerId chosen = nobody;
   for (const auto& [peer, progress] : lead.progress)
     if (configuration().has_voter(peer) && (to == nobody ? better(peer, chosen) : peer == to))
@@ -128,7 +132,7 @@ Result<PeerId> Engine::transfer(PeerId to) {
 Time Engine::next_deadline() const {
   if (role_ == Role::leader)
     return leader_deadline();
-  return is_voter() ? election_deadline_ : never;
+  return may_campaign() ? election_deadline_ : never;
 }
 
 EngineView Engine::view() const {
@@ -173,6 +177,16 @@ PeerId Engine::known_leader() const {
 const Configuration& Engine::configuration() const {
   static const Configuration none{};
   return configurations_.empty() ? none : configurations_.rbegin()->second;
+}
+
+/// Voters; and who is about to be none, until that is committed: the others may miss the last
+/// configuration, and their logs are then too short to win without the votes of those who hold it
+/// (§4.2.2). It does not count itself, though.
+bool Engine::may_campaign() const {
+  if (is_voter())
+    return true;
+  return configurations_.size() > 1 && configuration_index() > commit_
+         && std::prev(configurations_.end(), 2)->second.has_voter(options_.self);
 }
 
 /// Appends an entry of our own: as leader, or when bootstrapping.

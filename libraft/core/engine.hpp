@@ -169,6 +169,7 @@ private:
   Refusal refusal_of_non_leader() const;
   PeerId known_leader() const;
   bool is_voter() const { return configuration().has_voter(options_.self); }
+  bool may_campaign() const;
   void append(EntryKind kind, Bytes payload);
   void adopt_configuration(const Entry& entry);
   Index configuration_index() const {
@@ -237,7 +238,9 @@ private:
 
   // engine_membership.cpp
   void continue_change();
+  bool hears(const Progress& progress) const;
   bool has_caught_up(PeerId peer) const;
+  bool newcomers_caught_up(const Configuration& target) const;
   void append_configuration(Configuration configuration);
   void leave_office();
   void sync_progress();

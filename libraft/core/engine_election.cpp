@@ -36,7 +36,7 @@ void Engine::reset_election_deadline() {
 }
 
 void Engine::start_election() {
-  TROUPE_ASSERT(is_voter());
+  TROUPE_ASSERT(may_campaign());
   // A disk slower than the timeout must get done with one candidacy before the next begins.
   if (role_ == Role::candidate && !hard_state_durable())
     return reset_election_deadline();

@@ -17,6 +17,7 @@ void Engine::lead_on_tick() {
     lead.transfer_to = nobody;
     lead.transfer_deadline = never;
   }
+  confirm_reads();  // A smaller quorum may have answered already.
   forget_departed();
   continue_change();
 }
@@ -24,7 +25,7 @@ void Engine::lead_on_tick() {
 bool Engine::hears_quorum() const {
   std::map<PeerId, bool> heard{{options_.self, true}};
   for (const auto& [peer, progress] : leading().progress)
-    heard[peer] = now_ - progress.heard_at() < options_.election_timeout_max;
+    heard[peer] = hears(progress);
   return tally(configuration(), heard) == Tally::won;
 }
 

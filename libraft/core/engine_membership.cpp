@@ -14,7 +14,7 @@ bool same_voters(const Configuration& a, const Configuration& b) {
 
 /// What is wrong with `target`, by itself.
 bool malformed(const Configuration& target) {
-  if (target.voters.empty() || target.is_joint())
+  if (target.is_joint() || !decode_configuration(encode(target)))
     return true;
   const std::vector<Member> members = target.members();
   for (auto a = members.begin(); a != members.end(); ++a)
@@ -69,15 +69,12 @@ void Engine::continue_change() {
     return append_configuration(target);
 
   Configuration with_newcomers = current;
-  bool caught_up = true;
-  for (const Member& voter : target.voters) {
+  for (const Member& voter : target.voters)
     if (!current.has_member(voter.id))
       with_newcomers.learners.push_back(voter);
-    caught_up = caught_up && (voter.id == options_.self || has_caught_up(voter.id));
-  }
   if (with_newcomers.learners.size() > current.learners.size())
     return append_configuration(std::move(with_newcomers));
-  if (caught_up)
+  if (newcomers_caught_up(target))
     return append_configuration(
         {.voters = target.voters, .old_voters = current.voters, .learners = target.learners});
   // Without its newcomers the cluster is as good as before; the caller finds it unchanged.
@@ -85,11 +82,28 @@ void Engine::continue_change() {
     lead.change = Change{.target = lead.change->origin, .origin = {}, .deadline = never};
 }
 
+/// Whether the follower has answered lately.
+bool Engine::hears(const Progress& progress) const {
+  return now_ - progress.heard_at() < options_.election_timeout_max;
+}
+
+/// All newcomers, and of all voters enough to decide: one who votes already may lag or be dead, or
+/// no cluster could replace one dead peer while it waits for another.
+bool Engine::newcomers_caught_up(const Configuration& target) const {
+  std::map<PeerId, bool> ready;
+  for (const Member& voter : target.voters) {
+    ready[voter.id] = voter.id == options_.self || has_caught_up(voter.id);
+    if (!ready[voter.id] && !configuration().has_voter(voter.id))
+      return false;
+  }
+  return tally(target, ready) == Tally::won;
+}
+
 /// A voter that lags would hold up commitment as soon as it counts: it must be
 /// one message behind at the most.
 bool Engine::has_caught_up(PeerId peer) const {
   const auto it = leading().progress.find(peer);
-  return it != leading().progress.end() && it->second.pace() == Pace::replicate
+  return it != leading().progress.end() && hears(it->second) && it->second.pace() == Pace::replicate
          && log_.bytes_from(next(it->second.match())) <= options_.append_bytes_max;
 }
 

@@ -16,7 +16,7 @@ void Engine::on_tick(Time now) {
   now_ = std::max(now_, now);
   if (role_ == Role::leader)
     lead_on_tick();
-  else if (is_voter() && now_ >= election_deadline_)
+  else if (may_campaign() && now_ >= election_deadline_)
     start_election();
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 /// What one output hands out to be applied, at most (but at least one entry): a restarted peer with
 /// a long log applies it in steps.
-constexpr std::size_t committed_bytes_max = 8 * 1024 * 1024;
+constexpr std::size_t committed_bytes_max = std::size_t{8} << 20;
 
 }  // namespace
 

@@ -29,22 +29,22 @@ struct EngineOptions {
   Duration heartbeat_interval = std::chrono::milliseconds(30);
 
   /// Entries in one append request. One entry above the limit still travels, alone.
-  std::size_t append_bytes_max = 512 * 1024;
+  std::size_t append_bytes_max = std::size_t{512} << 10;
 
   /// What may be on its way to one follower, unanswered. When either is reached
   /// the follower gets heartbeats only.
-  std::size_t window_bytes_max = 8 * 1024 * 1024;
+  std::size_t window_bytes_max = std::size_t{8} << 20;
   std::size_t window_messages_max = 64;
 
   /// What a leader holds that is not committed yet. Beyond it a proposal is
   /// refused as `busy`: nothing is buffered without bound.
-  std::size_t uncommitted_bytes_max = 64 * 1024 * 1024;
+  std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
 
   /// How long the newcomers of a change of configuration may take to catch up.
   Duration catch_up_timeout = std::chrono::seconds(30);
 
   /// The largest payload of one entry.
-  std::size_t entry_bytes_max = 4 * 1024 * 1024;
+  std::size_t entry_bytes_max = std::size_t{4} << 20;
 };
 
 /// What is wrong with `options`, or nothing.

@@ -119,6 +119,7 @@ void Stage::step(PeerId id, const Input& input) {
   if (!p.engine)
     throw std::invalid_argument("peer " + name_of(id) + " is down");
   p.engine->step(Tick{p.now});
+  look(id);
   p.engine->step(input);
   look(id);
   perform(id);

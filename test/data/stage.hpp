@@ -63,6 +63,7 @@ private:
   void propose(const Line& line);
   void read(const Line& line);
   void transfer(const Line& line);
+  void change(const Line& line);
   void deliver(const Line& line);
   void drop(const Line& line);
   void hold(const Line& line);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sstream>
 #include <stdexcept>
 
 namespace troupe::test {
@@ -22,6 +23,15 @@ Configuration voters_to(std::uint64_t count) {
   return configuration;
 }
 
+/// "1,2,5"
+std::vector<Member> members_of(const std::string& ids) {
+  std::vector<Member> members;
+  std::istringstream in(ids);
+  for (std::string id; std::getline(in, id, ',');)
+    members.push_back({.id = {std::stoull(id)}, .name = "p" + id, .address = {}});
+  return members;
+}
+
 EntryId parse_id(const std::string& text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string::npos)
@@ -33,48 +43,39 @@ EntryId parse_id(const std::string& text) {
 
 const std::map<std::string, Stage::Verb>& Stage::verbs() {
   static const std::map<std::string, Verb> all = {
-      {"cluster", &Stage::cluster},
-      {"log", &Stage::log},
-      {"bootstrap", &Stage::bootstrap},
-      {"campaign", &Stage::campaign},
-      {"elect", &Stage::elect},
-      {"propose", &Stage::propose},
-      {"read", &Stage::read},
-      {"transfer", &Stage::transfer},
-      {"deliver", &Stage::deliver},
-      {"drop", &Stage::drop},
-      {"hold", &Stage::hold},
-      {"release", &Stage::release},
-      {"repeat", &Stage::repeat},
-      {"isolate", &Stage::isolate},
-      {"cut", &Stage::cut},
-      {"heal", &Stage::heal},
-      {"disk", &Stage::disk},
-      {"persist", &Stage::persist},
-      {"tick", &Stage::tick},
-      {"crash", &Stage::crash},
-      {"restart", &Stage::restart},
-      {"wipe", &Stage::wipe},
-      {"disconnect", &Stage::disconnect},
-      {"forge", &Stage::forge},
-      {"show", &Stage::show},
+      {"cluster", &Stage::cluster},     {"log", &Stage::log},
+      {"bootstrap", &Stage::bootstrap}, {"campaign", &Stage::campaign},
+      {"elect", &Stage::elect},         {"propose", &Stage::propose},
+      {"read", &Stage::read},           {"transfer", &Stage::transfer},
+      {"change", &Stage::change},       {"deliver", &Stage::deliver},
+      {"drop", &Stage::drop},           {"hold", &Stage::hold},
+      {"release", &Stage::release},     {"repeat", &Stage::repeat},
+      {"isolate", &Stage::isolate},     {"cut", &Stage::cut},
+      {"heal", &Stage::heal},           {"disk", &Stage::disk},
+      {"persist", &Stage::persist},     {"tick", &Stage::tick},
+      {"crash", &Stage::crash},         {"restart", &Stage::restart},
+      {"wipe", &Stage::wipe},           {"disconnect", &Stage::disconnect},
+      {"forge", &Stage::forge},         {"show", &Stage::show},
   };
   return all;
 }
 
 /// `cluster peers=N`: peers 1 to N, whose logs hold their configuration as 1/1, durably.
-/// `cluster peers=N empty=yes`: as their stores were created. With `append_bytes=M` requests carry
-/// no more than that, but one entry at least.
+/// `cluster peers=N empty=yes`: as their stores were created; `spares=M`: so are M more. With
+/// `append_bytes=M` requests carry no more than that, but one entry at least; newcomers have
+/// `catch_up_ms=M` to catch up.
 void Stage::cluster(const Line& line) {
   options_.append_bytes_max = number(line, "append_bytes", options_.append_bytes_max);
+  if (line.has("catch_up_ms"))
+    options_.catch_up_timeout = std::chrono::milliseconds(number(line, "catch_up_ms", 0));
   const std::uint64_t count = number(line, "peers", 3);
   const Configuration configuration = voters_to(count);
   const Entry entry{.id = {{1}, {1}},
                     .kind = EntryKind::configuration,
                     .payload = Bytes::copy_of(encode(configuration))};
-  for (std::uint64_t id = 1; id <= count; ++id) {
+  for (std::uint64_t id = 1; id <= count + number(line, "spares", 0); ++id) {
     Peer& p = peers_[PeerId{id}];
-    if (!line.has("empty")) {
+    if (!line.has("empty") && id <= count) {
       p.durable = {.hard_state = {.term = {1}, .voted_for = {}, .cluster = first_cluster},
                    .entries = {entry}};
       checker_.durable(
@@ -166,6 +167,21 @@ void Stage::transfer(const Line& line) {
   const PeerId id = first_peer(line);
   const auto to = peer(id).engine->transfer({number(line, "to", 0)});
   say(to ? "to " + std::to_string(to->value) : std::string(name(to.refusal())));
+  look(id);
+  perform(id);
+}
+
+/// `change N to=IDS [learners=IDS]`: leader N is asked for this configuration; `IDS` is as in
+/// 1,2,5.
+void Stage::change(const Line& line) {
+  const PeerId id = first_peer(line);
+  Configuration target;
+  if (line.has("to"))
+    target.voters = members_of(line.options.at("to"));
+  if (line.has("learners"))
+    target.learners = members_of(line.options.at("learners"));
+  const auto entry = peer(id).engine->change_configuration(target);
+  say(entry ? sim::text(*entry) : std::string(name(entry.refusal())));
   look(id);
   perform(id);
 }

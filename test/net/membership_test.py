@@ -53,7 +53,8 @@ def change(shell, nodes, peers):
     write(shell, p2, "c", "3")
 
     # Nobody of before is left.
-    assert timed(shell, "set_configuration %s %s %s %s" % (p2, p4, p5, p6))["voters"] == [p4, p5, p6]
+    disjoint = timed(shell, "set_configuration %s %s %s %s" % (p2, p4, p5, p6))
+    assert disjoint["voters"] == [p4, p5, p6], disjoint
     leader = wait_for("a leader of the new voters", lambda: leader_of(shell, [p4, p5, p6]))
     for key, value in (("a", "1"), ("b", "2"), ("c", "3")):
         reply = ask(shell, "read %s get %s" % (leader, key))

@@ -98,6 +98,8 @@ void Checker::check_configuration(const EngineView& now, const Log& log) {
   if (violation_)
     return;
   const auto& all = record.configurations;
+  if (all.empty() && now.configuration_index == Index{})
+    return;
   const Placed in_force = all.empty() ? Placed{} : all.rbegin()->second;
   if (now.configuration_index != in_force.id.index || now.configuration != in_force.configuration)
     return fail(now.self, "goes by " + text(now.configuration) + " where the last of its log is "

@@ -25,6 +25,22 @@ Log log_of(const std::vector<Entry>& entries) {
   return log;
 }
 
+Configuration set_of(std::initializer_list<std::uint64_t> ids) {
+  Configuration configuration;
+  for (const std::uint64_t id : ids)
+    configuration.voters.push_back({.id = {id}});
+  return configuration;
+}
+Configuration joint_of(std::initializer_list<std::uint64_t> to,
+                       std::initializer_list<std::uint64_t> from) {
+  return {.voters = set_of(to).voters, .old_voters = set_of(from).voters, .learners = {}};
+}
+Entry place(const Configuration& configuration, std::uint64_t term, std::uint64_t index) {
+  return {.id = {{term}, {index}},
+          .kind = EntryKind::configuration,
+          .payload = Bytes::copy_of(encode(configuration))};
+}
+
 /// Three peers as the checker sees them. Each step tells it something; most leave it content.
 struct Watch {
   Marks marks{};
@@ -87,6 +103,17 @@ struct Watch {
   }
   void write(std::uint64_t id, std::uint64_t term, const std::vector<Entry>& log) {
     write(id, term, log, log);
+  }
+  /// Leader 1 has these configurations behind all else, and the last is in force.
+  const Watch& told_of(const std::vector<Configuration>& configurations) {
+    std::vector<Entry> log = {noop(1, 1), command(1, 2, "a")};
+    for (const Configuration& configuration : configurations)
+      log.push_back(place(configuration, 1, log.size() + 1));
+    step(1, log, [&](EngineView& view) {
+      view.configuration = configurations.back();
+      view.configuration_index = log.back().id.index;
+    });
+    return *this;
   }
   void send(std::uint64_t from, std::uint64_t to, std::uint64_t term, Body body) {
     checker.sent({.cluster = {1}, .from = {from}, .to = {to}, .term = {term}, .body = body});
@@ -184,8 +211,8 @@ TEST_CASE(
   watch.lead(1, 1, two);
   watch.step(1, two, [](EngineView& view) {
     view.configuration.old_voters = {{.id = {3}}, {.id = {1}}};
-    view.commit = {2};
   });
+  watch.commit(1, two, 2);
   CHECK(watch.says("not durable on a quorum"));
 }
 
@@ -428,6 +455,72 @@ TEST_CASE("a checker sees a read that is stale, or answered from a state that ne
   Watch wrong = committed_two();
   wrong.checker.read_answered({0}, {2}, State{});
   CHECK(wrong.says("a state that never was"));
+}
+
+TEST_CASE("a checker is content with a change by way of a joint configuration") {
+  Watch watch = committed_two();
+  std::vector<Entry> log = two;
+  const auto append = [&](const Configuration& configuration) {
+    log.push_back(place(configuration, 1, log.size() + 1));
+    watch.step(1, log, [&](EngineView& view) {
+      view.configuration = configuration;
+      view.configuration_index = log.back().id.index;
+    });
+    watch.write(1, 1, {log.back()}, log, 1);
+    watch.write(2, 1, {log.back()}, log);
+    watch.commit(1, log, log.size());
+  };
+
+  append(set_of({1, 2, 3}));
+  append(joint_of({1, 2}, {1, 2, 3}));
+  append(set_of({1, 2}));
+
+  CHECK(watch.violation() == "");
+  CHECK(watch.marks.count(Mark::joint_entered) == 1);
+}
+
+TEST_CASE("a checker sees voters that change without a joint configuration") {
+  Watch watch = committed_two();
+  CHECK(watch.told_of({set_of({1, 2, 3}), set_of({1, 2})}).says("goes from"));
+  Watch other = committed_two();
+  CHECK(other.told_of({joint_of({1, 2}, {1, 2, 3}), set_of({1, 3})}).says("goes from"));
+}
+
+TEST_CASE("a checker sees a configuration that is proposed before the last one is committed") {
+  Watch watch = committed_two();
+  CHECK(watch.told_of({set_of({1, 2, 3}), set_of({1, 2, 3})}).says("before the last one"));
+}
+
+TEST_CASE("a checker sees a configuration that is proposed before an entry of its own term") {
+  Watch watch = committed_two();
+  std::vector<Entry> log = two;
+  log.push_back(noop(2, 3));
+  watch.lead(2, 2, log);
+  CHECK(watch.violation() == "");
+  log.push_back(place(set_of({1, 2, 3}), 2, 4));
+  watch.lead(2, 2, log);
+  CHECK(watch.says("before it has committed in its term"));
+}
+
+TEST_CASE("a checker sees a follower that holds two configurations, neither of them committed") {
+  Watch watch = committed_two();
+  std::vector<Entry> log = two;
+  log.push_back(place(set_of({1, 2, 3}), 1, 3));
+  log.push_back(place(set_of({1, 2, 3}), 1, 4));
+  watch.step(3, log, [](EngineView& view) {
+    view.hard_state.term = {1};
+    view.configuration = set_of({1, 2, 3});
+    view.configuration_index = {4};
+  });
+  CHECK(watch.says("two configurations that are not committed"));
+}
+
+TEST_CASE("a checker sees a peer that goes by another configuration than its log's last") {
+  Watch watch = committed_two();
+  std::vector<Entry> log = two;
+  log.push_back(place(joint_of({1, 2}, {1, 2, 3}), 1, 3));
+  watch.step(3, log, [](EngineView& view) { view.hard_state.term = {1}; });
+  CHECK(watch.says("goes by"));
 }
 
 }  // namespace troupe::sim
