@@ -19,7 +19,7 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       node_(std::move(parts.node)),
       store_(std::move(parts.store)),
       started_at_(clock().now()),
-      engine_(std::move(parts.options), std::move(parts.recovered), Time::zero()),
+      engine_(parts.options, std::move(parts.recovered), Time::zero()),
       routes_(std::move(parts.address)) {
   routes_.use(std::move(parts.registry));
 }
