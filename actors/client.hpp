@@ -35,7 +35,8 @@ public:
   explicit Client(ClientOptions options = {});
   /// Lives on the threads of `system`, which was set up with `configure` and outlives the client.
   explicit Client(caf::actor_system& system, ClientOptions options = {});
-  ~Client();  ///< Calls in flight end in `stopping`.
+  /// Calls in flight end in `stopping`; commands that may have happened in `unknown_outcome`.
+  ~Client();
 
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

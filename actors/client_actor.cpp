@@ -83,7 +83,7 @@ void ClientActor::on_exit() {
   timers_.clear();
   // Answering lets callers call again, but we take no more.
   for (auto& [id, operation] : std::exchange(operations_, {}))
-    operation->finish(Refusal::stopping);
+    operation->abandon();
 }
 
 void ClientActor::on_submit(const Submit& submit) {

@@ -33,7 +33,13 @@ std::string ClientShared::leader() const {
 
 Operation::~Operation() {
   if (!answered_)
-    finish(Refusal::stopping);
+    abandon();
+}
+
+/// The client ends. What left and changes something may have happened.
+void Operation::abandon() noexcept {
+  const bool in_doubt = state == State::sent && changes_something();
+  finish(in_doubt ? Refusal::unknown_outcome : Refusal::stopping);
 }
 
 bool Operation::reserve(const std::shared_ptr<ClientShared>& shared) {

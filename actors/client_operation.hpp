@@ -69,6 +69,7 @@ public:
   void finish(wire::CallReply reply) noexcept;
   void finish(wire::Response response) noexcept;
   void finish(Refusal refusal, std::string detail = {}) noexcept;
+  void abandon() noexcept;
 
   bool is_request() const { return request != nullptr; }
   /// Whether it leaves something changed where it arrived, so that a lost answer leaves a doubt.

@@ -133,6 +133,7 @@ private:
     PeerId leader{};
     std::optional<Time> heard_at{};  ///< When that leader last spoke.
     bool reachable = true;           ///< False after `Disconnected`, until it speaks again.
+    Time answered_at{};              ///< When it last heard of our disk, or we began to follow.
   };
   struct Electing {  ///< Asking for pre-votes or votes; the role tells which.
     std::map<PeerId, bool> votes{};
@@ -260,6 +261,7 @@ private:
   Role role_ = Role::follower;
   std::variant<Following, Electing, Leading> state_{Following{}};
   Time election_deadline_ = never;
+  int lonely_rounds_ = 0;  ///< Elections in a row that we called without being a voter.
   ReadId last_read_{};
 
   // What the next output is made of.

@@ -1,9 +1,16 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe {
+namespace {
+
+/// Of elections that double the pause before the next: up to thirty timeouts.
+constexpr int lonely_rounds_max = 5;
+
+}  // namespace
 
 void Engine::adopt_term(Term term) {
   TROUPE_ASSERT(term > hard_state_.term);
@@ -22,7 +29,8 @@ void Engine::become_follower(Term term, PeerId leader) {
   role_changed_ = true;
   state_ = Following{.leader = leader,
                      .heard_at = leader == nobody ? std::nullopt : std::optional(now_),
-                     .reachable = true};
+                     .reachable = true,
+                     .answered_at = now_};
   reads_ready_.clear();
   reset_election_deadline();
 }
@@ -31,12 +39,16 @@ void Engine::become_follower(Term term, PeerId leader) {
 void Engine::reset_election_deadline() {
   const auto spread = options_.election_timeout_max - options_.election_timeout_min;
   const auto extra = random_.below(static_cast<std::uint64_t>(spread.count()));
+  // Who does not vote by its own configuration was most likely removed, and must not ask for ever.
+  const auto pause =
+      is_voter() ? Duration{} : options_.election_timeout_max * ((1 << lonely_rounds_) - 1);
   election_deadline_ =
-      now_ + options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra));
+      now_ + options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra)) + pause;
 }
 
 void Engine::start_election() {
   TROUPE_ASSERT(may_campaign());
+  lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, lonely_rounds_max);
   // A disk slower than the timeout must get done with one candidacy before the next begins.
   if (role_ == Role::candidate && !hard_state_durable())
     return reset_election_deadline();

@@ -75,12 +75,17 @@ Index Engine::make_agree(const AppendRequest& request) {
 }
 
 /// An acceptance promises durability. One that brought nothing new says at once how far we are
-/// durable already, so that a slow disk costs neither leadership nor reads.
+/// durable already; so does any other once a heartbeat while the disk is busy: a slow disk costs
+/// neither leadership nor reads.
 void Engine::answer_append(const Message& message, const AppendRequest& request, Index matched) {
-  const bool waited_for = request.entries.empty() || request.read != ReadId{};
-  if (waited_for && hard_state_durable())
+  Time& answered_at = following().answered_at;
+  const bool overdue = !held_.empty() && now_ - answered_at >= options_.heartbeat_interval;
+  const bool waited_for = request.entries.empty() || request.read != ReadId{} || overdue;
+  if (waited_for && hard_state_durable()) {
+    answered_at = now_;
     send(message.from,
          AppendResponse{.verdict = Accepted{std::min(matched, persisted_)}, .read = request.read});
+  }
   if (!request.entries.empty() || !hard_state_durable())
     send_when_durable(message.from,
                       AppendResponse{.verdict = Accepted{matched}, .read = request.read});

@@ -99,12 +99,13 @@ bool Engine::newcomers_caught_up(const Configuration& target) const {
   return tally(target, ready) == Tally::won;
 }
 
-/// A voter that lags would hold up commitment as soon as it counts: it must be
-/// one message behind at the most.
+/// A voter that lags would hold up commitment as soon as it counts: it must be one message behind
+/// at the most, or where the voters are.
 bool Engine::has_caught_up(PeerId peer) const {
   const auto it = leading().progress.find(peer);
   return it != leading().progress.end() && hears(it->second) && it->second.pace() == Pace::replicate
-         && log_.bytes_from(next(it->second.match())) <= options_.append_bytes_max;
+         && log_.bytes_from(next(it->second.match()))
+                <= std::max(options_.append_bytes_max, log_.bytes_from(next(commit_)));
 }
 
 void Engine::append_configuration(Configuration configuration) {

@@ -1,14 +1,12 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace troupe {
 namespace {
 
-/// No cluster gets there by elections. A term near the end of the numbers would leave none for the
-/// next campaign.
-constexpr Term term_max{std::numeric_limits<std::uint64_t>::max() / 2};
+/// No peer misses as many elections. One forged message must not use up the terms that there are.
+constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 32;
 
 }  // namespace
 
@@ -32,7 +30,8 @@ void Engine::on_disconnected(PeerId peer) {
 /// its id: only a configuration that is durable somewhere can hold that.
 bool Engine::belongs_here(const Message& message) {
   if (message.to != options_.self || message.from == options_.self || message.from == nobody
-      || message.cluster == ClusterId{} || message.term > term_max)
+      || message.cluster == ClusterId{}
+      || message.term.value > hard_state_.term.value + term_jump_max)
     return false;
   if (hard_state_.cluster == ClusterId{}) {
     hard_state_.cluster = message.cluster;

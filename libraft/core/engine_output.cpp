@@ -29,9 +29,7 @@ Output Engine::take_output() {
     out.write = take_write();
   out.messages = std::exchange(messages_, {});
   if (commit_ > applied_) {
-    out.committed = log_.slice(next(applied_), committed_bytes_max);
-    while (out.committed.back().id.index > commit_)
-      out.committed.pop_back();
+    out.committed = log_.slice(next(applied_), commit_, committed_bytes_max);
     applied_ = out.committed.back().id.index;
   }
   take_reads(out);
@@ -71,6 +69,9 @@ void Engine::on_persisted(WriteId write) {
     writing_.pop_front();
   }
   persisted_write_ = std::max(persisted_write_, write);
+  if (auto* state = std::get_if<Following>(&state_);
+      state != nullptr && !held_.empty() && held_.front().after <= persisted_write_)
+    state->answered_at = now_;
   while (!held_.empty() && held_.front().after <= persisted_write_) {
     messages_.push_back(std::move(held_.front().message));
     held_.pop_front();

@@ -31,7 +31,8 @@ void Engine::replicate_to(PeerId to, Progress& progress) {
   const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
   bool sent = false;
   while (progress.next() <= log_.last().index && progress.may_send(window)) {
-    send_append(to, progress, log_.slice(progress.next(), options_.append_bytes_max));
+    send_append(to, progress,
+                log_.slice(progress.next(), log_.last().index, options_.append_bytes_max));
     sent = true;
   }
   if (!sent)

@@ -42,14 +42,16 @@ const Entry& Log::at(Index index) const {
   return entries_[index.value - first().value];
 }
 
-std::vector<Entry> Log::slice(Index from, std::size_t bytes_max) const {
-  if (from > last().index)
+std::vector<Entry> Log::slice(Index from, Index to, std::size_t bytes_max) const {
+  TROUPE_ASSERT(to <= last().index);
+  if (from > to)
     return {};
   TROUPE_ASSERT(from >= first());
   const auto begin = static_cast<std::ptrdiff_t>(from.value - first().value);
+  const auto limit = static_cast<std::ptrdiff_t>(next(to).value - first().value);
   const std::size_t before = begin == 0 ? 0 : bytes_[static_cast<std::size_t>(begin) - 1];
   // The first total beyond the limit; at least one entry goes.
-  auto end = std::upper_bound(bytes_.begin() + begin, bytes_.end(), before + bytes_max);
+  auto end = std::upper_bound(bytes_.begin() + begin, bytes_.begin() + limit, before + bytes_max);
   if (end == bytes_.begin() + begin)
     ++end;
   return {entries_.begin() + begin, entries_.begin() + (end - bytes_.begin())};

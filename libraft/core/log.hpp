@@ -27,8 +27,9 @@ public:
   /// Requires: `first() <= index <= last().index`.
   const Entry& at(Index index) const;
 
-  /// Entries from `from` on, up to `bytes_max` in all but at least one, as long as there are any.
-  std::vector<Entry> slice(Index from, std::size_t bytes_max) const;
+  /// Entries in [from, to], up to `bytes_max` in all but at least one, as long as there are any.
+  /// Requires: `to <= last().index`.
+  std::vector<Entry> slice(Index from, Index to, std::size_t bytes_max) const;
   /// Entries in [from, to]. Requires both in the log, or `from == next(to)`.
   std::vector<Entry> range(Index from, Index to) const;
 

@@ -1,5 +1,7 @@
 #include "core/options.hpp"
 
+#include "core/entry.hpp"
+
 namespace troupe {
 
 std::string problem(const EngineOptions& options) {
@@ -19,8 +21,9 @@ std::string problem(const EngineOptions& options) {
     return "window_messages_max must be above 0";
   if (options.entry_bytes_max == 0)
     return "entry_bytes_max must be above 0";
-  if (options.uncommitted_bytes_max < options.entry_bytes_max)
-    return "uncommitted_bytes_max must hold at least one entry of entry_bytes_max";
+  if (options.uncommitted_bytes_max < entry_head_bytes
+      || options.uncommitted_bytes_max - entry_head_bytes < options.entry_bytes_max)
+    return "uncommitted_bytes_max must hold at least one entry of entry_bytes_max and its head";
   return {};
 }
 

@@ -34,7 +34,7 @@ TEST_CASE("the id 0/0 is in every log, and ends an empty one") {
   CHECK(log.term_at({0}) == Term{0});
   CHECK(!log.contains({{1}, {1}}));
   CHECK(log.bytes_from({1}) == 0);
-  CHECK(log.slice({1}, 1000).empty());
+  CHECK(log.slice({1}, log.last().index, 1000).empty());
   CHECK(log.range({1}, {0}).empty());
 }
 
@@ -65,12 +65,12 @@ TEST_CASE("a slice has as much as fits, but at least one entry") {
   const Log log = log_of({command(1, 1, payload), command(1, 2, payload), command(1, 3, payload)});
   const std::size_t one = size_bytes(log.at({1}));
 
-  CHECK(indexes(log.slice({1}, 1)) == Indexes{1});
-  CHECK(indexes(log.slice({1}, 2 * one - 1)) == Indexes{1});
-  CHECK(indexes(log.slice({1}, 2 * one)) == Indexes{1, 2});
-  CHECK(indexes(log.slice({2}, 10 * one)) == Indexes{2, 3});
-  CHECK(indexes(log.slice({3}, one)) == Indexes{3});
-  CHECK(log.slice({4}, one).empty());
+  CHECK(indexes(log.slice({1}, log.last().index, 1)) == Indexes{1});
+  CHECK(indexes(log.slice({1}, log.last().index, 2 * one - 1)) == Indexes{1});
+  CHECK(indexes(log.slice({1}, log.last().index, 2 * one)) == Indexes{1, 2});
+  CHECK(indexes(log.slice({2}, log.last().index, 10 * one)) == Indexes{2, 3});
+  CHECK(indexes(log.slice({3}, log.last().index, one)) == Indexes{3});
+  CHECK(log.slice({4}, log.last().index, one).empty());
 }
 
 TEST_CASE("a range has what lies between its ends, both included") {
