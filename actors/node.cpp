@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include "actors/address.hpp"
 #include "actors/logger.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/peer_options.hpp"
@@ -47,8 +48,11 @@ private:
 };
 
 std::string problem(const NodeOptions& options) {
-  if (options.name.empty())
-    return "a node needs a name";
+  if (!valid_peer_name(options.name))
+    return "the name of a node is one to 64 letters, digits, '-' and '_'";
+  if (const auto address = parse_address(options.listen);
+      address && (address->host == "0.0.0.0" || address->host == "::"))
+    return "listen: " + options.listen + " is no address that other nodes could dial";
   EngineOptions engine = options.engine;
   engine.self = {1};  // Whoever it will be: the check wants somebody.
   const auto checked = with_options(engine, {});

@@ -297,11 +297,16 @@ TEST_CASE("a node says why it cannot start") {
   const auto same_directory = start_node("b", directory.path / "a");
   const auto same_address = start_node("b", directory.path / "b", taken);
   const auto no_name = start_node("", directory.path / "c");
+  const auto odd_name = start_node("a\nlevel=error", directory.path / "c");
+  const auto anywhere = start_node("c", directory.path / "c", "0.0.0.0:0");
 
   REQUIRE(std::holds_alternative<std::string>(same_directory));
   REQUIRE(std::holds_alternative<std::string>(same_address));
   CHECK(std::get<std::string>(same_address).find(taken) != std::string::npos);
   REQUIRE(std::holds_alternative<std::string>(no_name));
+  REQUIRE(std::holds_alternative<std::string>(odd_name));
+  REQUIRE(std::holds_alternative<std::string>(anywhere));
+  CHECK(std::get<std::string>(anywhere).find("0.0.0.0") != std::string::npos);
 }
 
 TEST_CASE(
