@@ -25,7 +25,7 @@ void CallBatches::add(const std::string& peer, wire::CallKind kind, wire::Call c
 void CallBatches::close(const Key& key, Batch& batch) {
   frames_.push_back(wire::encode(wire::Calls{.peer = key.first,
                                              .kind = key.second,
-                                             .level = wire::ReadLevel::linearizable,
+                                             .level = ReadLevel::linearizable,
                                              .calls = std::move(batch.calls)}));
   batch = {};
 }

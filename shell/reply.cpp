@@ -116,6 +116,8 @@ std::string_view name(EntryKind kind) {
       return "noop";
     case EntryKind::command:
       return "command";
+    case EntryKind::released:
+      return "released";
     case EntryKind::configuration:
       return "configuration";
   }

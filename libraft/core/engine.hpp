@@ -8,6 +8,7 @@
 #include "core/progress.hpp"
 #include "core/random.hpp"
 #include "core/refusal.hpp"
+#include "core/snapshot.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
 
@@ -44,7 +45,10 @@ using Input = std::variant<Tick, Message, Persisted, Disconnected>;
 /// What a store gives back when a peer starts.
 struct Recovered {
   HardState hard_state{};
-  std::vector<Entry> entries{};  ///< Without gaps, from index 1.
+  /// Where the log begins: the entry before the first of `entries`; {0, 0} if nothing was ever cut.
+  EntryId before{};
+  std::vector<Entry> entries{};            ///< Without gaps, behind `before`; holes are `released`.
+  std::optional<SnapshotHead> snapshot{};  ///< At or behind `before`, unless that is {0, 0}.
 };
 
 /// The consensus protocol of one peer: elections, replication, commitment, reads

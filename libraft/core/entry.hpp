@@ -12,6 +12,7 @@ enum class EntryKind : std::uint8_t {
   noop = 0,           ///< Nothing: a new leader's first entry (§6.4).
   command = 1,        ///< For a resource; the payload is the command's envelope.
   configuration = 2,  ///< For the engine; the payload is an encoded `Configuration`.
+  released = 3,       ///< A hole: what stood here matters no more and is gone (§5.3). No payload.
 };
 
 /// One slot of the log. Its payload is opaque to the engine, but for

@@ -1,6 +1,8 @@
 #pragma once
 
+#include "core/bytes.hpp"
 #include "core/entry.hpp"
+#include "core/snapshot.hpp"
 #include "core/types.hpp"
 
 #include <variant>

@@ -2,8 +2,11 @@
 
 #include "core/entry.hpp"
 #include "core/message.hpp"
+#include "core/snapshot.hpp"
 #include "core/types.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -23,9 +26,17 @@ struct HardState {
 /// that order.
 struct Write {
   WriteId id{};
-  HardState hard_state{};                ///< As it is after this write.
+  HardState hard_state{};  ///< As it is after this write.
+  /// This snapshot counts from here on; its bytes are durable already.
+  std::optional<SnapshotHead> snapshot{};
+  /// The whole log goes: what is appended follows the last entry of `snapshot`, which is set, too.
+  bool restart = false;
   std::optional<Index> truncate_from{};  ///< This entry and all after it go...
   std::vector<Entry> entries{};          ///< ...then these are appended.
+  /// These become holes: `EntryKind::released`, with their ids but without payload. Sorted.
+  std::vector<Index> released{};
+  /// Entries before this one go. Never past the end of `snapshot` or of an earlier write's.
+  std::optional<Index> cut_before{};
 };
 
 /// All reads up to and including `upto` may be answered from a state that has
@@ -33,6 +44,20 @@ struct Write {
 struct ReadReady {
   ReadId upto{};
   Index index{};
+};
+
+/// Bytes of our snapshot for a follower: `message` holds a `SnapshotChunk` without its data, to be
+/// filled in with up to `length` bytes from the offset that it names, and sent.
+struct ChunkToSend {
+  Message message{};
+  std::size_t length = 0;
+};
+
+/// Bytes of a leader's snapshot, in their order; answered with `ChunkStored`.
+struct ChunkToStore {
+  SnapshotHead head{};
+  std::uint64_t offset = 0;
+  Bytes data{};
 };
 
 /// What the shell around an engine must do, in the order of the fields.
@@ -44,14 +69,21 @@ struct ReadReady {
 struct Output {
   std::optional<Write> write{};     ///< 1. Hand to the store; answer with `Persisted`.
   std::vector<Message> messages{};  ///< 2. Send. They may be lost.
-  std::vector<Entry> committed{};   ///< 3. Apply, in order, each exactly once.
-  std::vector<ReadReady> reads{};   ///< 4. Answer, behind the entries they name.
-  /// 5. Role, term or leader are not what they were: ask `view()`. Unless we lead in the same term
+  /// 3. The replicated state becomes what this snapshot holds; it is durable here. On a start, too.
+  std::optional<SnapshotHead> install{};
+  std::vector<Entry> committed{};  ///< 4. Apply, in order, each exactly once.
+  /// 5. Save the state as it is behind all of these; answered with `SnapshotTaken`.
+  std::optional<SnapshotPlace> take_snapshot{};
+  std::vector<ReadReady> reads{};             ///< 6. Answer, behind the entries they name.
+  std::vector<ChunkToSend> chunks_to_send{};  ///< 7. As messages: they may be lost.
+  std::vector<ChunkToStore> chunks_to_store{};
+  /// 8. Role, term or leader are not what they were: ask `view()`. Unless we lead in the same term
   /// as before, all reads that wait are lost and all proposals that wait are in doubt.
   bool role_changed = false;
 
   bool empty() const {
-    return !write && messages.empty() && committed.empty() && reads.empty() && !role_changed;
+    return !write && messages.empty() && !install && committed.empty() && !take_snapshot
+           && reads.empty() && chunks_to_send.empty() && chunks_to_store.empty() && !role_changed;
   }
 };
 

@@ -56,4 +56,11 @@ using Duration = std::chrono::microseconds;
 
 inline constexpr Time never = Time::max();
 
+/// How fresh the answer to a query must be. Values travel on the wire: append only.
+enum class ReadLevel : std::uint8_t {
+  linearizable = 0,  ///< Sees all that was acknowledged before it was asked; costs a round (§6.4).
+  lease = 1,         ///< The same, without a round while the leader's lease holds (§6.4.1).
+  sequential = 2,    ///< Any peer's state, never older than what the asker has seen (§6.4).
+};
+
 }  // namespace troupe

@@ -3,6 +3,7 @@
 #include "core/types.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,22 @@ struct Reply {
   static Reply refused(std::string why) { return {.error = std::move(why), .value = {}}; }
   friend bool operator==(const Reply&, const Reply&) = default;
 };
+
+/// Gives a state as it was when the saver was made, in pieces of about a mebibyte at the most:
+/// equal states give equal pieces.
+class Saver {
+public:
+  Saver() = default;
+  Saver(const Saver&) = delete;
+  Saver& operator=(const Saver&) = delete;
+  virtual ~Saver() = default;
+
+  /// The next piece; empty when there are no more. The first is never empty.
+  virtual std::string next() = 0;
+};
+
+/// Where a piece stands in its snapshot.
+enum class Place : std::uint8_t { first, behind };
 
 /// What a user replicates: a state that changes by commands alone.
 ///
@@ -57,6 +74,17 @@ public:
 
   /// Becomes the state that `save` wrote. False if `saved` is not such; the state is then empty.
   virtual bool load(View saved) = 0;
+
+  // ---- For states that are too large to be saved at one go while commands wait. The defaults make
+  // ---- one piece of `save` and `load`.
+
+  /// Starts to save the state as it is at this moment, piece by piece, while commands go on to
+  /// change it. One saver at a time; it is gone before the resource is.
+  virtual std::unique_ptr<Saver> start_save();
+
+  /// The next piece that a saver gave; `first` of a snapshot: whatever the state was, it is gone.
+  /// False if the piece is not such; the state is then empty.
+  virtual bool load_piece(View piece, Place place);
 };
 
 inline std::string_view text(View bytes) {

@@ -47,9 +47,6 @@ struct PeerMessages {
   std::vector<Message> messages{};
 };
 
-/// How fresh the answer to a query must be.
-enum class ReadLevel : std::uint8_t { linearizable = 0 };
-
 enum class CallKind : std::uint8_t { command = 0, query = 1 };
 
 /// Commands or queries of one client for one peer, all that waited.

@@ -21,7 +21,7 @@ const wire::Hello from_node{.node = "b", .address = "127.0.0.1:4002", .incarnati
 wire::Calls one_call(const std::string& peer, std::uint64_t id) {
   return {.peer = peer,
           .kind = wire::CallKind::query,
-          .level = wire::ReadLevel::linearizable,
+          .level = ReadLevel::linearizable,
           .calls = {{.id = id, .payload = Bytes::copy_of("question")}}};
 }
 
