@@ -7,12 +7,6 @@
 #include <utility>
 
 namespace troupe {
-namespace {
-
-/// Rounds of reads that may wait for a quorum at one time.
-constexpr std::size_t reads_max = 4096;
-
-}  // namespace
 
 Engine::Engine(EngineOptions options, Recovered recovered, Time now)
     : options_(options), random_(options_.seed), now_(now) {
@@ -89,21 +83,6 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
   reset_election_deadline();
   ask_for_votes(VoteRequest{.last = log_.last(), .transfer = false});
   return EntryId{{1}, {1}};
-}
-
-Result<ReadId> Engine::start_read() {
-  if (role_ != Role::leader)
-    return refusal_of_non_leader();
-  // Until an entry of our own term is committed we may not know of what our predecessors
-  // committed (§6.4, step 1).
-  if (commit_ < leading().term_start)
-    return Refusal::election_in_progress;
-  if (leading().reads.size() >= reads_max)
-    return Refusal::busy;
-  last_read_ = {last_read_.value + 1};
-  leading().reads.push_back({.id = last_read_, .index = commit_});
-  confirm_reads();  // Who decides alone has its quorum already.
-  return last_read_;
 }
 
 Result<PeerId> Engine::transfer(PeerId to) {

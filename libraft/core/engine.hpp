@@ -99,12 +99,12 @@ public:
   /// `configuration_in_progress`, `invalid` for a set without voters, or with a name or id twice.
   Result<EntryId> change_configuration(Configuration target);
 
-  /// Asks for a linearizable read (§6.4): all reads asked for before the next
-  /// round to a quorum are confirmed by it together. Ready when an
-  /// `Output::reads` covers the returned id; lost if the role changes first.
+  /// Asks for a read at `level`, which is never `sequential`: that needs no engine. Linearizable
+  /// (§6.4): all reads asked for before the next round to a quorum are confirmed by it together.
+  /// Ready when an `Output::reads` covers the returned id; lost if the role changes first.
   /// Refuses: `redirect`, `election_in_progress` (also until the first entry of our own term
   /// is committed), `busy`.
-  Result<ReadId> start_read();
+  Result<ReadId> start_read(ReadLevel level = ReadLevel::linearizable);
 
   /// Hands leadership to `to` or, if `nobody`, to the voter that is furthest
   /// (§3.10). Until it is done, or an election timeout has passed, proposals
@@ -197,7 +197,6 @@ private:
   }
   bool hard_state_durable() const;
   Write take_write();
-  void take_reads(Output& out);
   void send(PeerId to, Body body);
   void send_when_durable(PeerId to, Body body);
   Message envelope(PeerId to, Body body) const;
@@ -231,9 +230,12 @@ private:
   void lead_on_tick();
   bool hears_quorum() const;
   void maybe_commit();
-  void confirm_reads();
   void continue_transfer();
   Time leader_deadline() const;
+
+  // engine_reads.cpp
+  void confirm_reads();
+  void take_reads(Output& out);
 
   // engine_replication.cpp
   bool has_news_for(const Progress& progress) const;

@@ -2,7 +2,6 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace troupe {
 
@@ -65,26 +64,6 @@ void Engine::maybe_commit() {
   const Index index = quorum_index(configuration(), reached);
   if (index > commit_ && log_.term_at(index) == hard_state_.term)
     advance_commit(index);
-}
-
-/// A read is confirmed when a quorum has answered a message that left after it was asked for: then
-/// no newer leader can have committed anything before (§6.4, step 3).
-void Engine::confirm_reads() {
-  Leading& lead = leading();
-  if (lead.reads.empty())
-    return;
-  std::map<PeerId, Index> reached{{options_.self, {std::numeric_limits<std::uint64_t>::max()}}};
-  for (const auto& [peer, progress] : lead.progress)
-    reached[peer] = {progress.read().value};
-  const ReadId upto{quorum_index(configuration(), reached).value};
-  while (!lead.reads.empty() && lead.reads.front().id <= upto) {
-    const PendingRead read = lead.reads.front();
-    lead.reads.pop_front();
-    if (!reads_ready_.empty() && reads_ready_.back().index == read.index)
-      reads_ready_.back().upto = read.id;
-    else
-      reads_ready_.push_back({.upto = read.id, .index = read.index});
-  }
 }
 
 /// Tells the target to campaign once it has all that we have (§3.10).

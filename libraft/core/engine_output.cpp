@@ -37,14 +37,6 @@ Output Engine::take_output() {
   return out;
 }
 
-/// Reads leave behind the entries that they must see.
-void Engine::take_reads(Output& out) {
-  while (!reads_ready_.empty() && reads_ready_.front().index <= applied_) {
-    out.reads.push_back(reads_ready_.front());
-    reads_ready_.pop_front();
-  }
-}
-
 Write Engine::take_write() {
   TROUPE_ASSERT(dirty());
   last_write_ = {last_write_.value + 1};
