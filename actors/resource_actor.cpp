@@ -9,7 +9,7 @@ namespace troupe::actors {
 
 ResourceActor::ResourceActor(caf::actor_config& config, const machine::Kind& kind)
     : caf::event_based_actor(config),
-      state_(kind.make()),
+      state_(kind.make),
       valid_command_(kind.valid_command),
       valid_query_(kind.valid_query) {}
 

@@ -17,6 +17,8 @@ namespace troupe::resources {
 class SavedWriter {
 public:
   explicit SavedWriter(std::uint8_t version) { fixed(version, 1); }
+  /// What follows bytes that were written before.
+  SavedWriter() = default;
 
   void number(std::uint64_t value) { fixed(value, 8); }
   void text(std::string_view value) {
@@ -24,7 +26,8 @@ public:
     fixed(value.size(), 4);
     bytes_ += value;
   }
-  std::string take() { return std::move(bytes_); }
+  std::size_t size() const { return bytes_.size(); }
+  std::string take() { return std::exchange(bytes_, {}); }
 
 private:
   void fixed(std::uint64_t value, int size) {
@@ -43,6 +46,8 @@ public:
   SavedReader(machine::View saved, std::uint8_t version) : left_(machine::text(saved)) {
     good_ = fixed(1) == version;
   }
+  /// What follows bytes that were read before.
+  explicit SavedReader(std::string_view left) : left_(left) {}
 
   std::uint64_t number() { return fixed(8); }
   std::string_view text() { return taken(fixed(4)); }
@@ -50,6 +55,8 @@ public:
   bool good() const { return good_; }
   /// Everything was read, and all of it was there.
   bool at_end() const { return good_ && left_.empty(); }
+  /// What is not read yet.
+  std::string_view left() const { return left_; }
 
 private:
   std::uint64_t fixed(std::size_t size) {

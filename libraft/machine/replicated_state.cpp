@@ -23,8 +23,7 @@ Reply tidied(Reply reply) {
 
 }  // namespace
 
-ReplicatedState::ReplicatedState(std::unique_ptr<Resource> resource)
-    : resource_(std::move(resource)) {
+ReplicatedState::ReplicatedState(Make make) : make_(make), resource_(make()) {
   TROUPE_ASSERT(resource_ != nullptr);
 }
 
@@ -55,6 +54,73 @@ Reply ReplicatedState::query(View question) const {
   } catch (...) {
     return failed();
   }
+}
+
+bool ReplicatedState::start_save() {
+  saver_.reset();
+  try {
+    saver_ = resource_->start_save();
+  } catch (...) {
+    return false;
+  }
+  TROUPE_ASSERT(saver_ != nullptr);
+  return true;
+}
+
+std::optional<std::string> ReplicatedState::next_piece() {
+  TROUPE_ASSERT(is_saving());
+
+  std::optional<std::string> piece;
+  try {
+    piece = saver_->next();
+  } catch (...) {
+    // A snapshot can be taken again; the state itself was only read.
+    piece.reset();
+  }
+  TROUPE_ASSERT(!piece || piece->size() <= saved_piece_bytes_max);
+  if (!piece || piece->empty())
+    saver_.reset();
+  return piece;
+}
+
+void ReplicatedState::start_load() {
+  saver_.reset();
+  // The old state goes before the one that takes its place comes: there may be no room for both.
+  resource_.reset();
+  resource_ = make_();
+  TROUPE_ASSERT(resource_ != nullptr);
+  applied_ = {};
+}
+
+template <class Step>
+bool ReplicatedState::try_to_load(const Step& step) {
+  bool loaded = false;
+  try {
+    loaded = step();
+  } catch (const std::bad_alloc&) {
+    // The snapshot is sound; to call it damaged would only have it fetched again.
+    assertion_failed("enough memory to load a snapshot", __FILE__, __LINE__);
+  } catch (...) {
+    loaded = false;
+  }
+  if (!loaded)
+    start_load();  // Whatever half of a state there is, it is nobody's.
+  return loaded;
+}
+
+bool ReplicatedState::load_piece(View piece) {
+  TROUPE_ASSERT(applied_ == Index{});
+
+  return try_to_load([&] { return resource_->load_piece(piece); });
+}
+
+bool ReplicatedState::end_load(Index index) {
+  TROUPE_ASSERT(applied_ == Index{});
+
+  if (!try_to_load([&] { return resource_->end_load(); }))
+    return false;
+  applied_ = index;
+  return true;
 }
 
 }  // namespace troupe::machine

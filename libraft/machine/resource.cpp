@@ -9,10 +9,16 @@ namespace {
 class WholeSaver : public Saver {
 public:
   explicit WholeSaver(std::string saved) : saved_(std::move(saved)) {}
-  std::string next() override { return std::exchange(saved_, {}); }
+
+  std::string next() override {
+    std::string piece = saved_.substr(given_, saved_piece_bytes_max);
+    given_ += piece.size();
+    return piece;
+  }
 
 private:
   std::string saved_;
+  std::size_t given_ = 0;
 };
 
 }  // namespace
@@ -21,8 +27,14 @@ std::unique_ptr<Saver> Resource::start_save() {
   return std::make_unique<WholeSaver>(save());
 }
 
-bool Resource::load_piece(View piece, Place place) {
-  return place == Place::first && load(piece);
+bool Resource::load_piece(View piece) {
+  gathered_ += text(piece);
+  return true;
+}
+
+bool Resource::end_load() {
+  const std::string saved = std::exchange(gathered_, {});
+  return load(bytes(saved));
 }
 
 }  // namespace troupe::machine

@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,8 +32,10 @@ struct Reply {
   friend bool operator==(const Reply&, const Reply&) = default;
 };
 
-/// Gives a state as it was when the saver was made, in pieces of about a mebibyte at the most:
-/// equal states give equal pieces.
+/// Pieces of a saved state are at most this long.
+inline constexpr std::size_t saved_piece_bytes_max = std::size_t{1} << 20;
+
+/// Gives a state as it was when the saver was made, in pieces: equal states give equal pieces.
 class Saver {
 public:
   Saver() = default;
@@ -40,12 +43,9 @@ public:
   Saver& operator=(const Saver&) = delete;
   virtual ~Saver() = default;
 
-  /// The next piece; empty when there are no more. The first is never empty.
+  /// The next piece; empty when there are no more.
   virtual std::string next() = 0;
 };
-
-/// Where a piece stands in its snapshot.
-enum class Place : std::uint8_t { first, behind };
 
 /// What a user replicates: a state that changes by commands alone.
 ///
@@ -75,16 +75,21 @@ public:
   /// Becomes the state that `save` wrote. False if `saved` is not such; the state is then empty.
   virtual bool load(View saved) = 0;
 
-  // ---- For states that are too large to be saved at one go while commands wait. The defaults make
-  // ---- one piece of `save` and `load`.
+  // ---- For states that are too large to be saved at one go while commands wait. The defaults cut
+  // ---- what `save` gives, and gather it again for `load`.
 
   /// Starts to save the state as it is at this moment, piece by piece, while commands go on to
   /// change it. One saver at a time; it is gone before the resource is.
   virtual std::unique_ptr<Saver> start_save();
 
-  /// The next piece that a saver gave; `first` of a snapshot: whatever the state was, it is gone.
-  /// False if the piece is not such; the state is then empty.
-  virtual bool load_piece(View piece, Place place);
+  /// The next piece of what a saver gave; the first one finds an empty state, and nothing else
+  /// happens in between. False if it can't be that; the resource is of no use then.
+  virtual bool load_piece(View piece);
+  /// There are no more pieces. False if some are missing.
+  virtual bool end_load();
+
+private:
+  std::string gathered_{};  ///< The pieces of a load under way, for the default.
 };
 
 inline std::string_view text(View bytes) {

@@ -4,9 +4,7 @@
 #include "machine/words.hpp"
 #include "resources/flat.hpp"
 #include "resources/kv_store/kv_store_generated.h"
-#include "resources/saved.hpp"
 
-#include <optional>
 #include <utility>
 
 namespace troupe::resources {
@@ -19,8 +17,6 @@ using machine::Words;
 namespace {
 
 using Message = Flat<format::Message>;
-
-constexpr std::uint8_t format_version = 1;
 
 std::string_view view(const flatbuffers::String* text) {
   return {text->data(), text->size()};
@@ -53,15 +49,40 @@ Reply KvStore::apply(const machine::Command& command) {
   if (!is_command(message))
     return Reply::refused("invalid");
 
-  if (const format::Set* set = message->ask_as_Set()) {
-    values_.insert_or_assign(std::string(view(set->key())), view(set->value()));
-    return Reply::ok();
-  }
-  const auto it = values_.find(view(message->ask_as_Delete()->key()));
+  if (const format::Set* asked = message->ask_as_Set())
+    return set(command.index, view(asked->key()), view(asked->value()));
+  return erase(view(message->ask_as_Delete()->key()));
+}
+
+Reply KvStore::set(Index index, std::string_view key, std::string_view value) {
+  const auto it = values_.lower_bound(key);
+  const bool is_there = it != values_.end() && it->first == key;
+  keep_for_saver(key, is_there ? it : values_.end());
+  KvValue set_value{.value = std::string(value), .set_by = index};
+  if (is_there)
+    it->second = std::move(set_value);
+  else
+    values_.emplace_hint(it, key, std::move(set_value));
+  return Reply::ok();
+}
+
+Reply KvStore::erase(std::string_view key) {
+  const auto it = values_.find(key);
   if (it == values_.end())
     return Reply::refused("key_not_found");
+  keep_for_saver(key, it);
   values_.erase(it);
   return Reply::ok();
+}
+
+/// What stands at `it` is about to go: it is moved away where it is still needed.
+void KvStore::keep_for_saver(std::string_view key, KvValues::iterator it) {
+  if (saver_ == nullptr || !saver_->needs(key))
+    return;
+  if (it == values_.end())
+    saver_->keep(key, std::nullopt);
+  else
+    saver_->keep(key, std::move(it->second));
 }
 
 Reply KvStore::query(View question) const {
@@ -72,36 +93,39 @@ Reply KvStore::query(View question) const {
   const auto it = values_.find(view(message->ask_as_Get()->key()));
   if (it == values_.end())
     return Reply::refused("key_not_found");
-  return Reply::ok(it->second);
+  return Reply::ok(it->second.value);
 }
 
 std::string KvStore::save() const {
-  SavedWriter out(format_version);
-  out.number(values_.size());
-  for (const auto& [key, value] : values_) {
-    out.text(key);
-    out.text(value);
-  }
-  return out.take();
+  return saved(values_);
 }
 
 bool KvStore::load(View saved) {
+  TROUPE_ASSERT(saver_ == nullptr);
+
   values_.clear();
-  SavedReader in(saved, format_version);
-  std::map<std::string, std::string, std::less<>> values;
-  const std::uint64_t count = in.number();
-  for (std::uint64_t i = 0; i < count && in.good(); ++i) {
-    const std::string_view key = in.text();
-    const std::string_view value = in.text();
-    // In any other order, or twice, they are not what `save` writes.
-    if (!values.empty() && key <= values.rbegin()->first)
-      return false;
-    values.emplace_hint(values.end(), key, value);
-  }
-  if (!in.at_end())
-    return false;
-  values_ = std::move(values);
-  return true;
+  loader_.reset();
+  if (load_piece(saved) && end_load())
+    return true;
+  values_.clear();
+  loader_.reset();
+  return false;
+}
+
+std::unique_ptr<machine::Saver> KvStore::start_save() {
+  return std::make_unique<KvSaver>(values_, saver_);
+}
+
+bool KvStore::load_piece(View piece) {
+  if (!loader_)
+    loader_.emplace(values_);
+  return loader_->load(piece);
+}
+
+bool KvStore::end_load() {
+  const bool complete = loader_ && loader_->is_complete();
+  loader_.reset();
+  return complete;
 }
 
 namespace kv_store {

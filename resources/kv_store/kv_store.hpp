@@ -2,9 +2,10 @@
 
 #include "machine/kind.hpp"
 #include "machine/resource.hpp"
+#include "resources/kv_store/kv_values.hpp"
 
-#include <functional>
-#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,13 +20,22 @@ public:
   machine::Reply apply(const machine::Command& command) override;
   machine::Reply query(machine::View question) const override;
 
-  /// Format 1: a byte 1, u64 count, then each key and value in order of the keys, both as u32
-  /// size and bytes; little endian.
+  /// In the format of kv_values.hpp.
   std::string save() const override;
   bool load(machine::View saved) override;
+  /// Writes go on while it saves, and cost it what they change of what it has not saved.
+  std::unique_ptr<machine::Saver> start_save() override;
+  bool load_piece(machine::View piece) override;
+  bool end_load() override;
 
 private:
-  std::map<std::string, std::string, std::less<>> values_{};
+  machine::Reply set(Index index, std::string_view key, std::string_view value);
+  machine::Reply erase(std::string_view key);
+  void keep_for_saver(std::string_view key, KvValues::iterator it);
+
+  KvValues values_{};
+  KvSaver* saver_ = nullptr;  ///< While there is one.
+  std::optional<KvLoader> loader_{};
 };
 
 /// The kind "kv_store": `set KEY VALUE`, `delete KEY`, `get KEY`.

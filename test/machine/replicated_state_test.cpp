@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::machine;
@@ -27,10 +29,16 @@ public:
       throw std::runtime_error("told to");
     return Reply::ok(seen_);
   }
-  std::string save() const override { return seen_; }
+  std::string save() const override {
+    if (seen_ == "cannot be saved")
+      throw std::runtime_error("told to");
+    return seen_;
+  }
   bool load(View saved) override {
     seen_ = text(saved);
-    return true;
+    if (seen_ == "cannot be loaded")
+      throw std::runtime_error("told to");
+    return seen_ != "not such";
   }
 
 private:
@@ -38,7 +46,27 @@ private:
 };
 
 ReplicatedState fragile() {
-  return ReplicatedState(std::make_unique<Fragile>());
+  return ReplicatedState([]() -> std::unique_ptr<Resource> { return std::make_unique<Fragile>(); });
+}
+
+std::vector<std::string> pieces_of(ReplicatedState& state) {
+  std::vector<std::string> pieces;
+  REQUIRE(state.start_save());
+  while (state.is_saving()) {
+    auto piece = state.next_piece();
+    REQUIRE(piece);
+    if (!piece->empty())
+      pieces.push_back(*std::move(piece));
+  }
+  return pieces;
+}
+
+bool load(ReplicatedState& state, const std::vector<std::string>& pieces, Index index) {
+  state.start_load();
+  for (const std::string& piece : pieces)
+    if (!state.load_piece(bytes(piece)))
+      return false;
+  return state.end_load(index);
 }
 
 }  // namespace
@@ -86,4 +114,70 @@ TEST_CASE("entries that change nothing here are skipped over") {
 
   CHECK(state.applied() == Index{3});
   CHECK(state.query(bytes("")) == Reply::ok("a"));
+}
+
+TEST_CASE("a state that is loaded is the one that was saved, and goes on from its index") {
+  ReplicatedState one = fragile(), other = fragile();
+  one.apply({.index = {7}, .bytes = bytes("a")});
+  other.apply({.index = {9}, .bytes = bytes("something else")});
+
+  REQUIRE(load(other, pieces_of(one), one.applied()));
+
+  CHECK(other.applied() == Index{7});
+  CHECK(other.apply({.index = {8}, .bytes = bytes("b")}) == Reply::ok("ab"));
+}
+
+TEST_CASE("a state that is saved at one go travels in pieces, and is what it was when it began") {
+  ReplicatedState one = fragile(), other = fragile();
+  const std::string large(2 * saved_piece_bytes_max + 5, 'x');
+  one.apply({.index = {1}, .bytes = bytes(large)});
+
+  REQUIRE(one.start_save());
+  one.apply({.index = {2}, .bytes = bytes("y")});
+  std::vector<std::string> pieces;
+  while (one.is_saving())
+    pieces.push_back(one.next_piece().value_or("failed"));
+
+  REQUIRE(pieces.size() == 4);
+  CHECK(pieces[2].size() == 5);
+  CHECK(pieces[3].empty());
+  pieces.pop_back();
+  REQUIRE(load(other, pieces, {1}));
+  CHECK(other.query(bytes("")) == Reply::ok(large));
+}
+
+TEST_CASE("an empty state has no pieces, and is loaded from none") {
+  ReplicatedState one = fragile(), other = fragile();
+  other.apply({.index = {1}, .bytes = bytes("a")});
+
+  CHECK(pieces_of(one).empty());
+  REQUIRE(load(other, {}, {5}));
+
+  CHECK(other.applied() == Index{5});
+  CHECK(other.query(bytes("")) == Reply::ok(""));
+}
+
+TEST_CASE("a load that fails leaves an empty state and says so") {
+  for (const char* saved : {"not such", "cannot be loaded"}) {
+    CAPTURE(saved);
+    ReplicatedState state = fragile();
+    state.apply({.index = {3}, .bytes = bytes("a")});
+
+    CHECK_FALSE(load(state, {saved}, {7}));
+
+    CHECK(state.applied() == Index{});
+    CHECK(state.query(bytes("")) == Reply::ok(""));
+    REQUIRE(load(state, {"sound"}, {8}));
+    CHECK(state.query(bytes("")) == Reply::ok("sound"));
+  }
+}
+
+TEST_CASE("a resource that throws when it is saved goes on") {
+  ReplicatedState state = fragile();
+  state.apply({.index = {1}, .bytes = bytes("cannot be saved")});
+
+  CHECK_FALSE(state.start_save());
+
+  CHECK_FALSE(state.is_saving());
+  CHECK(state.apply({.index = {2}, .bytes = bytes("!")}) == Reply::ok("cannot be saved!"));
 }

