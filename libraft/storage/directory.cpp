@@ -76,7 +76,8 @@ File::~File() {
 }
 
 StoreError system_error(const std::string& path, const std::string& what, int code) {
-  const bool full = code == ENOSPC || code == EDQUOT;
+  // EFBIG: a limit of the process or the file system; as good as full.
+  const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
   return {full ? StoreError::Kind::no_space : StoreError::Kind::io,
           path + ": " + what + ": " + std::generic_category().message(code)};
 }

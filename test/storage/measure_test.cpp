@@ -1,0 +1,117 @@
+/// What takes too long for every run: `test_storage --no-skip -tc='measured:*'`. Prints figures,
+/// and fails where one is not of the size that was promised.
+
+#include "storage/file_snapshots.hpp"
+#include "test/storage/snapshot_samples.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace troupe;
+using namespace troupe::storage;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The most memory that this process ever had, in MiB.
+long peak_mib() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss >> 10;
+}
+
+/// How long commits take while something else goes on, in milliseconds.
+class Commits {
+public:
+  explicit Commits(const std::string& directory) : store_(open_lmdb(directory)) {
+    REQUIRE(!store_->put_peer(peer_record(1)));
+    thread_ = std::thread([this] {
+      for (std::uint64_t i = 1; !stop_; ++i) {
+        const Clock::time_point start = Clock::now();
+        if (store_->write(std::vector{write_of(1, 1, i, {std::string(1000, 'x')})}))
+          return;
+        times_.push_back(1000 * seconds_since(start));
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    });
+  }
+  std::string stop() {
+    stop_ = true;
+    thread_.join();
+    std::sort(times_.begin(), times_.end());
+    const auto at = [&](double share) {
+      return std::to_string(times_.at(static_cast<std::size_t>(share * double(times_.size() - 1))));
+    };
+    return std::to_string(times_.size()) + " commits: median " + at(0.5) + " ms, 99 % " + at(0.99)
+           + " ms, longest " + at(1) + " ms";
+  }
+
+private:
+  std::unique_ptr<Store> store_;
+  std::atomic<bool> stop_ = false;
+  std::vector<double> times_{};
+  std::thread thread_{};
+};
+
+constexpr std::size_t pieces = 1024;
+
+}  // namespace
+
+TEST_CASE("measured: a snapshot of a gibibyte takes no memory and lets commits through"
+          * doctest::skip()) {
+  const TempDirectory directory;
+  const std::string piece = noise(std::size_t{1} << 20, 1);
+  const Bytes bytes = Bytes::copy_of(piece);
+  {
+    const TempDirectory idle;
+    Commits commits(idle.path());
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+    MESSAGE("nothing else: " << commits.stop());
+  }
+  const auto snapshots = value_of(open_snapshots(directory.path()));
+  const long before = peak_mib();
+  Commits commits(directory.path());
+  const auto rate = [](Clock::time_point start) { return double(pieces) / seconds_since(start); };
+
+  Clock::time_point start = Clock::now();
+  REQUIRE(!snapshots->begin({1}, title_of(1)));
+  for (std::size_t i = 0; i < pieces; ++i)
+    REQUIRE(!snapshots->append({1}, bytes));
+  const Clock::time_point end = Clock::now();
+  const SnapshotHead head = value_of(snapshots->finish({1}));
+  MESSAGE("written: " << rate(start) << " MiB/s, of it the end: " << 1000 * seconds_since(end)
+                      << " ms");
+  MESSAGE("beside it " << commits.stop());
+
+  start = Clock::now();
+  std::uint64_t offset = 0;
+  for (std::size_t i = 0; i < pieces; ++i)
+    offset = value_of(snapshots->piece({1}, head, offset)).next;
+  CHECK(value_of(snapshots->piece({1}, head, offset)).last);
+  MESSAGE("read: " << rate(start) << " MiB/s");
+  start = Clock::now();
+  CHECK(!snapshots->check({1}, head));
+  MESSAGE("checked: " << rate(start) << " MiB/s");
+
+  start = Clock::now();
+  for (std::uint64_t upto = 0; upto < head.size_bytes;) {
+    const Bytes part = value_of(snapshots->bytes({1}, head, upto, std::size_t{1} << 20));
+    upto = value_of(snapshots->receive({2}, head, upto, part));
+  }
+  MESSAGE("sent and received: " << rate(start) << " MiB/s");
+  MESSAGE("memory: " << peak_mib() - before << " MiB more at its peak than " << before);
+  CHECK(peak_mib() - before < 32);
+}
