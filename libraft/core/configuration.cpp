@@ -6,9 +6,10 @@
 namespace troupe {
 namespace {
 
-constexpr std::uint8_t format = 1;
-constexpr std::uint32_t members_max = 1024;
+constexpr std::uint8_t format = 2;
 constexpr std::uint32_t text_bytes_max = 1024;
+/// A century: sums of it and any time that a clock shows do not overflow.
+constexpr std::uint64_t keep_after_max = 100ULL * 365 * 24 * 3600 * 1'000'000;
 
 const Member* find_in(const std::vector<Member>& set, PeerId id) {
   const auto it = std::ranges::find(set, id, &Member::id);
@@ -76,7 +77,7 @@ public:
 
   std::vector<Member> members() {
     const std::uint64_t count = number(4);
-    if (count > members_max)
+    if (count > configuration_members_max)
       fail();
     std::vector<Member> result;
     for (std::uint64_t i = 0; ok_ && i < count; ++i) {
@@ -122,15 +123,19 @@ bool Configuration::has_member(PeerId id) const {
   return find(id) != nullptr;
 }
 
+bool Configuration::keeps_log(PeerId id) const {
+  return has_voter(id) || find_in(learners, id) != nullptr;
+}
+
 const Member* Configuration::find(PeerId id) const {
-  for (const auto* set : {&voters, &old_voters, &learners})
+  for (const auto* set : {&voters, &old_voters, &learners, &standbys})
     if (const Member* member = find_in(*set, id))
       return member;
   return nullptr;
 }
 
 const Member* Configuration::find(const std::string& name) const {
-  for (const auto* set : {&voters, &old_voters, &learners})
+  for (const auto* set : {&voters, &old_voters, &learners, &standbys})
     if (const auto it = std::ranges::find(*set, name, &Member::name); it != set->end())
       return &*it;
   return nullptr;
@@ -138,7 +143,7 @@ const Member* Configuration::find(const std::string& name) const {
 
 std::vector<Member> Configuration::members() const {
   std::map<PeerId, Member> by_id;
-  for (const auto* set : {&voters, &old_voters, &learners})
+  for (const auto* set : {&voters, &old_voters, &learners, &standbys})
     for (const Member& member : *set)
       by_id.emplace(member.id, member);
   std::vector<Member> result;
@@ -149,7 +154,8 @@ std::vector<Member> Configuration::members() const {
 }
 
 Configuration normalized(Configuration configuration) {
-  for (auto* set : {&configuration.voters, &configuration.old_voters, &configuration.learners})
+  for (auto* set : {&configuration.voters, &configuration.old_voters, &configuration.learners,
+                    &configuration.standbys})
     std::ranges::sort(*set, {}, &Member::id);
   return configuration;
 }
@@ -189,6 +195,9 @@ std::string encode(const Configuration& configuration) {
   put_members(out, configuration.voters);
   put_members(out, configuration.old_voters);
   put_members(out, configuration.learners);
+  put_members(out, configuration.standbys);
+  put_number(out, configuration.keep.count, 4);
+  put_number(out, static_cast<std::uint64_t>(configuration.keep.after.count()), 8);
   return out;
 }
 
@@ -200,8 +209,14 @@ std::optional<Configuration> decode_configuration(std::string_view bytes) {
   configuration.voters = reader.members();
   configuration.old_voters = reader.members();
   configuration.learners = reader.members();
+  configuration.standbys = reader.members();
+  configuration.keep.count = static_cast<std::uint32_t>(reader.number(4));
+  const std::uint64_t after = reader.number(8);
+  configuration.keep.after = Duration(static_cast<Duration::rep>(after));
   if (!reader.done() || configuration.empty() || !is_set(configuration.voters)
-      || !is_set(configuration.old_voters) || !is_set(configuration.learners))
+      || !is_set(configuration.old_voters) || !is_set(configuration.learners)
+      || !is_set(configuration.standbys) || after > keep_after_max
+      || (configuration.keep.count == 0) != (after == 0))
     return std::nullopt;
   return configuration;
 }

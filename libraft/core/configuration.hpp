@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -23,7 +24,20 @@ struct Member {
 /// "peer1@127.0.0.1:4001", as users write it.
 std::string full_name(const Member& member);
 
-/// Who votes and who listens. In force as soon as it is in the log, committed
+/// How many voters a cluster keeps by itself: a leader has a learner or a standby vote where there
+/// are fewer, or where one was not heard for a while.
+struct VoterPolicy {
+  std::uint32_t count = 0;  ///< 0: it leaves that to people.
+  /// A voter that was not heard for so long has its vote taken over, and is a standby from then on.
+  /// Far above an election timeout: each replacement copies a log. Above 0 unless `count` is 0.
+  Duration after{};
+  friend bool operator==(const VoterPolicy&, const VoterPolicy&) = default;
+};
+
+/// Members in one configuration, in all its sets together.
+inline constexpr std::size_t configuration_members_max = 1024;
+
+/// Who votes, who listens and who stands by. In force as soon as it is in the log, committed
 /// or not (§4.1). While `old_voters` is not empty the configuration is *joint*:
 /// every decision needs a majority of both sets (§4.3).
 ///
@@ -31,13 +45,18 @@ std::string full_name(const Member& member);
 struct Configuration {
   std::vector<Member> voters{};
   std::vector<Member> old_voters{};
-  std::vector<Member> learners{};
+  std::vector<Member> learners{};  ///< Hold the log and do not count.
+  /// Hold nothing: they hear who leads and answer that they live, so that one of them can take the
+  /// place of a voter.
+  std::vector<Member> standbys{};
+  VoterPolicy keep{};
   friend bool operator==(const Configuration&, const Configuration&) = default;
 
   bool empty() const { return voters.empty(); }
   bool is_joint() const { return !old_voters.empty(); }
   bool has_voter(PeerId id) const;   ///< In either set of voters.
-  bool has_member(PeerId id) const;  ///< Voter or learner.
+  bool has_member(PeerId id) const;  ///< In any set.
+  bool keeps_log(PeerId id) const;   ///< Voter or learner: it is sent the log.
   const Member* find(PeerId id) const;
   const Member* find(const std::string& name) const;
   /// Every member once, sorted by id.
@@ -64,8 +83,8 @@ Tally tally(const Configuration& configuration, const std::map<PeerId, bool>& vo
 
 /// Configurations travel and are stored as entries; the engine reads them with
 /// this codec, so that it needs no other room. The format is versioned:
-/// one byte 1, then each set as u32 count and members as u64 id, u32-prefixed name
-/// and address; little endian.
+/// one byte 2, then each set as u32 count and members as u64 id, u32-prefixed name
+/// and address, then the policy as u32 count and u64 microseconds; little endian.
 std::string encode(const Configuration& configuration);
 /// `nullopt` if `bytes` is not a configuration to the last byte.
 std::optional<Configuration> decode_configuration(std::string_view bytes);

@@ -129,6 +129,7 @@ EngineView Engine::view() const {
       .configuration = configuration(),
       .configuration_index = configuration_index(),
       .changing = false,
+      .transfer_to = role_ == Role::leader ? leading().transfer_to : nobody,
       .followers = {},
       .dropped = dropped_,
   };

@@ -15,6 +15,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <variant>
@@ -96,7 +97,10 @@ public:
   /// given up, with the old configuration in force, if the newcomers have not caught up after
   /// `catch_up_timeout`. A leader that is not among the new voters hands over at the end. Returns
   /// the entry of the first step. Refuses: `redirect`, `election_in_progress`,
-  /// `configuration_in_progress`, `invalid` for a set without voters, or with a name or id twice.
+  /// `configuration_in_progress`, `invalid` for a set without voters, with a name or id twice, or
+  /// with more than `configuration_members_max` members, those of before counted.
+  ///
+  /// While the configuration in force has a `keep` policy, leaders change it by themselves, too.
   Result<EntryId> change_configuration(Configuration target);
 
   /// Asks for a read at `level`, which is never `sequential`: that needs no engine. Linearizable
@@ -129,6 +133,8 @@ public:
   PeerId leader() const { return role_ == Role::leader ? options_.self : known_leader(); }
   /// In force; empty if there is none.
   const Configuration& configuration() const;
+  /// The same or, at a standby, what its leader last said: whom to send clients to.
+  const Configuration& known_configuration() const { return told_ ? *told_ : configuration(); }
   /// Entries and their terms, for status and tests.
   const Log& log() const { return log_; }
 
@@ -150,6 +156,8 @@ private:
     Configuration target{};
     Configuration origin{};  ///< In force before; again if the newcomers do not make it.
     Time deadline = never;
+    PeerId substitute{};  ///< Of a change of our own: who is to vote...
+    PeerId gone{};        ///< ...and in whose place; nobody where there were too few voters.
   };
   struct Leading {
     std::map<PeerId, Progress> progress{};
@@ -160,8 +168,9 @@ private:
     Time transfer_deadline = never;
     bool timeout_now_sent = false;
     std::optional<Change> change{};
-    /// Members no more, and until when they are told so.
+    /// Who keeps the log no more, and until when it is told so.
     std::map<PeerId, Time> departing{};
+    std::set<PeerId> unfit{};  ///< Substitutes that did not catch up, since one did.
   };
 
   Following& following() { return std::get<Following>(state_); }
@@ -244,7 +253,10 @@ private:
   void send_append(PeerId to, Progress& progress, std::vector<Entry> entries);
 
   // engine_membership.cpp
+  bool may_change() const;
+  void begin_change(Change change);
   void continue_change();
+  void give_up_change();
   bool hears(const Progress& progress) const;
   bool has_caught_up(PeerId peer) const;
   bool newcomers_caught_up(const Configuration& target) const;
@@ -252,6 +264,13 @@ private:
   void leave_office();
   void sync_progress();
   void forget_departed();
+  void hear_of_members(const AppendRequest& request);
+
+  // engine_substitutes.cpp
+  void keep_voters();
+  PeerId gone_voter() const;
+  PeerId find_substitute() const;
+  bool is_needless(const Change& change) const;
 
   EngineOptions options_;
   Random random_;
@@ -260,6 +279,7 @@ private:
   Log log_{};
   /// Each configuration in the log, by the index of its entry; the last is in force.
   std::map<Index, Configuration> configurations_{};
+  std::optional<Configuration> told_{};  ///< By a leader for whom we are a standby.
   Index commit_{};
   Index applied_{};
   Index persisted_{};

@@ -18,6 +18,7 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   following().reachable = true;
   following().heard_at = now_;
   reset_election_deadline();
+  hear_of_members(request);
 
   if (!log_.contains(request.previous)) {
     send(message.from,
@@ -42,6 +43,8 @@ bool Engine::makes_sense(const Message& message, const AppendRequest& request) c
     return false;  // Likewise.
   if (request.previous.index <= commit_ && !log_.contains(request.previous))
     return false;  // It would contradict what is committed.
+  if (!request.members.empty() && !decode_configuration(request.members.text()))
+    return false;
   EntryId before = request.previous;
   for (const Entry& entry : request.entries) {
     const bool follows = entry.id.index == next(before.index) && entry.id.term >= before.term

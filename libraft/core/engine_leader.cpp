@@ -18,6 +18,7 @@ void Engine::lead_on_tick() {
   }
   confirm_reads();  // A smaller quorum may have answered already.
   forget_departed();
+  keep_voters();  // First: who asked for a change sees it done before the next one begins.
   continue_change();
 }
 

@@ -2,6 +2,7 @@
 #include "core/engine.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace troupe {
@@ -22,7 +23,21 @@ bool malformed(const Configuration& target) {
           return b.name == a->name;
         }))
       return true;
-  return members.size() != target.voters.size() + target.learners.size();
+  return members.size() != target.voters.size() + target.learners.size() + target.standbys.size();
+}
+
+/// Whether a step on the way from one to the other could hold more members than a configuration
+/// may.
+bool too_many(const Configuration& from, const Configuration& to) {
+  const std::vector<Member> before = from.members();
+  const std::vector<Member> after = to.members();
+  const auto stays = [&](const Member& member) { return to.has_member(member.id); };
+  const auto staying = static_cast<std::size_t>(std::ranges::count_if(before, stays));
+  return before.size() + after.size() - staying > configuration_members_max;
+}
+
+bool erase(std::vector<Member>& set, PeerId id) {
+  return std::erase_if(set, [&](const Member& member) { return member.id == id; }) > 0;
 }
 
 }  // namespace
@@ -30,21 +45,32 @@ bool malformed(const Configuration& target) {
 Result<EntryId> Engine::change_configuration(Configuration target) {
   if (role_ != Role::leader)
     return refusal_of_non_leader();
-  // Before an entry of our own term is committed, an unfinished change of a predecessor may still
-  // be undone, and a second one would then overlap with it (the flaw that the dissertation's author
-  // announced in 2015 for §4.1). After that: one change at a time.
-  Leading& lead = leading();
-  if (lead.change || configuration().is_joint() || lead.transfer_to != nobody
-      || configuration_index() > commit_ || commit_ < lead.term_start)
+  if (!may_change())
     return Refusal::configuration_in_progress;
   target = normalized(std::move(target));
   if (malformed(target))
     return Refusal::invalid;
-  lead.change = Change{.target = std::move(target),
-                       .origin = configuration(),
-                       .deadline = now_ + options_.catch_up_timeout};
-  continue_change();
+  if (too_many(configuration(), target))
+    return {Refusal::invalid,
+            "more than " + std::to_string(configuration_members_max) + " members"};
+  begin_change({.target = std::move(target)});
   return log_.last();
+}
+
+/// Before an entry of our own term is committed, an unfinished change of a predecessor may still
+/// be undone, and a second one would then overlap with it (the flaw that the dissertation's author
+/// announced in 2015 for §4.1). After that: one change at a time.
+bool Engine::may_change() const {
+  const Leading& lead = leading();
+  return !lead.change && !configuration().is_joint() && lead.transfer_to == nobody
+         && configuration_index() <= commit_ && commit_ >= lead.term_start;
+}
+
+void Engine::begin_change(Change change) {
+  change.origin = configuration();
+  change.deadline = now_ + options_.catch_up_timeout;
+  leading().change = std::move(change);
+  continue_change();
 }
 
 /// Takes the next step of a change, once the last one is committed:
@@ -58,8 +84,11 @@ void Engine::continue_change() {
   if (configuration_index() > commit_ || commit_ < lead.term_start)
     return;
   const Configuration current = configuration();
-  if (current.is_joint())
-    return append_configuration({.voters = current.voters, .learners = current.learners});
+  if (current.is_joint()) {
+    Configuration left = current;
+    left.old_voters.clear();
+    return append_configuration(std::move(left));
+  }
   if (!lead.change)
     return is_voter() ? void() : leave_office();
   const Configuration& target = lead.change->target;
@@ -69,17 +98,30 @@ void Engine::continue_change() {
     return append_configuration(target);
 
   Configuration with_newcomers = current;
-  for (const Member& voter : target.voters)
-    if (!current.has_member(voter.id))
-      with_newcomers.learners.push_back(voter);
+  for (const Member& voter : target.voters) {
+    if (current.keeps_log(voter.id))
+      continue;
+    erase(with_newcomers.standbys, voter.id);
+    with_newcomers.learners.push_back(voter);
+  }
   if (with_newcomers.learners.size() > current.learners.size())
     return append_configuration(std::move(with_newcomers));
-  if (newcomers_caught_up(target))
-    return append_configuration(
-        {.voters = target.voters, .old_voters = current.voters, .learners = target.learners});
-  // Without its newcomers the cluster is as good as before; the caller finds it unchanged.
-  if (now_ >= lead.change->deadline)
-    lead.change = Change{.target = lead.change->origin, .origin = {}, .deadline = never};
+  if (now_ >= lead.change->deadline || is_needless(*lead.change))
+    return give_up_change();
+  if (!newcomers_caught_up(target))
+    return;
+  lead.unfit.clear();
+  Configuration joint = target;
+  joint.old_voters = current.voters;
+  append_configuration(std::move(joint));
+}
+
+/// Without its newcomers the cluster is as good as before; the caller finds it unchanged.
+void Engine::give_up_change() {
+  Leading& lead = leading();
+  if (lead.change->substitute != nobody && !is_needless(*lead.change))
+    lead.unfit.insert(lead.change->substitute);
+  lead.change = Change{.target = lead.change->origin, .origin = {}, .deadline = never};
 }
 
 /// Whether the follower has answered lately.
@@ -119,16 +161,23 @@ void Engine::leave_office() {
     (void)transfer(nobody);
 }
 
-/// Follows all members but ourselves; those who left, until they know it.
+/// Follows all members but ourselves; those who are sent the log no more, until they know it.
 void Engine::sync_progress() {
   Leading& lead = leading();
-  for (const Member& member : configuration().members()) {
-    lead.departing.erase(member.id);
-    if (member.id != options_.self)
-      lead.progress.emplace(member.id, Progress(lead.term_start, now_));
+  const Configuration& current = configuration();
+  for (const Member& member : current.members()) {
+    if (member.id == options_.self)
+      continue;
+    const auto [it, is_new] = lead.progress.emplace(member.id, Progress(lead.term_start, now_));
+    if (current.keeps_log(member.id)) {
+      lead.departing.erase(member.id);
+      it->second.resume();
+    } else if (is_new) {
+      it->second.rest();
+    }
   }
   for (const auto& [peer, progress] : lead.progress)
-    if (!configuration().has_member(peer))
+    if (!current.has_member(peer) || (!current.keeps_log(peer) && progress.pace() != Pace::rest))
       lead.departing.emplace(peer, now_ + 2 * options_.election_timeout_max);
 }
 
@@ -137,9 +186,18 @@ void Engine::forget_departed() {
   std::erase_if(lead.departing, [&](const auto& departing) {
     if (now_ < departing.second)
       return false;
-    lead.progress.erase(departing.first);
+    if (configuration().has_member(departing.first))
+      lead.progress.at(departing.first).rest();
+    else
+      lead.progress.erase(departing.first);
     return true;
   });
+}
+
+/// A standby learns who is in the cluster from its leader, not from a log. It only says so to those
+/// who ask: nothing is decided by it.
+void Engine::hear_of_members(const AppendRequest& request) {
+  told_ = request.members.empty() ? std::nullopt : decode_configuration(request.members.text());
 }
 
 }  // namespace troupe

@@ -42,7 +42,9 @@ void Engine::replicate_to(PeerId to, Progress& progress) {
 /// One request, empty for a heartbeat. It always claims what comes right before the next entry, so
 /// that a heartbeat finds out what was lost.
 void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entries) {
-  const Index previous = prev(progress.next());
+  // Who keeps no log agrees that nothing is before the first entry, whatever it may still hold.
+  const bool rests = progress.pace() == Pace::rest;
+  const Index previous = rests ? Index{} : prev(progress.next());
   if (!entries.empty()) {
     const std::size_t bytes = std::accumulate(
         entries.begin(), entries.end(), std::size_t{0},
@@ -54,10 +56,11 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
   const auto& reads = leading().reads;
   const ReadId read =
       reads.empty() || progress.read() >= reads.back().id ? ReadId{} : reads.back().id;
-  send(to, AppendRequest{.previous = {log_.term_at(previous), previous},
+  send(to, AppendRequest{.previous = {rests ? Term{} : log_.term_at(previous), previous},
                          .commit = commit_,
                          .entries = std::move(entries),
-                         .read = read});
+                         .read = read,
+                         .members = rests ? Bytes::copy_of(encode(configuration())) : Bytes{}});
 }
 
 }  // namespace troupe

@@ -38,6 +38,8 @@ struct AppendRequest {
   std::vector<Entry> entries{};
   /// The newest read waiting for us to confirm who leads; 0 if none (§6.4).
   ReadId read{};
+  /// To a standby, which holds no log to read it from: the configuration in force, encoded.
+  Bytes members{};
 };
 
 /// The follower's log agrees with the leader's up to and including `matched`,

@@ -7,6 +7,8 @@
 namespace troupe {
 
 bool Progress::may_send(const Window& window) const {
+  if (pace_ == Pace::rest)
+    return false;
   if (pace_ == Pace::probe)
     return !probing_;
   return in_flight_bytes_ < window.bytes_max && in_flight_.size() < window.messages_max;
@@ -26,6 +28,7 @@ void Progress::sent_entries(Index last, std::size_t bytes) {
 
 void Progress::heard(Time now, ReadId read) {
   heard_at_ = now;
+  has_answered_ = true;
   read_ = std::max(read_, read);
 }
 
@@ -44,6 +47,20 @@ bool Progress::accepted(Index matched) {
     probing_ = false;
   }
   return news;
+}
+
+void Progress::rest() {
+  if (pace_ == Pace::replicate)
+    next_ = troupe::next(match_);
+  pace_ = Pace::rest;
+  probing_ = false;
+  in_flight_.clear();
+  in_flight_bytes_ = 0;
+}
+
+void Progress::resume() {
+  if (pace_ == Pace::rest)
+    pace_ = Pace::probe;
 }
 
 void Progress::rejected(Index previous, Index agree) {

@@ -15,6 +15,7 @@ namespace troupe {
 /// time. Should it be lost, the next heartbeat asks the same question.
 /// `replicate`: they agree up to `match`; messages leave ahead of the answers, as
 /// far as the window reaches. A rejection or a new leadership leads back to `probe`.
+/// `rest`: it keeps no log, and is sent no entries.
 class Progress {
 public:
   struct Window {
@@ -28,6 +29,8 @@ public:
   Index next() const { return next_; }
   Pace pace() const { return pace_; }
   Time heard_at() const { return heard_at_; }
+  /// Whether it was ever heard; else `heard_at` is when we began to listen.
+  bool has_answered() const { return has_answered_; }
   std::optional<Time> sent_at() const { return sent_at_; }
   ReadId read() const { return read_; }
   std::size_t in_flight_bytes() const { return in_flight_bytes_; }
@@ -47,6 +50,10 @@ public:
   /// at or before `agree`. An answer to an outdated request changes nothing.
   void rejected(Index previous, Index agree);
 
+  void rest();
+  /// It keeps the log again, or for the first time.
+  void resume();
+
 private:
   struct Sent {
     Index last{};
@@ -60,6 +67,7 @@ private:
   std::deque<Sent> in_flight_{};
   std::size_t in_flight_bytes_ = 0;
   Time heard_at_{};
+  bool has_answered_ = false;
   std::optional<Time> sent_at_{};
   ReadId read_{};
 };

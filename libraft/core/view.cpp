@@ -22,6 +22,8 @@ std::string_view name(Pace pace) {
       return "probe";
     case Pace::replicate:
       return "replicate";
+    case Pace::rest:
+      return "rest";
   }
   return "unknown";
 }

@@ -15,8 +15,9 @@ enum class Role : std::uint8_t { follower, pre_candidate, candidate, leader };
 std::string_view name(Role role);
 
 /// How a leader sends to one follower: `probe` looks for where the logs agree,
-/// one message at a time; `replicate` sends ahead of the answers.
-enum class Pace : std::uint8_t { probe, replicate };
+/// one message at a time; `replicate` sends ahead of the answers; `rest` sends no entries, but who
+/// is in the cluster: to a standby.
+enum class Pace : std::uint8_t { probe, replicate, rest };
 
 std::string_view name(Pace pace);
 
@@ -43,6 +44,7 @@ struct EngineView {
   Configuration configuration{};  ///< In force.
   Index configuration_index{};    ///< Of the entry that holds it; 0 if none.
   bool changing = false;          ///< While leading: another configuration is to follow.
+  PeerId transfer_to{};           ///< While leading: who was asked to lead in our place.
   std::map<PeerId, FollowerView> followers{};  ///< While leading.
   std::uint64_t dropped = 0;  ///< Messages that made no sense: another cluster's, not for us.
 };

@@ -68,10 +68,13 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
         },
         &request.entries);
   }
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> members{};
+  if (const std::string_view bytes = request.members.text(); !bytes.empty())
+    members = to.CreateVector(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   const schema::EntryId previous = packed(request.previous);
   return {schema::Body::AppendRequest,
           schema::CreateAppendRequest(to, &previous, request.commit.value, heads, payloads,
-                                      request.read.value)
+                                      request.read.value, members)
               .Union()};
 }
 
@@ -158,13 +161,20 @@ bool unpack(const schema::VoteResponse& from, Term, Decoder&, Body& to) {
   return true;
 }
 
+bool unpack_members(const schema::AppendRequest& from, Decoder& decoder, AppendRequest& to) {
+  if (from.members() == nullptr)
+    return true;
+  to.members = decoder.slice({from.members()->data(), from.members()->size()});
+  return decoder.spend(to.members.size());
+}
+
 bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body& to) {
   auto& request = to.emplace<AppendRequest>();
   request.commit = {from.commit()};
   request.read = {from.read()};
   return decoder.counter(from.commit()) && decoder.counter(from.read())
          && unpack(from.previous(), term, decoder, request.previous)
-         && unpack_entries(from, term, decoder, request);
+         && unpack_entries(from, term, decoder, request) && unpack_members(from, decoder, request);
 }
 
 bool unpack(const schema::AppendAccepted& from, Term, Decoder& decoder, Body& to) {

@@ -28,6 +28,12 @@ Configuration draw(Random& random) {
     configuration.old_voters = draw_members(random, 1 + random.below(7));
   if (random.below(2) == 0)
     configuration.learners = {{.id = {99}, .name = "p99", .address = ""}};
+  // Whoever stands by is counted nowhere, even if it is an old voter still.
+  if (random.below(2) == 0)
+    configuration.standbys = draw_members(random, 1 + random.below(7));
+  if (random.below(2) == 0)
+    configuration.keep = {.count = static_cast<std::uint32_t>(1 + random.below(9)),
+                          .after = Duration(1 + static_cast<Duration::rep>(random.below(1000)))};
   return configuration;
 }
 
@@ -130,7 +136,9 @@ TEST_CASE("a configuration comes back from its bytes as it was") {
 
 TEST_CASE("no prefix of a configuration is one, and nothing may follow it") {
   const std::string bytes = encode({.voters = {{.id = {1}, .name = "a", .address = "b"}},
-                                    .learners = {{.id = {2}, .name = "c"}}});
+                                    .learners = {{.id = {2}, .name = "c"}},
+                                    .standbys = {{.id = {3}, .name = "d"}},
+                                    .keep = {.count = 3, .after = Duration(7)}});
 
   for (std::size_t size = 0; size < bytes.size(); ++size)
     CHECK(!decode_configuration(std::string_view(bytes).substr(0, size)));
@@ -161,6 +169,19 @@ TEST_CASE("damaged bytes are refused or are another configuration, and cost noth
   }
 }
 
+TEST_CASE("a policy says how many voters and after what, or nothing at all") {
+  Configuration configuration = voters({1, 2});
+
+  configuration.keep = {.count = 3, .after = {}};
+  CHECK(!decode_configuration(encode(configuration)));
+  configuration.keep = {.count = 0, .after = Duration(1)};
+  CHECK(!decode_configuration(encode(configuration)));
+  configuration.keep = {.count = 3, .after = Duration(-1)};
+  CHECK(!decode_configuration(encode(configuration)));
+  configuration.keep = {.count = 3, .after = Duration(1)};
+  CHECK(decode_configuration(encode(configuration)));
+}
+
 TEST_CASE("noise is no configuration") {
   Random random(6);
   for (int round = 0; round < 20000; ++round) {
@@ -168,7 +189,7 @@ TEST_CASE("noise is no configuration") {
     for (char& c : bytes)
       c = static_cast<char>(random.next());
     if (!bytes.empty() && random.below(2) == 0)
-      bytes[0] = 1;
+      bytes[0] = 2;
 
     const auto decoded = decode_configuration(bytes);
 
@@ -181,7 +202,8 @@ TEST_CASE("members are found by id and by name, wherever they are") {
   const Configuration configuration{
       .voters = {{.id = {1}, .name = "a"}, {.id = {2}, .name = "b"}},
       .old_voters = {{.id = {2}, .name = "b"}, {.id = {3}, .name = "c"}},
-      .learners = {{.id = {4}, .name = "d"}}};
+      .learners = {{.id = {4}, .name = "d"}},
+      .standbys = {{.id = {3}, .name = "c"}, {.id = {6}, .name = "f"}}};
 
   CHECK(configuration.is_joint());
   CHECK(configuration.has_voter({1}));
@@ -189,12 +211,17 @@ TEST_CASE("members are found by id and by name, wherever they are") {
   CHECK(!configuration.has_voter({4}));
   CHECK(configuration.has_member({4}));
   CHECK(!configuration.has_member({5}));
+  CHECK(configuration.has_member({6}));
+  CHECK(!configuration.has_voter({6}));
+  CHECK(configuration.keeps_log({3}));  // Until it is an old voter no more.
+  CHECK(configuration.keeps_log({4}));
+  CHECK(!configuration.keeps_log({6}));
   REQUIRE(configuration.find(PeerId{3}) != nullptr);
   CHECK(configuration.find(PeerId{3})->name == "c");
   REQUIRE(configuration.find("d") != nullptr);
   CHECK(configuration.find("d")->id == PeerId{4});
   CHECK(configuration.find("e") == nullptr);
-  CHECK(configuration.members().size() == 4);
+  CHECK(configuration.members().size() == 5);
 }
 
 TEST_CASE("the same sets in any order are the same configuration") {

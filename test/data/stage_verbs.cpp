@@ -171,8 +171,8 @@ void Stage::transfer(const Line& line) {
   perform(id);
 }
 
-/// `change N to=IDS [learners=IDS]`: leader N is asked for this configuration; `IDS` is as in
-/// 1,2,5.
+/// `change N to=IDS [learners=IDS] [standbys=IDS] [keep=M [after_ms=A]]`: leader N is asked for
+/// this configuration; `IDS` is as in 1,2,5. With `keep` leaders keep M voters by themselves.
 void Stage::change(const Line& line) {
   const PeerId id = first_peer(line);
   Configuration target;
@@ -180,6 +180,11 @@ void Stage::change(const Line& line) {
     target.voters = members_of(line.options.at("to"));
   if (line.has("learners"))
     target.learners = members_of(line.options.at("learners"));
+  if (line.has("standbys"))
+    target.standbys = members_of(line.options.at("standbys"));
+  if (line.has("keep"))
+    target.keep = {.count = static_cast<std::uint32_t>(number(line, "keep", 0)),
+                   .after = std::chrono::milliseconds(number(line, "after_ms", 1000))};
   const auto entry = peer(id).engine->change_configuration(target);
   say(entry ? sim::text(*entry) : std::string(name(entry.refusal())));
   look(id);

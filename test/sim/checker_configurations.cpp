@@ -75,6 +75,9 @@ void Checker::proposed_configuration(const EngineView& now, const Log& log, cons
     fail(now.self, "proposes a configuration before the last one is committed");
   const Configuration& a = before.configuration;
   const Configuration& b = placed.configuration;
+  if (std::ranges::any_of(a.standbys,
+                          [&](const Member& standby) { return b.keeps_log(standby.id); }))
+    marks_.hit(Mark::standby_promoted);
   if (b.is_joint()) {
     marks_.hit(Mark::joint_entered);
     const bool promotes = std::ranges::any_of(a.learners, [&](const Member& learner) {

@@ -71,6 +71,7 @@ void Cluster::run() {
   if (!violation_ && !has_recovered())
     fail("the healed cluster does not serve all its clients");
   clients_.clear();
+  bury_a_voter();
   run_until(now_ + convergence_max, [this] { return has_converged(); });
   if (!violation_ && !has_converged())
     fail("the healed cluster does not converge");

@@ -97,6 +97,11 @@ private:
   void judge_change(Peer& peer, const EngineView& now);
   void ask_elected(const Peer& peer);
   std::vector<Seat> final_members() const;
+  VoterPolicy draw_policy(std::uint32_t count);
+  Configuration draw_policed(Seat leader);
+  void on(const BurialPlanned&);
+  bool has_substitute() const;
+  void bury_a_voter();
 
   // cluster_clients.cpp
   void on(const RequestArrives& event);
@@ -160,6 +165,9 @@ private:
   std::uint64_t commands_ = 0;  ///< Numbers the commands of all clients.
 
   Term transfer_term_{};  ///< In which a leader last told another peer to campaign...
+  std::optional<Configuration> policed_{};  ///< What a policy was last asked for with.
+  std::optional<Seat> buried_{};            ///< Never starts again.
+
   PeerId transfer_to_{};  ///< ...and whom.
 
   Dice peer_dice_;

@@ -8,6 +8,16 @@ namespace troupe::sim {
 
 using std::chrono::milliseconds;
 
+namespace {
+
+/// Of three voters one may be dead, and the others still decide.
+constexpr std::uint32_t burial_voters = 3;
+
+/// How long it may take until a policy is in force, a voter dead, and another one votes for it.
+constexpr Duration substitution_max = std::chrono::seconds(20);
+
+}  // namespace
+
 // Changes of the configuration: what the operator asks for, and what becomes of it.
 
 /// Any set of voters, a few learners beside it, and at times another address: nothing that is in
@@ -23,8 +33,17 @@ Configuration Cluster::draw_target() {
       target.voters.push_back(member);
     else if (fault_dice_.permille(150))
       target.learners.push_back(member);
+    else if (swarm_.standby_permille > 0 && fault_dice_.permille(swarm_.standby_permille))
+      target.standbys.push_back(member);
   }
+  if (swarm_.policy_permille > 0 && fault_dice_.permille(swarm_.policy_permille))
+    target.keep = draw_policy(static_cast<std::uint32_t>(fault_dice_.between(1, 5)));
   return target;
+}
+
+VoterPolicy Cluster::draw_policy(std::uint32_t count) {
+  return {.count = count,
+          .after = fault_dice_.between(swarm_.engine.election_timeout_max, swarm_.keep_after_max)};
 }
 
 void Cluster::strike_change() {
@@ -93,8 +112,76 @@ std::vector<Seat> Cluster::final_members() const {
     return {};
   std::vector<Seat> members;
   for (const Member& member : view.configuration.members())
-    members.push_back(*seat_of(member.id));
+    if (view.configuration.keeps_log(member.id))
+      members.push_back(*seat_of(member.id));
   return members;
+}
+
+/// The leader and two others are to vote, and who is left stands by or listens.
+Configuration Cluster::draw_policed(Seat leader) {
+  Configuration target;
+  for (Seat seat = 0; seat < peers_.size(); ++seat) {
+    const PeerId id = peers_[seat].id;
+    const Member member{.id = id, .name = "p" + std::to_string(id.value)};
+    const std::size_t others = target.voters.size() + (seat < leader ? 1 : 0);
+    if (seat == leader || others < burial_voters)
+      target.voters.push_back(member);
+    else
+      (fault_dice_.permille(300) ? target.learners : target.standbys).push_back(member);
+  }
+  target.keep = draw_policy(burial_voters);
+  return target;
+}
+
+/// Asks for a policy until it is in force, and buries a voter then.
+void Cluster::on(const BurialPlanned&) {
+  events_.schedule(now_ + milliseconds(50), BurialPlanned{});
+  const auto leader = leader_seat();
+  if (buried_ || !leader)
+    return;
+  const EngineView view = peers_[*leader].view;
+  if (view.changing || view.configuration_index > view.commit)
+    return;
+  if (policed_ && view.configuration == *policed_) {
+    const auto& voters = view.configuration.voters;
+    buried_ = seat_of(voters[fault_dice_.below(voters.size())].id);
+    note(32, [&] { return "bury " + std::to_string(peers_[*buried_].id.value); });
+    return crash(*buried_, Duration{0});
+  }
+  policed_ = normalized(draw_policed(*leader));
+  tick(peers_[*leader]);
+  (void)peers_[*leader].engine->change_configuration(*policed_);
+  stepped(peers_[*leader]);
+  after_input(*leader);
+}
+
+/// Another votes in the place of the dead one.
+bool Cluster::has_substitute() const {
+  const auto leader = leader_seat();
+  if (!buried_ || !leader)
+    return false;
+  const EngineView& view = peers_[*leader].view;
+  return !view.changing && view.configuration_index <= view.commit
+         && view.configuration.voters.size() == burial_voters
+         && !view.configuration.has_voter(peers_[*buried_].id);
+}
+
+/// A cluster that keeps a number of voters gets back to it when one of them dies for good.
+void Cluster::bury_a_voter() {
+  if (violation_ || !swarm_.buries || peers_.size() <= burial_voters)
+    return;
+  events_.schedule(now_, BurialPlanned{});
+  run_until(now_ + substitution_max, [this] { return has_substitute(); });
+  if (!violation_ && !has_substitute())
+    return fail("nobody takes the place of a voter that is gone");
+  if (violation_)
+    return;
+  const auto& voters = peers_[*leader_seat()].view.configuration.voters;
+  const auto stood_by = [this](const Member& voter) {
+    return std::ranges::find(policed_->standbys, voter.id, &Member::id) != policed_->standbys.end();
+  };
+  marks_.hit(std::ranges::any_of(voters, stood_by) ? Mark::standby_took_over
+                                                   : Mark::learner_took_over);
 }
 
 }  // namespace troupe::sim

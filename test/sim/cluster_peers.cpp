@@ -25,7 +25,7 @@ constexpr Duration clock_edge = milliseconds(std::int64_t{1} << 31) - std::chron
 
 void Cluster::on(const PeerStarts& event) {
   Peer& peer = peers_[event.seat];
-  if (peer.is_up())
+  if (peer.is_up() || event.seat == buried_)
     return;
   if (peer.boot > 0)
     marks_.hit(Mark::restarted);

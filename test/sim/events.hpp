@@ -98,11 +98,12 @@ struct FaultEnds {
   std::size_t fault = 0;
 };
 struct AdminWakes {};
+struct BurialPlanned {};
 
-using Event =
-    std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked, TransferJudged,
-                 WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
-                 AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked>;
+using Event = std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked,
+                           TransferJudged, WriteNoticed, TimerFires, OutputDue, WriteFinishes,
+                           PeerStarts, PeerResumes, AnswerArrives, ClientWakes, FaultStrikes,
+                           FaultEnds, AdminWakes, ChangeAsked, BurialPlanned>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

@@ -49,6 +49,9 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "learner_caught_up",
     "leader_removed_itself",
     "configuration_rolled_back",
+    "standby_promoted",
+    "standby_took_over",
+    "learner_took_over",
 };
 static_assert(!mark_names.back().empty(), "one name for each mark");
 

@@ -55,6 +55,9 @@ enum class Mark : std::uint8_t {
   learner_caught_up,
   leader_removed_itself,
   configuration_rolled_back,
+  standby_promoted,
+  standby_took_over,
+  learner_took_over,
   count_,
 };
 

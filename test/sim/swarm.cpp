@@ -104,6 +104,13 @@ void draw_membership(Dice& dice, Swarm& swarm) {
   swarm.faults.change = static_cast<unsigned>(dice.between(5, 60));
   swarm.faults.change_when_elected_permille = maybe(dice, 900);
   swarm.engine.catch_up_timeout = dice.between(milliseconds(50), seconds(3));
+  if (dice.coin())
+    return;
+  swarm.standby_permille = static_cast<unsigned>(dice.between(100, 900));
+  swarm.policy_permille = static_cast<unsigned>(dice.between(100, 1000));
+  swarm.keep_after_max =
+      swarm.engine.election_timeout_max + dice.between(milliseconds(1), seconds(2));
+  swarm.buries = dice.coin();
 }
 
 }  // namespace
@@ -134,6 +141,8 @@ std::string describe(const Swarm& s) {
   std::ostringstream out;
   out << "seed=" << s.seed << " peers=" << s.peers << " spares=" << s.spares
       << " chaos_us=" << s.chaos.count() << " hesitation_permille=" << s.hesitation_permille
+      << " standby_permille=" << s.standby_permille << " policy_permille=" << s.policy_permille
+      << " keep_after_max_us=" << s.keep_after_max.count() << " buries=" << s.buries
       << " clock_permille=" << s.clock_rate_min_permille << ".." << s.clock_rate_max_permille
       << '\n';
   const EngineOptions& e = s.engine;

@@ -72,6 +72,10 @@ struct Swarm {
   unsigned hesitation_permille = 0;  ///< A peer takes in more before it performs its output.
   std::int64_t clock_rate_min_permille = 1000;
   std::int64_t clock_rate_max_permille = 1000;
+  unsigned standby_permille = 0;  ///< Of who neither votes nor listens after a change.
+  unsigned policy_permille = 0;   ///< Of changes, those that ask for a number of voters to keep.
+  Duration keep_after_max{};
+  bool buries = false;     ///< When all is healed, a voter dies for good where others stand by.
   EngineOptions engine{};  ///< Without `self` and `seed`.
   NetworkSwarm network{};
   DiskSwarm disk{};

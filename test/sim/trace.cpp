@@ -29,6 +29,8 @@ struct BodyText {
   std::string operator()(const AppendRequest& request) const {
     std::string out = "append_request" + term + " after=" + text(request.previous)
                       + " commit=" + number(request.commit.value) + read(request.read);
+    if (const auto members = decode_configuration(request.members.text()))
+      out += " members=" + text(*members);
     if (request.entries.empty())
       return out;
     out += " [";
@@ -81,6 +83,9 @@ std::string text(const Configuration& configuration) {
   add(configuration.voters, "");
   add(configuration.old_voters, "old:");
   add(configuration.learners, "learner:");
+  add(configuration.standbys, "standby:");
+  if (configuration.keep.count > 0)
+    out += " keep:" + number(configuration.keep.count);
   return out + ")";
 }
 
@@ -90,6 +95,8 @@ std::string text(const Entry& entry) {
       return text(entry.id);
     case EntryKind::command:
       return text(entry.id) + "=" + std::string(entry.payload.text());
+    case EntryKind::released:
+      return text(entry.id) + "=released";
     case EntryKind::configuration:
       break;
   }
