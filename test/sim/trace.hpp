@@ -12,7 +12,8 @@ namespace troupe::sim {
 
 // What happens, in one line each. Stories in test/data and traces of seeds read the same.
 //
-// 2/5 is the entry of term 2 at index 5; 2/5=a is a command "a", 1/1=c(1 2 3) a configuration.
+// 2/5 is the entry of term 2 at index 5; 2/5=a is a command "a", 1/1=c(1 2 3) a configuration, and
+// 2/5=released one that was released.
 
 std::string text(EntryId id);
 std::string text(const Entry& entry);
