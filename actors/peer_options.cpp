@@ -44,6 +44,7 @@ constexpr DurationOption durations[] = {
     {"election_timeout_min_ms", &EngineOptions::election_timeout_min},
     {"election_timeout_max_ms", &EngineOptions::election_timeout_max},
     {"heartbeat_interval_ms", &EngineOptions::heartbeat_interval},
+    {"disk_stall_max_ms", &EngineOptions::disk_stall_max},
 };
 
 struct SizeOption {

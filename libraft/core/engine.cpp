@@ -130,6 +130,8 @@ EngineView Engine::view() const {
       .configuration_index = configuration_index(),
       .changing = false,
       .transfer_to = role_ == Role::leader ? leading().transfer_to : nobody,
+      .disk_stalls = disk_stalls(),
+      .leaving_disk = role_ == Role::leader && leading().leaving_disk,
       .followers = {},
       .dropped = dropped_,
   };

@@ -167,6 +167,8 @@ private:
     PeerId transfer_to{};
     Time transfer_deadline = never;
     bool timeout_now_sent = false;
+    WriteId stalled_write{};    ///< Of our own disk: the one for which we handed over last.
+    bool leaving_disk = false;  ///< The transfer under way is for that.
     std::optional<Change> change{};
     /// Who keeps the log no more, and until when it is told so.
     std::map<PeerId, Time> departing{};
@@ -246,6 +248,10 @@ private:
   void confirm_reads();
   void take_reads(Output& out);
 
+  // engine_disk.cpp
+  bool disk_stalls() const;
+  void leave_stalled_disk();
+
   // engine_replication.cpp
   bool has_news_for(const Progress& progress) const;
   void replicate();
@@ -299,6 +305,7 @@ private:
     WriteId id{};
     EntryId last{};  ///< Where the log ended with this write, less what was truncated since.
     bool hard_state = false;
+    Time at{};  ///< When it was handed out.
   };
   WriteId last_write_{};
   WriteId persisted_write_{};

@@ -15,11 +15,13 @@ void Engine::lead_on_tick() {
     // The target is not up to it; we go on (§3.10).
     lead.transfer_to = nobody;
     lead.transfer_deadline = never;
+    lead.leaving_disk = false;
   }
   confirm_reads();  // A smaller quorum may have answered already.
   forget_departed();
   keep_voters();  // First: who asked for a change sees it done before the next one begins.
   continue_change();
+  leave_stalled_disk();
 }
 
 bool Engine::hears_quorum() const {
@@ -73,6 +75,9 @@ void Engine::continue_transfer() {
   if (lead.transfer_to == nobody || lead.timeout_now_sent)
     return;
   if (lead.progress.at(lead.transfer_to).match() != log_.last().index)
+    return;
+  // Who waits here is answered first: the others commit without our disk.
+  if (lead.leaving_disk && commit_ != log_.last().index)
     return;
   lead.timeout_now_sent = true;
   send(lead.transfer_to, TimeoutNow{});

@@ -47,7 +47,8 @@ Write Engine::take_write() {
   handed_ = log_.last().index;
   writing_.push_back({.id = last_write_,
                       .last = log_.last(),
-                      .hard_state = std::exchange(hard_state_dirty_, false)});
+                      .hard_state = std::exchange(hard_state_dirty_, false),
+                      .at = now_});
   return write;
 }
 

@@ -13,6 +13,8 @@ std::string problem(const EngineOptions& options) {
     return "election_timeout_min must be at least three times heartbeat_interval";
   if (options.election_timeout_max <= options.election_timeout_min)
     return "election_timeout_max must be above election_timeout_min";
+  if (options.disk_stall_max <= Duration::zero())
+    return "disk_stall_max must be above 0";
   if (options.append_bytes_max == 0)
     return "append_bytes_max must be above 0";
   if (options.window_bytes_max < options.append_bytes_max)

@@ -40,6 +40,11 @@ struct EngineOptions {
   /// refused as `busy`: nothing is buffered without bound.
   std::size_t uncommitted_bytes_max = std::size_t{64} << 20;
 
+  /// A leader whose oldest write is not durable after so long hands over to a voter whose disk got
+  /// done with the same (§3.10). About as long as a dead leader is missed: one that cannot write
+  /// is not worth more. Lower: hiccups of a disk move the leadership. `Duration::max()`: never.
+  Duration disk_stall_max = std::chrono::milliseconds(300);
+
   /// How long the newcomers of a change of configuration may take to catch up.
   Duration catch_up_timeout = std::chrono::seconds(30);
 

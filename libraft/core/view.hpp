@@ -45,6 +45,8 @@ struct EngineView {
   Index configuration_index{};    ///< Of the entry that holds it; 0 if none.
   bool changing = false;          ///< While leading: another configuration is to follow.
   PeerId transfer_to{};           ///< While leading: who was asked to lead in our place.
+  bool disk_stalls = false;       ///< A write takes longer than `EngineOptions::disk_stall_max`.
+  bool leaving_disk = false;      ///< While leading: we hand over because of that.
   std::map<PeerId, FollowerView> followers{};  ///< While leading.
   std::uint64_t dropped = 0;  ///< Messages that made no sense: another cluster's, not for us.
 };

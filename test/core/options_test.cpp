@@ -24,6 +24,7 @@ TEST_CASE("each limit that makes no sense is named") {
       {"election_timeout_min", [](EngineOptions& o) { o.election_timeout_min = milliseconds(89); }},
       {"election_timeout_max",
        [](EngineOptions& o) { o.election_timeout_max = milliseconds(150); }},
+      {"disk_stall_max", [](EngineOptions& o) { o.disk_stall_max = milliseconds(0); }},
       {"append_bytes_max", [](EngineOptions& o) { o.append_bytes_max = 0; }},
       {"window_bytes_max", [](EngineOptions& o) { o.window_bytes_max = 1000; }},
       {"window_messages_max", [](EngineOptions& o) { o.window_messages_max = 0; }},
