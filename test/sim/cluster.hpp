@@ -170,6 +170,8 @@ private:
 
   PeerId transfer_to_{};  ///< ...and whom.
 
+  Term leaving_disk_term_{};  ///< In which a leader last handed over for its disk.
+
   Dice peer_dice_;
   Dice client_dice_;
   Dice fault_dice_;

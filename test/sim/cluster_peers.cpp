@@ -207,6 +207,12 @@ void Cluster::stepped(Peer& peer) {
   if (view.role == Role::leader && peer.view.role != Role::leader && peer.id == transfer_to_
       && view.hard_state.term.value == transfer_term_.value + 1)
     marks_.hit(Mark::transfer_done);
+  if (view.leaving_disk && !peer.view.leaving_disk)
+    leaving_disk_term_ = view.hard_state.term;
+  if (view.role == Role::leader && peer.view.role != Role::leader && peer.id == transfer_to_
+      && leaving_disk_term_ == transfer_term_
+      && view.hard_state.term.value == transfer_term_.value + 1)
+    marks_.hit(Mark::left_stalled_disk);
   judge_change(peer, view);
   const bool elected = view.role == Role::leader && peer.view.role != Role::leader;
   peer.view = std::move(view);

@@ -34,6 +34,7 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "read_refused",
     "transfer_done",
     "transfer_given_up",
+    "left_stalled_disk",
     "single_peer",
     "message_lost",
     "message_duplicated",

@@ -40,6 +40,7 @@ enum class Mark : std::uint8_t {
   read_refused,
   transfer_done,
   transfer_given_up,
+  left_stalled_disk,
   single_peer,
   message_lost,
   message_duplicated,

@@ -113,6 +113,12 @@ void draw_membership(Dice& dice, Swarm& swarm) {
   swarm.buries = dice.coin();
 }
 
+/// Likewise.
+void draw_patience(Dice& dice, Swarm& swarm) {
+  const Duration longest = dice.coin() ? Duration(seconds(1)) : Duration(milliseconds(300));
+  swarm.engine.disk_stall_max = dice.between(milliseconds(20), longest);
+}
+
 }  // namespace
 
 Swarm draw_swarm(std::uint64_t seed) {
@@ -134,6 +140,7 @@ Swarm draw_swarm(std::uint64_t seed) {
   swarm.faults = draw_faults(dice);
   swarm.clients = draw_clients(dice);
   draw_membership(dice, swarm);
+  draw_patience(dice, swarm);
   return swarm;
 }
 
@@ -151,7 +158,8 @@ std::string describe(const Swarm& s) {
       << " append_bytes=" << e.append_bytes_max << " window_bytes=" << e.window_bytes_max
       << " window_messages=" << e.window_messages_max
       << " uncommitted_bytes=" << e.uncommitted_bytes_max
-      << " catch_up_us=" << e.catch_up_timeout.count() << '\n';
+      << " catch_up_us=" << e.catch_up_timeout.count()
+      << " disk_stall_us=" << e.disk_stall_max.count() << '\n';
   const NetworkSwarm& n = s.network;
   out << "network delay_us=" << n.delay_min.count() << '+' << n.delay_spread.count()
       << " loss_permille=" << n.loss_permille << " duplicate_permille=" << n.duplicate_permille
