@@ -62,10 +62,16 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
 
 /// `cluster peers=N`: peers 1 to N, whose logs hold their configuration as 1/1, durably.
 /// `cluster peers=N empty=yes`: as their stores were created; `spares=M`: so are M more. With
-/// `append_bytes=M` requests carry no more than that, but one entry at least; newcomers have
-/// `catch_up_ms=M` to catch up.
+/// `append_bytes=M` requests carry no more than that, but one entry at least; `window_bytes`,
+/// `window_messages`, `uncommitted_bytes` and `entry_bytes` are the options of these names;
+/// newcomers have `catch_up_ms=M` to catch up.
 void Stage::cluster(const Line& line) {
   options_.append_bytes_max = number(line, "append_bytes", options_.append_bytes_max);
+  options_.window_bytes_max = number(line, "window_bytes", options_.window_bytes_max);
+  options_.window_messages_max = number(line, "window_messages", options_.window_messages_max);
+  options_.uncommitted_bytes_max =
+      number(line, "uncommitted_bytes", options_.uncommitted_bytes_max);
+  options_.entry_bytes_max = number(line, "entry_bytes", options_.entry_bytes_max);
   if (line.has("catch_up_ms"))
     options_.catch_up_timeout = std::chrono::milliseconds(number(line, "catch_up_ms", 0));
   const std::uint64_t count = number(line, "peers", 3);
