@@ -186,7 +186,11 @@ void Cluster::check_recovered() {
 }
 
 Verdict run_seed(std::uint64_t seed, std::ostream* trace) {
-  Cluster cluster(draw_swarm(seed), trace);
+  return run_swarm(draw_swarm(seed), trace);
+}
+
+Verdict run_swarm(const Swarm& swarm, std::ostream* trace) {
+  Cluster cluster(swarm, trace);
   cluster.run();
   return {.violation = cluster.violation(),
           .marks = cluster.marks(),

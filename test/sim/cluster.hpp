@@ -177,7 +177,7 @@ private:
   Dice fault_dice_;
 };
 
-/// Runs one seed.
+/// What became of a run.
 struct Verdict {
   std::optional<std::string> violation{};
   Marks marks{};
@@ -185,6 +185,7 @@ struct Verdict {
   std::uint64_t events = 0;
   Time simulated{};
 };
+Verdict run_swarm(const Swarm& swarm, std::ostream* trace = nullptr);
 Verdict run_seed(std::uint64_t seed, std::ostream* trace = nullptr);
 
 }  // namespace troupe::sim

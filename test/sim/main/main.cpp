@@ -1,13 +1,19 @@
 #include "test/sim/cluster.hpp"
+#include "test/sim/main/child.hpp"
 #include "test/sim/main/workers.hpp"
+#include "test/sim/shrink.hpp"
 #include "test/sim/swarm.hpp"
+#include "test/sim/variation.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
 #include <optional>
+#include <string>
+#include <vector>
 
 // Searches seeds for a run that breaks a promise, or replays one.
 
@@ -17,21 +23,42 @@ using namespace troupe::sim;
 
 /// Below so many seeds a mark that was not hit says nothing.
 constexpr std::uint64_t seeds_for_all_marks = 1000;
+/// Of the seeds that fail, so many are made small enough to be read. The rest is often the same.
+constexpr std::size_t shrunk_max = 2;
 
 struct Arguments {
   Batch batch{.from = 1, .seeds = 1000};
   std::optional<std::uint64_t> seed{};
+  Variation variation{};
   bool trace = false;
+  bool shrink = false;
   bool json = false;
 };
 
 int replay(const Arguments& arguments) {
-  std::cout << describe(draw_swarm(*arguments.seed)) << std::flush;
-  const Verdict verdict = run_seed(*arguments.seed, arguments.trace ? &std::cout : nullptr);
+  const Swarm swarm = vary(draw_swarm(*arguments.seed), arguments.variation);
+  std::cout << describe(swarm) << std::flush;
+  const Verdict verdict = run_swarm(swarm, arguments.trace ? &std::cout : nullptr);
   std::cout << "events=" << verdict.events << " digest=" << std::hex << verdict.digest << std::dec
             << " simulated_us=" << verdict.simulated.count() << '\n'
             << (verdict.violation ? "VIOLATION " + *verdict.violation : "ok") << '\n';
   return verdict.violation ? 1 : 0;
+}
+
+/// Prints the one command that replays what is left of a failing seed.
+bool print_shrunk(std::uint64_t seed) {
+  const auto shrunk = shrink(draw_swarm(seed), run_in_child);
+  if (shrunk)
+    std::cout << "shrunk in " << shrunk->runs << " runs: " << shrunk->failure.what
+              << "\n  replay: " << command(seed, shrunk->variation) << std::endl;
+  return shrunk.has_value();
+}
+
+int shrink_seed(const Arguments& arguments) {
+  if (print_shrunk(*arguments.seed))
+    return 1;
+  std::cout << "seed " << *arguments.seed << " does not fail\n";
+  return 0;
 }
 
 void print_json(const BatchResult& result) {
@@ -61,6 +88,8 @@ int search(const Arguments& arguments) {
               << result.marks.count(static_cast<Mark>(i)) << '\n';
   for (const std::uint64_t seed : result.violations)
     std::cout << "failed: ./dev sim --seed " << seed << '\n';
+  for (std::size_t i = 0; i < std::min(result.violations.size(), shrunk_max); ++i)
+    print_shrunk(result.violations[i]);
   const bool blind =
       arguments.batch.seeds >= seeds_for_all_marks && !result.marks.missing().empty();
   if (blind)
@@ -68,6 +97,36 @@ int search(const Arguments& arguments) {
   if (arguments.json)
     print_json(result);
   return result.violations.empty() && !blind ? 0 : 1;
+}
+
+void add_variation(CLI::App& app, Variation& variation) {
+  const auto is_fault = [](const std::string& name) {
+    const auto names = fault_names();
+    return std::find(names.begin(), names.end(), name) != names.end() ? "" : "no fault " + name;
+  };
+  const auto is_duration = [](const std::string& text) {
+    return parse_duration(text) ? "" : "neither 3.2s nor 150ms: " + text;
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "--without",
+         [&](const std::vector<std::string>& names) {
+           variation.without.insert(names.begin(), names.end());
+         },
+         "with --seed: leave out these kinds of faults")
+      ->delimiter(',')
+      ->check(is_fault);
+  app.add_option_function<std::string>(
+         "--stop-after",
+         [&](const std::string& text) { variation.stop_after = parse_duration(text); },
+         "with --seed: no faults after so long, as 3.2s or 150ms")
+      ->check(is_duration);
+  app.add_option("--peers", variation.peers, "with --seed: so many peers")
+      ->check(CLI::Range(1U, 9U));
+  app.add_option("--spares", variation.spares, "with --seed: so many that may be asked in")
+      ->check(CLI::Range(0U, 9U));
+  app.add_option("--clients", variation.clients, "with --seed: so many clients")
+      ->check(CLI::Range(1U, 99U));
+  app.add_option("--dice", variation.dice, "with --seed: the same parameters, and other chance");
 }
 
 }  // namespace
@@ -80,8 +139,12 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", arguments.batch.jobs, "processes that share the work")
       ->check(CLI::Range(1U, 256U));
   app.add_option("--seed", arguments.seed, "run this one seed and print its parameters");
+  add_variation(app, arguments.variation);
+  app.add_flag("--shrink", arguments.shrink, "with --seed: leave out what it fails without");
   app.add_flag("--trace", arguments.trace, "with --seed: print what happens");
   app.add_flag("--json", arguments.json, "print the result as JSON in the last line");
   CLI11_PARSE(app, argc, argv);
-  return arguments.seed ? replay(arguments) : search(arguments);
+  if (!arguments.seed)
+    return search(arguments);
+  return arguments.shrink ? shrink_seed(arguments) : replay(arguments);
 }
