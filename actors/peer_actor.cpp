@@ -172,6 +172,8 @@ void PeerActor::on_role_changed() {
        {"term", view.hard_state.term.value},
        {"role", troupe::name(view.role)},
        {"leader", leader_name()}});
+  if (view.disk_stalls)  // Perhaps why.
+    log(LogLevel::warning, "disk_stalls", {{"peer", record_.name}});
   const Term leading = view.role == Role::leader ? view.hard_state.term : Term{};
   if (leading == led_term_)
     return;

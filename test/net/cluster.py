@@ -64,6 +64,7 @@ class Node:
     def __init__(self, name, directory, address=None, program=TROUPE):
         self.name, self.directory, self.program = name, directory, program
         self.address = address or free_address()
+        self.environment = {}  # Beside our own.
         self.process = None
 
     def start(self):
@@ -73,6 +74,7 @@ class Node:
             stdout=subprocess.PIPE,
             stderr=open(self.directory + ".log", "a"),
             text=True,
+            env={**os.environ, **self.environment},
         )
         line = self.process.stdout.readline()
         assert "listening" in line, "node %s: %r" % (self.name, line)
