@@ -2,6 +2,7 @@
 
 #include "shell/log_command.hpp"
 #include "shell/node_command.hpp"
+#include "shell/repair_command.hpp"
 #include "shell/settings.hpp"
 #include "shell/shell_command.hpp"
 
@@ -30,6 +31,8 @@ struct CommandLine {
     add_options(*shell, shell_settings);
     log->require_subcommand(1);
     add_options(*dump, log_settings);
+    repair->require_subcommand(1);
+    add_options(*force, repair_settings);
   }
 
   /// What is wrong with what was said, beyond what the parser knows.
@@ -44,9 +47,13 @@ struct CommandLine {
   CLI::App* shell = app.add_subcommand("shell", "start, configure, ask and stop peers");
   CLI::App* log = app.add_subcommand("log", "look at what a node keeps on disk");
   CLI::App* dump = log->add_subcommand("dump", "print all peers and entries as JSON lines");
+  CLI::App* repair = app.add_subcommand("repair", "when a majority of a cluster is lost for good");
+  CLI::App* force = repair->add_subcommand(
+      "force-configuration", "make a surviving peer a cluster of its own, with what its log holds");
   shell::NodeSettings node_settings{};
   shell::ShellSettings shell_settings{};
   shell::LogSettings log_settings{};
+  shell::RepairSettings repair_settings{};
 };
 
 int perform(const CommandLine& line, machine::Kinds kinds) {
@@ -54,6 +61,8 @@ int perform(const CommandLine& line, machine::Kinds kinds) {
     return shell::run_node(line.node_settings, std::move(kinds));
   if (line.shell->parsed())
     return shell::run_shell(line.shell_settings, kinds);
+  if (line.repair->parsed())
+    return shell::run_repair(line.repair_settings);
   return shell::dump_log(line.log_settings, kinds);
 }
 

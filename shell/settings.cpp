@@ -71,6 +71,20 @@ void add_options(CLI::App& app, LogSettings& settings) {
   app.add_option("DIR", settings.directory, "the --data of a node, which may run")->required();
 }
 
+void add_options(CLI::App& app, RepairSettings& settings) {
+  app.add_option("--data-dir,--data", settings.directory, "the --data of a node that does not run")
+      ->type_name("DIR")
+      ->required();
+  app.add_option("--peer", settings.peer, "the surviving peer, without an address")
+      ->type_name("NAME")
+      ->required();
+  app.add_flag("--yes", settings.yes, "do it without asking");
+  app.add_flag("--even-if-behind", settings.even_if_behind,
+               "though another survivor knows more, or may: what only that one has is lost");
+  app.add_flag("--json", settings.json, "answer with one JSON object; without --yes, do nothing");
+  add_duration(app, "--timeout", settings.timeout, "how long the other members may take to answer");
+}
+
 std::string problem(const NodeSettings& settings) {
   const actors::NodeOptions& node = settings.options;
   if (node.name.empty())

@@ -33,9 +33,19 @@ struct LogSettings {
   std::string directory{};
 };
 
+struct RepairSettings {
+  std::string directory{};
+  std::string peer{};
+  bool yes = false;             ///< Don't ask.
+  bool even_if_behind = false;  ///< Though another survivor knows more.
+  bool json = false;
+  Duration timeout = std::chrono::seconds(3);  ///< For the other members to answer.
+};
+
 void add_options(CLI::App& app, NodeSettings& settings);
 void add_options(CLI::App& app, ShellSettings& settings);
 void add_options(CLI::App& app, LogSettings& settings);
+void add_options(CLI::App& app, RepairSettings& settings);
 
 /// What is wrong with settings that can each be right; empty if nothing is.
 std::string problem(const NodeSettings& settings);
