@@ -1,7 +1,7 @@
 """A corrupt entry is never turned into a shorter log.
 
-Peer c misses acknowledged entries; peer b holds them, and its disk flips a bit in one. Peer a, who has
-them too, is gone. Were b to start with what stands before the bit, it and c would elect a
+Peer c misses acknowledged entries; peer b holds them, and its disk flips a bit in one. Peer a, who
+has them too, is gone. Were b to start with what stands before the bit, it and c would elect a
 leader that has lost what was acknowledged. It does not start, and c leads nobody.
 """
 

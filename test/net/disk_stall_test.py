@@ -109,7 +109,8 @@ def stall_disks(shell, nodes, peers):
     print("leader's disk stalled %.0f s: %d writes, longest gap %.0f ms"
           % (STALL_SECONDS, count, 1000 * gap), flush=True)
     assert gap < GAP_SECONDS_MAX
-    successor = wait_for("another leader", lambda: leader_of(shell, [p for p in peers if p != leader]))
+    others = [p for p in peers if p != leader]
+    successor = wait_for("another leader", lambda: leader_of(shell, others))
     assert successor != leader, "it kept its office"
     caught_up(shell, successor, leader)
     assert status(shell, leader)["role"] == "follower"
