@@ -6,6 +6,7 @@
 #include "actors/caf.hpp"
 #include "core/engine.hpp"
 #include "machine/resource.hpp"
+#include "storage/snapshots.hpp"
 #include "storage/store.hpp"
 #include "wire/packet.hpp"
 
@@ -138,6 +139,116 @@ struct Ask {
   std::vector<Query> queries{};
 };
 
+// ---- snapshots
+
+/// Peer -> resource, behind every entry that the snapshot covers: bring your state to `snapshots`,
+/// while entries go on to change it. The peer gets `SaveProgress`, and `SnapshotSaved` at the end.
+struct Save {
+  caf::actor snapshots{};
+  caf::actor reply_to{};
+  PeerId peer{};
+  storage::SnapshotTitle title{};
+};
+/// Resource -> snapshots: here begins what `asked` asks for. Each `NextPiece` asks for a piece
+/// more, so that one is on its way at a time. `save` is the resource's number for it.
+struct BeginSave {
+  caf::actor resource{};
+  std::uint64_t save = 0;
+  Save asked{};
+};
+struct NextPiece {
+  std::uint64_t save = 0;
+};
+struct SavePiece {
+  caf::actor resource{};
+  std::uint64_t save = 0;
+  PeerId peer{};
+  Bytes bytes{};  ///< None: that was all.
+  int percent = 0;
+};
+/// The resource gives it up. `why` is for people.
+struct EndSave {
+  caf::actor resource{};
+  std::uint64_t save = 0;
+  PeerId peer{};
+  std::string why{};
+};
+struct SaveProgress {
+  EntryId id{};
+  int percent = 0;
+};
+struct SnapshotSaved {
+  EntryId id{};
+  storage::Outcome<SnapshotHead> outcome{};  ///< Durable.
+};
+
+/// Peer -> resource: become what this snapshot holds. What is sent behind it waits until then.
+/// Answered with `Loaded`. If it fails, the resource is empty and of no use until the next `Load`.
+struct Load {
+  caf::actor snapshots{};
+  caf::actor reply_to{};
+  PeerId peer{};
+  SnapshotHead head{};
+};
+struct Loaded {
+  SnapshotHead head{};
+  std::optional<storage::StoreError> failure{};
+};
+/// Resource -> snapshots; answered with `PieceRead`. `load` is the resource's number for it.
+struct ReadPiece {
+  caf::actor reply_to{};
+  std::uint64_t load = 0;
+  PeerId peer{};
+  std::string kind{};  ///< Of which the snapshot must be.
+  SnapshotHead head{};
+  std::uint64_t offset = 0;
+};
+struct PieceRead {
+  std::uint64_t load = 0;
+  storage::Outcome<storage::SnapshotPiece> outcome{};
+};
+
+/// Peer -> snapshots: bytes for a follower. Answered with `ChunkRead`.
+struct ReadChunk {
+  caf::actor reply_to{};
+  PeerId peer{};
+  SnapshotHead head{};
+  std::uint64_t offset = 0;
+  ChunkToSend chunk{};  ///< Of no length: a question, which only keeps its place among the others.
+};
+struct ChunkRead {
+  SnapshotHead head{};
+  Message message{};
+  storage::Outcome<Bytes> outcome{};
+};
+/// Peer -> snapshots: bytes of a leader. Answered with `ChunkWritten`, in order.
+struct WriteChunk {
+  caf::actor reply_to{};
+  PeerId peer{};
+  ChunkToStore chunk{};
+};
+struct ChunkWritten {
+  SnapshotHead head{};
+  std::uint64_t offset = 0;  ///< Of the chunk.
+  std::uint64_t upto = 0;    ///< So much of the snapshot is here.
+  std::optional<storage::StoreError> failure{};
+};
+/// Peer -> snapshots: read all of it. Answered with `Checked`.
+struct CheckSnapshot {
+  caf::actor reply_to{};
+  PeerId peer{};
+  SnapshotHead head{};
+};
+struct Checked {
+  SnapshotHead head{};
+  std::optional<storage::StoreError> failure{};
+};
+/// Peer -> snapshots: this one counts, durably, and no older one any more.
+struct KeepSnapshot {
+  PeerId peer{};
+  std::optional<SnapshotHead> head{};
+};
+
 // ---- questions to other nodes
 
 /// Peer -> node: put each request to the node at its address, which may be this one. Answered with
@@ -181,8 +292,8 @@ struct PeerStopped {
 };
 
 /// To a peer: hand over leadership if you can, make what you hold durable, answer all who
-/// wait, then quit. To a node: the same for all its peers, then quit. To a store, a resource or an
-/// inquiry: quit behind what was sent before.
+/// wait, then quit. To a node: the same for all its peers, then quit. To a store, the snapshots, a
+/// resource or an inquiry: quit behind what was sent before.
 struct Stop {};
 
 }  // namespace troupe::actors
@@ -207,6 +318,24 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerRecovered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Apply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Applied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Ask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Save)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::BeginSave)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::NextPiece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SavePiece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::EndSave)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SaveProgress)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SnapshotSaved)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Load)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ReadPiece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PieceRead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ReadChunk)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ChunkRead)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WriteChunk)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ChunkWritten)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::CheckSnapshot)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Checked)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::KeepSnapshot)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Inquire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Inquired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Flush)

@@ -7,19 +7,75 @@
 
 namespace troupe::actors {
 
+namespace {
+
+/// Queries that wait for a load. Further ones are refused as `busy`. Entries are not bounded here:
+/// they are those of the log, which is held in memory all the same, and the peer takes no further
+/// commands when too many wait.
+constexpr std::size_t queries_waiting_max = 65536;
+
+}  // namespace
+
 ResourceActor::ResourceActor(caf::actor_config& config, const machine::Kind& kind)
     : caf::event_based_actor(config),
       state_(kind.make),
+      kind_(kind.name),
       valid_command_(kind.valid_command),
       valid_query_(kind.valid_query) {}
 
 caf::behavior ResourceActor::make_behavior() {
   outlive_errors(this);
   return {
-      [this](const Apply& message) { on_apply(message); },
-      [this](const Ask& message) { on_ask(message); },
-      [this](const Stop&) { quit(); },
+      [this](Apply& message) { take(std::move(message)); },
+      [this](Ask& message) { take(std::move(message)); },
+      [this](Save& message) { take(std::move(message)); },
+      [this](const NextPiece& message) { on_next_piece(message); },
+      [this](const Load& message) { on_load(message); },
+      [this](PieceRead& read) { on_piece_read(read); },
+      [this](const Flush&) { catch_up(); },
+      [this](const Stop&) {
+        end_save("the peer stops");
+        quit();
+      },
   };
+}
+
+/// Actors that hold each other's handles are never freed.
+void ResourceActor::on_exit() {
+  waiting_.clear();
+  saving_ = {};
+  loading_ = {};
+}
+
+void ResourceActor::take(Task task) {
+  if (mode_ == Mode::ready)
+    return perform(task);
+  if (mode_ == Mode::lost)
+    return drop(task);
+  if (const auto* ask = std::get_if<Ask>(&task)) {
+    if (queries_waiting_ + ask->queries.size() > queries_waiting_max)
+      return refuse(*ask);
+    queries_waiting_ += ask->queries.size();
+  }
+  waiting_.push_back(std::move(task));
+}
+
+void ResourceActor::perform(const Task& task) {
+  if (const auto* message = std::get_if<Apply>(&task))
+    on_apply(*message);
+  else if (const auto* question = std::get_if<Ask>(&task))
+    on_ask(*question);
+  else
+    on_save(std::get<Save>(task));
+}
+
+void ResourceActor::refuse(const Ask& message) {
+  Replies replies;
+  for (const Ask::Query& query : message.queries)
+    replies.to(query.connection)
+        .push_back(
+            {.id = query.id, .refusal = Refusal::busy, .detail = {}, .index = {}, .value = {}});
+  send_all(this, replies);
 }
 
 void ResourceActor::on_apply(const Apply& message) {

@@ -4,25 +4,68 @@
 #include "machine/kind.hpp"
 #include "machine/replicated_state.hpp"
 
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <variant>
+
 namespace troupe::actors {
 
 /// The replicated state of one peer. Its mailbox is the order of things: a query that is sent
-/// behind an entry is answered from a state that has applied it.
+/// behind an entry is answered from a state that has applied it, and a snapshot holds what was sent
+/// before it was asked for.
+///
+/// States are saved and loaded piece by piece. Entries go on to be applied between the pieces of a
+/// save; between those of a load nothing else happens, and what comes meanwhile waits in its order.
 class ResourceActor : public caf::event_based_actor {
 public:
   ResourceActor(caf::actor_config& config, const machine::Kind& kind);
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "resource"; }
+  void on_exit() override;
 
 private:
+  using Task = std::variant<Apply, Ask, Save>;
+  enum class Mode : std::uint8_t {
+    ready,
+    loading,      ///< Tasks wait.
+    catching_up,  ///< Loaded; tasks that came meanwhile are done one by one, the others behind
+                  ///< them.
+    lost,         ///< The load failed: entries mean nothing here until the next.
+  };
+
+  // resource_actor.cpp: entries and queries.
+  void take(Task task);
+  void perform(const Task& task);
   void on_apply(const Apply& message);
   void on_ask(const Ask& message);
   machine::Reply apply(const Entry& entry);
+  void refuse(const Ask& message);
+
+  // resource_snapshots.cpp
+  void on_save(const Save& message);
+  void on_next_piece(const NextPiece& message);
+  void end_save(const std::string& why);
+  void on_load(const Load& message);
+  void on_piece_read(PieceRead& read);
+  void read_piece(std::uint64_t offset);
+  void end_load(std::optional<storage::StoreError> failure);
+  void drop(const Task& task);
+  void catch_up();
 
   machine::ReplicatedState state_;
+  std::string kind_;
   bool (*valid_command_)(machine::View);
   bool (*valid_query_)(machine::View);
+
+  Mode mode_ = Mode::ready;
+  std::deque<Task> waiting_{};
+  std::size_t queries_waiting_ = 0;
+  std::uint64_t save_ = 0;  ///< The number of the last.
+  Save saving_{};           ///< What asked for it, while it is under way.
+  std::uint64_t load_ = 0;
+  Load loading_{};
 };
 
 }  // namespace troupe::actors

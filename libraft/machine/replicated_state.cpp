@@ -83,6 +83,16 @@ std::optional<std::string> ReplicatedState::next_piece() {
   return piece;
 }
 
+int ReplicatedState::percent_saved() const {
+  TROUPE_ASSERT(is_saving());
+
+  try {
+    return saver_->percent();
+  } catch (...) {
+    return 0;
+  }
+}
+
 void ReplicatedState::start_load() {
   saver_.reset();
   // The old state goes before the one that takes its place comes: there may be no room for both.

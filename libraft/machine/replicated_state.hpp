@@ -33,6 +33,8 @@ public:
   /// The next piece; empty when that was all, nothing if the resource threw: the save has ended
   /// then. Requires `is_saving()`.
   std::optional<std::string> next_piece();
+  /// How much was saved; a guess for people. Requires `is_saving()`.
+  int percent_saved() const;
   void stop_saving() { saver_.reset(); }
 
   // ---- becoming what another saved

@@ -15,6 +15,9 @@ public:
     given_ += piece.size();
     return piece;
   }
+  int percent() const override {
+    return saved_.empty() ? 100 : static_cast<int>(100 * given_ / saved_.size());
+  }
 
 private:
   std::string saved_;

@@ -45,6 +45,8 @@ public:
 
   /// The next piece; empty when there are no more.
   virtual std::string next() = 0;
+  /// How much of it was given; a guess for people.
+  virtual int percent() const = 0;
 };
 
 /// What a user replicates: a state that changes by commands alone.

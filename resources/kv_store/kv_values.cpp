@@ -35,7 +35,7 @@ std::string saved(const KvValues& values) {
 }
 
 KvSaver::KvSaver(const KvValues& values, KvSaver*& attached)
-    : values_(values), attached_(attached), written_(head(values)) {
+    : values_(values), attached_(attached), count_(values.size()), written_(head(values)) {
   TROUPE_ASSERT(attached_ == nullptr);
   attached_ = this;
 }
@@ -76,6 +76,11 @@ void KvSaver::fill() {
 
 void KvSaver::append(const std::string& key, const KvValue& value) {
   written_ += entry(key, value);
+  ++done_;
+}
+
+int KvSaver::percent() const {
+  return count_ == 0 ? 100 : static_cast<int>(100 * done_ / count_);
 }
 
 bool KvSaver::needs(std::string_view key) const {

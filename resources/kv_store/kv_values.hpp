@@ -37,6 +37,7 @@ public:
 
   /// Cuts anywhere: a value may be larger than a piece.
   std::string next() override;
+  int percent() const override;
 
   /// Whether the value of `key`, or that there is none, must be kept aside before it changes.
   bool needs(std::string_view key) const;
@@ -50,6 +51,8 @@ private:
 
   const KvValues& values_;
   KvSaver*& attached_;
+  std::size_t count_;     ///< Of the keys that are to be saved...
+  std::size_t done_ = 0;  ///< ...and of those that are.
   std::map<std::string, std::optional<KvValue>, std::less<>> kept_{};
   std::optional<std::string> passed_{};  ///< All keys up to this one are saved.
   bool at_end_ = false;

@@ -52,6 +52,12 @@ struct Heard {
   std::vector<PeerPut> put{};
   std::vector<PeerRecovered> recovered{};
   std::vector<Applied> applied{};
+  std::vector<SaveProgress> progress{};
+  std::vector<SnapshotSaved> saved{};
+  std::vector<Loaded> loaded{};
+  std::vector<ChunkRead> chunks_read{};
+  std::vector<ChunkWritten> chunks_written{};
+  std::vector<Checked> checked{};
 };
 
 /// Stands in for a connection, a node, or a peer: listens to all, says nothing.
@@ -76,6 +82,12 @@ public:
         [this](const PeerPut& message) { heard_->put.push_back(message); },
         [this](const PeerRecovered& message) { heard_->recovered.push_back(message); },
         [this](const Applied& message) { heard_->applied.push_back(message); },
+        [this](const SaveProgress& message) { heard_->progress.push_back(message); },
+        [this](const SnapshotSaved& message) { heard_->saved.push_back(message); },
+        [this](const Loaded& message) { heard_->loaded.push_back(message); },
+        [this](const ChunkRead& message) { heard_->chunks_read.push_back(message); },
+        [this](const ChunkWritten& message) { heard_->chunks_written.push_back(message); },
+        [this](const Checked& message) { heard_->checked.push_back(message); },
         [this](const Stop&) { quit(); },
     };
   }

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "storage/snapshots.hpp"
+
+#include <map>
+#include <memory>
+
+namespace troupe::actors {
+
+/// The snapshots of a node, for all its peers. Spawn it detached: it waits for the disk.
+///
+/// Whoever brings or fetches pieces has one on its way at a time, so that no snapshot is ever held
+/// in memory, and all take turns.
+class SnapshotActor : public caf::event_based_actor {
+public:
+  SnapshotActor(caf::actor_config& config, std::unique_ptr<storage::Snapshots> snapshots);
+
+  caf::behavior make_behavior() override;
+  const char* name() const override { return "snapshots"; }
+  void on_exit() override;
+
+private:
+  /// One of a peer's own that is being written.
+  struct Writing {
+    caf::actor resource{};
+    std::uint64_t save = 0;
+    caf::actor reply_to{};
+    EntryId id{};
+  };
+
+  void on_begin(const BeginSave& message);
+  void on_piece(SavePiece& message);
+  void on_end(const EndSave& message);
+  Writing* find(PeerId peer, const caf::actor& resource, std::uint64_t save);
+  void finish(PeerId peer);
+  void end(PeerId peer, storage::Outcome<SnapshotHead> outcome);
+  void on_read_piece(const ReadPiece& message);
+  storage::Outcome<storage::SnapshotPiece> piece(const ReadPiece& asked);
+  void on_read_chunk(ReadChunk& message);
+  void on_write_chunk(WriteChunk& message);
+  void on_check(const CheckSnapshot& message);
+  void on_keep(const KeepSnapshot& message);
+  void finished(PeerId peer, const SnapshotHead& head);
+
+  std::unique_ptr<storage::Snapshots> snapshots_;
+  std::map<PeerId, Writing> writing_{};
+  /// Of each peer the newest that was finished since we began. Its peer may not have heard of it,
+  /// or not have made it count, when it speaks of an older one.
+  std::map<PeerId, SnapshotHead> newest_{};
+};
+
+}  // namespace troupe::actors
