@@ -91,7 +91,8 @@ bool Operation::changes_something() const {
   return std::holds_alternative<wire::StartPeer>(request->body)
          || std::holds_alternative<wire::StopPeer>(request->body)
          || std::holds_alternative<wire::SetConfiguration>(request->body)
-         || std::holds_alternative<wire::TransferLeadership>(request->body);
+         || std::holds_alternative<wire::TransferLeadership>(request->body)
+         || std::holds_alternative<wire::TakeSnapshot>(request->body);
 }
 
 }  // namespace troupe::actors

@@ -19,7 +19,7 @@ using Parsed = std::variant<Command, Failure>;
 /// Members of a configuration, options of a peer: far above any use, far below what a frame holds.
 constexpr std::size_t list_size_max = 1000;
 
-constexpr std::array<CommandHelp, 17> all_commands{{
+constexpr std::array<CommandHelp, 18> all_commands{{
     {"start_peer", "KIND NAME [OPTION=VALUE...]", "start a peer that replicates a KIND"},
     {"set_configuration", "PEER MEMBER...", "make a cluster, or change its voters"},
     {"add_member", "PEER MEMBER... [--learner]", "more voters, or peers that only listen"},
@@ -33,6 +33,7 @@ constexpr std::array<CommandHelp, 17> all_commands{{
     {"read", "PEER QUERY...", "ask a question; the answer is never stale"},
     {"status", "PEER", "role, leader, log and configuration"},
     {"get_entry", "PEER INDEX", "one entry of the peer's log"},
+    {"snapshot", "PEER", "have the peer save its state, and shorten its log"},
     {"stop_peer", "PEER", "stop a peer; its log stays (short: stop)"},
     {"peers", "[HOST:PORT]", "the peers of a node, running or not"},
     {"help", "[COMMAND]", "this list, or one line of it"},
@@ -235,6 +236,8 @@ std::variant<Command, Failure> parse(const Words& words) {
     return parse_call(arguments, wire::CallKind::query);
   if (name == "status")
     return parse_operation(arguments, wire::AskStatus{});
+  if (name == "snapshot")
+    return parse_operation(arguments, wire::TakeSnapshot{});
   if (name == "get_entry")
     return parse_get_entry(arguments);
   if (name == "stop_peer")

@@ -15,6 +15,9 @@ namespace {
 /// A frame holds more than the payload, and nodes refuse far smaller ones with their own limit.
 constexpr std::size_t payload_bytes_max = wire::frame_body_bytes_max / 2;
 
+/// A large state takes its time; a node that is gone is noticed before.
+constexpr Duration snapshot_timeout = std::chrono::minutes(10);
+
 Time now() {
   return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
 }
@@ -67,7 +70,9 @@ Reply Interpreter::execute(const Command& command) {
 }
 
 Reply Interpreter::operate(const Operate& operate) {
-  const Time deadline = now() + options_.timeout;
+  const bool takes_long = std::holds_alternative<wire::TakeSnapshot>(operate.request.body);
+  const Time deadline =
+      now() + (takes_long ? std::max(snapshot_timeout, options_.timeout) : options_.timeout);
   return reply_to(operate.request, operate.peer, ask(operate.peer, operate.request, deadline),
                   deadline);
 }
@@ -176,6 +181,8 @@ Reply Interpreter::reply_to(const wire::Request& request, const PeerName& peer,
     return *status;
   if (const auto* configuration = std::get_if<Configuration>(&response.body))
     return *configuration;
+  if (const auto* taken = std::get_if<wire::TakenSnapshot>(&response.body))
+    return *taken;
   if (const auto* names = std::get_if<std::vector<std::string>>(&response.body))
     return Peers{*names};
   if (const auto* entry = std::get_if<Entry>(&response.body))

@@ -24,6 +24,26 @@ Json json_error(const Failure& failure) {
   return json;
 }
 
+Json json_of(const std::optional<wire::SnapshotProgress>& progress) {
+  if (!progress)
+    return nullptr;
+  return {{"index", progress->index.value}, {"percent", progress->percent}};
+}
+
+Json json_of(const std::vector<wire::FollowerStatus>& followers) {
+  Json list = Json::array();
+  for (const wire::FollowerStatus& follower : followers)
+    list.push_back({{"name", follower.name},
+                    {"match", follower.match.value},
+                    {"next", follower.next.value},
+                    {"pace", name(follower.pace)},
+                    {"in_flight_bytes", follower.in_flight_bytes},
+                    {"heard_ms", follower.heard_ms},
+                    {"snapshot_sent", follower.snapshot_sent},
+                    {"snapshot_bytes", follower.snapshot_bytes}});
+  return list;
+}
+
 }  // namespace
 
 std::string as_json(const Reply& reply) {
@@ -36,6 +56,9 @@ std::string as_json(const Reply& reply) {
           [](const Peers& peers) { return json_ok(peers.names); },
           [](const wire::PeerStatus& status) { return json_ok(json_of(status)); },
           [](const Configuration& configuration) { return json_ok(json_of(configuration)); },
+          [](const wire::TakenSnapshot& taken) {
+            return json_ok({{"index", taken.id.index.value}, {"bytes", taken.size_bytes}});
+          },
           [](const ShownEntry& entry) { return json_ok(json_of(entry)); },
           [](const Manual& manual) { return json_ok(manual.text); },
           [](const Redirect& redirect) {
@@ -65,7 +88,13 @@ Json json_of(const wire::PeerStatus& status) {
           {"last_term", status.last.term.value},
           {"configuration_index", status.configuration_index.value},
           {"configuration", json_of(status.configuration)},
-          {"store_bytes", status.store_bytes}};
+          {"store_bytes", status.store_bytes},
+          {"first_index", status.first.value},
+          {"snapshot_index", status.snapshot.index.value},
+          {"snapshot_bytes", status.snapshot_bytes},
+          {"taking", json_of(status.taking)},
+          {"receiving", json_of(status.receiving)},
+          {"followers", json_of(status.followers)}};
 }
 
 Json json_of(const ShownEntry& entry) {

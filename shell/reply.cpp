@@ -29,15 +29,47 @@ std::string text_of(const Configuration& configuration) {
   return text;
 }
 
+/// One word: "12:40%".
+std::string text_of(const wire::SnapshotProgress& progress) {
+  return std::to_string(progress.index.value) + ':' + std::to_string(progress.percent) + '%';
+}
+
+/// One word.
+std::string text_of(const wire::FollowerStatus& follower) {
+  std::string text = follower.name + ";match=" + std::to_string(follower.match.value)
+                     + ";next=" + std::to_string(follower.next.value)
+                     + ";pace=" + std::string(name(follower.pace))
+                     + ";in_flight=" + std::to_string(follower.in_flight_bytes)
+                     + ";heard_ms=" + std::to_string(follower.heard_ms);
+  if (follower.snapshot_bytes > 0)
+    text += ";snapshot=" + std::to_string(follower.snapshot_sent) + '/'
+            + std::to_string(follower.snapshot_bytes);
+  return text;
+}
+
+/// Where the log begins, and what takes the place of what was before.
+std::string text_of_snapshots(const wire::PeerStatus& status) {
+  std::string text = " first_index=" + std::to_string(status.first.value)
+                     + " snapshot_index=" + std::to_string(status.snapshot.index.value)
+                     + " snapshot_bytes=" + std::to_string(status.snapshot_bytes);
+  if (status.taking)
+    text += " taking=" + text_of(*status.taking);
+  if (status.receiving)
+    text += " receiving=" + text_of(*status.receiving);
+  for (const wire::FollowerStatus& follower : status.followers)
+    text += " follower=" + text_of(follower);
+  return text;
+}
+
 std::string text_of(const wire::PeerStatus& status) {
   return "name=" + status.name + " kind=" + status.kind + " role=" + std::string(name(status.role))
          + " leader=" + (status.leader.empty() ? "none" : status.leader) + " term="
          + std::to_string(status.term.value) + " commit=" + std::to_string(status.commit.value)
          + " applied=" + std::to_string(status.applied.value)
          + " last_index=" + std::to_string(status.last.index.value)
-         + " last_term=" + std::to_string(status.last.term.value)
-         + " configuration_index=" + std::to_string(status.configuration_index.value) + ' '
-         + text_of(status.configuration) + " store_bytes=" + std::to_string(status.store_bytes);
+         + " last_term=" + std::to_string(status.last.term.value) + " configuration_index="
+         + std::to_string(status.configuration_index.value) + ' ' + text_of(status.configuration)
+         + " store_bytes=" + std::to_string(status.store_bytes) + text_of_snapshots(status);
 }
 
 /// The payload stands last: it may hold blanks.
@@ -148,6 +180,10 @@ std::string as_text(const Reply& reply) {
           [](const Peers& peers) { return ok(joined(peers.names, ' ')); },
           [](const wire::PeerStatus& status) { return ok(text_of(status)); },
           [](const Configuration& configuration) { return ok(text_of(configuration)); },
+          [](const wire::TakenSnapshot& taken) {
+            return ok(std::to_string(taken.id.index.value) + ' '
+                      + std::to_string(taken.size_bytes));
+          },
           [](const ShownEntry& entry) { return ok(text_of(entry)); },
           [](const Manual&) { return std::string(); },
           [](const Redirect& redirect) {

@@ -60,7 +60,7 @@ struct Failure {
 
 /// The outcome of one command of the shell.
 using Reply = std::variant<Done, Started, Leader, Answer, Peers, wire::PeerStatus, Configuration,
-                           ShownEntry, Manual, Redirect, Failure>;
+                           wire::TakenSnapshot, ShownEntry, Manual, Redirect, Failure>;
 
 bool is_ok(const Reply& reply);
 

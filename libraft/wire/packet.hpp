@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -105,13 +106,34 @@ struct SetConfiguration {
 struct TransferLeadership {
   std::string to{};  ///< As a member; empty for the voter that is furthest.
 };
+/// Answered with a `TakenSnapshot` when it is durable.
+struct TakeSnapshot {};
 
 struct Request {
   std::uint64_t id = 0;
   std::string peer{};  ///< Its name; empty where the node itself is asked.
   std::variant<AskLeader, AskStatus, AskEntry, AskIdentity, AskPeers, StartPeer, StopPeer,
-               SetConfiguration, TransferLeadership>
+               SetConfiguration, TransferLeadership, TakeSnapshot>
       body{};
+};
+
+/// A snapshot that is on its way to this peer's disk.
+struct SnapshotProgress {
+  Index index{};  ///< The last entry that it covers.
+  std::uint8_t percent = 0;
+  friend bool operator==(const SnapshotProgress&, const SnapshotProgress&) = default;
+};
+/// What a leader knows of one follower.
+struct FollowerStatus {
+  std::string name{};  ///< Full.
+  Index match{};
+  Index next{};
+  Pace pace = Pace::probe;
+  std::uint64_t in_flight_bytes = 0;
+  std::uint64_t heard_ms = 0;        ///< Since it was last heard.
+  std::uint64_t snapshot_sent = 0;   ///< Of the snapshot that it is being sent, as it confirmed...
+  std::uint64_t snapshot_bytes = 0;  ///< ...and the size of that; 0 if it is sent none.
+  friend bool operator==(const FollowerStatus&, const FollowerStatus&) = default;
 };
 
 /// The answer to `AskStatus`.
@@ -127,6 +149,17 @@ struct PeerStatus {
   Configuration configuration{};
   Index configuration_index{};
   std::uint64_t store_bytes = 0;
+  Index first{};       ///< The first entry in the log, or one past the last.
+  EntryId snapshot{};  ///< The last entry that our snapshot covers; {0, 0} if there is none.
+  std::uint64_t snapshot_bytes = 0;
+  std::optional<SnapshotProgress> taking{};     ///< Of our own.
+  std::optional<SnapshotProgress> receiving{};  ///< Of the leader's.
+  std::vector<FollowerStatus> followers{};      ///< While leading.
+};
+/// A snapshot that is durable here.
+struct TakenSnapshot {
+  EntryId id{};
+  std::uint64_t size_bytes = 0;
 };
 struct Identity {
   PeerId id{};
@@ -141,7 +174,7 @@ struct Response {
   /// `string`: a full name (StartPeer, AskLeader, TransferLeadership; empty for none).
   /// `vector<string>`: AskPeers.
   std::variant<std::monostate, std::string, PeerStatus, Entry, Identity, Configuration,
-               std::vector<std::string>>
+               std::vector<std::string>, TakenSnapshot>
       body{};
 };
 

@@ -59,6 +59,10 @@ PackedBody pack(FlatBufferBuilder& to, const TransferLeadership& transfer) {
           schema::CreateTransferLeadership(to, to.CreateString(transfer.to)).Union()};
 }
 
+PackedBody pack(FlatBufferBuilder& to, const TakeSnapshot&) {
+  return {schema::RequestBody::TakeSnapshot, schema::CreateTakeSnapshot(to).Union()};
+}
+
 bool unpack(const schema::AskEntry& from, Decoder& decoder, AskEntry& to) {
   to.index = {from.index()};
   return decoder.counter(from.index());
@@ -157,6 +161,8 @@ bool unpack(const schema::Request& from, Decoder& decoder, Request& to) {
       return unpack_body<SetConfiguration>(from.body_as_SetConfiguration(), decoder, to);
     case schema::RequestBody::TransferLeadership:
       return unpack_body<TransferLeadership>(from.body_as_TransferLeadership(), decoder, to);
+    case schema::RequestBody::TakeSnapshot:
+      return unpack_body<TakeSnapshot>(from.body_as_TakeSnapshot(), decoder, to);
     case schema::RequestBody::NONE:
       break;
   }

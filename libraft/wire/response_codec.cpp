@@ -1,6 +1,7 @@
 #include "wire/client_generated.h"
 #include "wire/codec.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -16,6 +17,9 @@ using PackedMembers = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offse
 
 static_assert(static_cast<int>(schema::Role::MAX) == static_cast<int>(Role::leader),
               "the schema knows every role");
+
+/// Of `Pace`.
+constexpr int paces = 3;
 
 // ---- to the wire
 
@@ -45,18 +49,41 @@ PackedBody pack(FlatBufferBuilder& to, const std::string& text) {
   return {schema::ResponseBody::Text, schema::CreateText(to, to.CreateString(text)).Union()};
 }
 
+flatbuffers::Offset<schema::SnapshotProgress> pack_progress(
+    FlatBufferBuilder& to, const std::optional<SnapshotProgress>& progress) {
+  if (!progress)
+    return {};
+  return schema::CreateSnapshotProgress(to, progress->index.value, progress->percent);
+}
+
+flatbuffers::Offset<schema::Follower> pack_follower(FlatBufferBuilder& to,
+                                                    const FollowerStatus& follower) {
+  const auto name = to.CreateString(follower.name);
+  return schema::CreateFollower(to, name, follower.match.value, follower.next.value,
+                                static_cast<std::uint8_t>(follower.pace), follower.in_flight_bytes,
+                                follower.heard_ms, follower.snapshot_sent, follower.snapshot_bytes);
+}
+
 PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
   const auto name = to.CreateString(status.name);
   const auto kind = to.CreateString(status.kind);
   const auto leader = to.CreateString(status.leader);
   const auto configuration = pack_configuration(to, status.configuration);
   const schema::EntryId last(status.last.term.value, status.last.index.value);
-  return {
-      schema::ResponseBody::PeerStatus,
-      schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
-                               status.term.value, status.commit.value, status.applied.value, &last,
-                               configuration, status.configuration_index.value, status.store_bytes)
-          .Union()};
+  const schema::EntryId snapshot(status.snapshot.term.value, status.snapshot.index.value);
+  const auto taking = pack_progress(to, status.taking);
+  const auto receiving = pack_progress(to, status.receiving);
+  std::vector<flatbuffers::Offset<schema::Follower>> followers;
+  for (const FollowerStatus& follower : status.followers)
+    followers.push_back(pack_follower(to, follower));
+  const auto followers_at = to.CreateVector(followers);
+  return {schema::ResponseBody::PeerStatus,
+          schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
+                                   status.term.value, status.commit.value, status.applied.value,
+                                   &last, configuration, status.configuration_index.value,
+                                   status.store_bytes, status.first.value, &snapshot,
+                                   status.snapshot_bytes, taking, receiving, followers_at)
+              .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {
@@ -82,6 +109,12 @@ PackedBody pack(FlatBufferBuilder& to, const Configuration& configuration) {
 PackedBody pack(FlatBufferBuilder& to, const std::vector<std::string>& names) {
   return {schema::ResponseBody::Names,
           schema::CreateNames(to, to.CreateVectorOfStrings(names)).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const TakenSnapshot& taken) {
+  const schema::EntryId id(taken.id.term.value, taken.id.index.value);
+  return {schema::ResponseBody::TakenSnapshot,
+          schema::CreateTakenSnapshot(to, &id, taken.size_bytes).Union()};
 }
 
 // ---- from the wire
@@ -124,6 +157,55 @@ bool unpack(const schema::Text& from, Decoder& decoder, std::string& to) {
   return decoder.text(from.text(), full_name_bytes_max, to);
 }
 
+bool unpack(const schema::SnapshotProgress* from, Decoder& decoder,
+            std::optional<SnapshotProgress>& to) {
+  if (from == nullptr)
+    return true;
+  to = SnapshotProgress{.index = {from->index()}, .percent = from->percent()};
+  return decoder.counter(from->index())
+         && decoder.check(from->percent() <= 100, "more than all of a snapshot");
+}
+
+bool unpack(const schema::Follower& from, Decoder& decoder, FollowerStatus& to) {
+  to.match = {from.match()};
+  to.next = {from.next()};
+  to.pace = static_cast<Pace>(from.pace());
+  to.in_flight_bytes = from.in_flight_bytes();
+  to.heard_ms = from.heard_ms();
+  to.snapshot_sent = from.snapshot_sent();
+  to.snapshot_bytes = from.snapshot_bytes();
+  return decoder.counter(from.match()) && decoder.counter(from.next())
+         && decoder.check(from.pace() < paces, "unknown pace")
+         && decoder.text(from.name(), full_name_bytes_max, to.name);
+}
+
+bool unpack(const flatbuffers::Vector<flatbuffers::Offset<schema::Follower>>* from,
+            Decoder& decoder, std::vector<FollowerStatus>& to) {
+  if (from == nullptr)
+    return true;
+  if (!decoder.check(from->size() <= members_max, "too many followers"))
+    return false;
+  for (const schema::Follower* follower : *from)
+    if (!unpack(*follower, decoder, to.emplace_back()))
+      return false;
+  return true;
+}
+
+/// Where its snapshot, and those of its followers, are.
+bool unpack_snapshots(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
+  to.first = {from.first()};
+  to.snapshot_bytes = from.snapshot_bytes();
+  return decoder.counter(from.first()) && unpack(from.snapshot(), decoder, to.snapshot)
+         && unpack(from.taking(), decoder, to.taking)
+         && unpack(from.receiving(), decoder, to.receiving)
+         && unpack(from.followers(), decoder, to.followers);
+}
+
+bool unpack(const schema::TakenSnapshot& from, Decoder& decoder, TakenSnapshot& to) {
+  to.size_bytes = from.size_bytes();
+  return unpack(from.id(), decoder, to.id);
+}
+
 bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
   to.role = static_cast<Role>(from.role());
   to.term = {from.term()};
@@ -139,7 +221,8 @@ bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
          && decoder.text(from.leader(), full_name_bytes_max, to.leader)
          && unpack(from.last(), decoder, to.last)
          && (from.configuration() == nullptr
-             || unpack(*from.configuration(), decoder, to.configuration));
+             || unpack(*from.configuration(), decoder, to.configuration))
+         && unpack_snapshots(from, decoder, to);
 }
 
 bool unpack(const schema::Entry& from, Decoder& decoder, Entry& to) {
@@ -208,6 +291,8 @@ bool unpack(const schema::Response& from, Decoder& decoder, Response& to) {
       return unpack_body<Configuration>(from.body_as_Configuration(), decoder, to);
     case schema::ResponseBody::Names:
       return unpack_body<std::vector<std::string>>(from.body_as_Names(), decoder, to);
+    case schema::ResponseBody::TakenSnapshot:
+      return unpack_body<TakenSnapshot>(from.body_as_TakenSnapshot(), decoder, to);
   }
   return decoder.check(false, "unknown kind of response");
 }

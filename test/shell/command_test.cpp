@@ -61,6 +61,7 @@ TEST_CASE("start_peer takes a kind, a name and options") {
 TEST_CASE("what is asked of a peer alone takes the peer") {
   requested<wire::AskLeader>({"leader", "peer1"}, bare);
   requested<wire::AskStatus>({"status", "peer1@127.0.0.1:4001"}, full);
+  requested<wire::TakeSnapshot>({"snapshot", "peer1@127.0.0.1:4001"}, full);
   requested<wire::StopPeer>({"stop_peer", "peer1"}, bare);
   requested<wire::StopPeer>({"stop", "peer1"}, bare);
   CHECK(requested<wire::AskEntry>({"get_entry", "peer1", "17"}, bare).index == Index{17});

@@ -28,7 +28,8 @@ wire::PeerStatus status(const Configuration& configuration, std::string leader) 
           .last = {.term = {2}, .index = {5}},
           .configuration = configuration,
           .configuration_index = {1},
-          .store_bytes = 4096};
+          .store_bytes = 4096,
+          .first = {1}};
 }
 
 struct Case {
@@ -59,19 +60,26 @@ const std::vector<Case> cases{
      R"("learners":["peer3@127.0.0.1:4003"]}})"},
     {status({}, ""),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=none term=2 commit=4 "
-     "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none store_bytes=4096",
+     "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none store_bytes=4096 "
+     "first_index=1 snapshot_index=0 snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
      R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[]},)"
-     R"("store_bytes":4096}})"},
+     R"("store_bytes":4096,"first_index":1,"snapshot_index":0,"snapshot_bytes":0,"taking":null,)"
+     R"("receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=peer1@127.0.0.1:4001 term=2 "
      "commit=4 applied=3 last_index=5 last_term=2 configuration_index=1 "
-     "voters=peer1@127.0.0.1:4001 store_bytes=4096",
+     "voters=peer1@127.0.0.1:4001 store_bytes=4096 first_index=1 snapshot_index=0 "
+     "snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":"peer1@127.0.0.1:4001","term":2,"commit":4,"applied":3,"last_index":5,)"
      R"("last_term":2,"configuration_index":1,"configuration":)"
-     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[]},"store_bytes":4096}})"},
+     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[]},"store_bytes":4096,)"
+     R"("first_index":1,"snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,)"
+     R"("followers":[]}})"},
+    {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
+     R"({"ok":true,"value":{"index":40,"bytes":1234}})"},
     {ShownEntry{
          .id = {.term = {1}, .index = {2}}, .kind = EntryKind::command, .payload = "set foo bar"},
      "ok index=2 term=1 kind=command payload=set foo bar",
@@ -156,4 +164,37 @@ TEST_CASE("a reply stays on its line, whatever bytes it holds") {
 TEST_CASE("redirects and failures are errors, and nothing else is") {
   for (const Case& each : cases)
     CHECK(is_ok(each.reply) == (each.json.find("\"ok\":true") != std::string::npos));
+}
+
+TEST_CASE("a status shows the snapshots that are on their way, here and to followers") {
+  wire::PeerStatus sending = status({}, "");
+  sending.first = {31};
+  sending.snapshot = {.term = {2}, .index = {40}};
+  sending.snapshot_bytes = 1234;
+  sending.taking = {.index = {45}, .percent = 30};
+  sending.receiving = {.index = {50}, .percent = 100};
+  sending.followers = {{.name = "peer2@127.0.0.1:4002",
+                        .match = {3},
+                        .next = {41},
+                        .pace = Pace::probe,
+                        .in_flight_bytes = 512,
+                        .heard_ms = 7,
+                        .snapshot_sent = 600,
+                        .snapshot_bytes = 1234},
+                       {.name = "peer3@127.0.0.1:4003", .pace = Pace::replicate}};
+
+  const std::string text = as_text(sending);
+  const std::string json = as_json(sending);
+
+  CHECK(text.ends_with(
+      " first_index=31 snapshot_index=40 snapshot_bytes=1234 taking=45:30% receiving=50:100%"
+      " follower=peer2@127.0.0.1:4002;match=3;next=41;pace=probe;in_flight=512;heard_ms=7"
+      ";snapshot=600/1234"
+      " follower=peer3@127.0.0.1:4003;match=0;next=0;pace=replicate;in_flight=0;heard_ms=0"));
+  CHECK(json.ends_with(
+      R"("taking":{"index":45,"percent":30},"receiving":{"index":50,"percent":100},"followers":[)"
+      R"({"name":"peer2@127.0.0.1:4002","match":3,"next":41,"pace":"probe","in_flight_bytes":512,)"
+      R"("heard_ms":7,"snapshot_sent":600,"snapshot_bytes":1234},)"
+      R"({"name":"peer3@127.0.0.1:4003","match":0,"next":0,"pace":"replicate",)"
+      R"("in_flight_bytes":0,"heard_ms":0,"snapshot_sent":0,"snapshot_bytes":0}]}})"));
 }

@@ -143,6 +143,14 @@ TEST_CASE("numbers and enumerators out of range are refused") {
   PeerStatus status = peer_status();
   status.role = static_cast<Role>(4);
   CHECK(problem_of(Response{.body = status}) == "unknown role");
+  status = peer_status();
+  status.taking->percent = 101;
+  CHECK(problem_of(Response{.body = status}) == "more than all of a snapshot");
+  status = peer_status();
+  status.followers[0].pace = static_cast<Pace>(3);
+  CHECK(problem_of(Response{.body = status}) == "unknown pace");
+  status.followers.assign(members_max + 1, {});
+  CHECK(problem_of(Response{.body = status}) == "too many followers");
   CHECK(problem_of(PeerMessages{{message(AppendResponse{Rejected{{{3}, {10}}, {{3}, {11}}}, {}})}})
         == "hint after what was rejected");
 }

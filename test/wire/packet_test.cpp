@@ -176,6 +176,7 @@ TEST_CASE("a detail of any length travels, cut to its limit") {
 TEST_CASE("requests keep their fields") {
   round_trip_request(AskLeader{});
   round_trip_request(AskStatus{});
+  round_trip_request(TakeSnapshot{});
   round_trip_request(AskIdentity{});
   round_trip_request(AskPeers{});
   round_trip_request(StopPeer{});
@@ -202,6 +203,9 @@ TEST_CASE("responses keep their fields") {
   CHECK(round_trip_response(joint_configuration()) == joint_configuration());
   const std::vector<std::string> names = {"peer1", "peer2"};
   CHECK(round_trip_response(names) == names);
+  const TakenSnapshot taken = round_trip_response(TakenSnapshot{{{3}, {10}}, 123});
+  CHECK(taken.id == EntryId{{3}, {10}});
+  CHECK(taken.size_bytes == 123);
 }
 
 TEST_CASE("a status keeps its fields") {
@@ -220,6 +224,12 @@ TEST_CASE("a status keeps its fields") {
   CHECK(got.configuration == sent.configuration);
   CHECK(got.configuration_index == sent.configuration_index);
   CHECK(got.store_bytes == sent.store_bytes);
+  CHECK(got.first == sent.first);
+  CHECK(got.snapshot == sent.snapshot);
+  CHECK(got.snapshot_bytes == sent.snapshot_bytes);
+  CHECK(got.taking == sent.taking);
+  CHECK(got.receiving == sent.receiving);
+  CHECK(got.followers == sent.followers);
 }
 
 TEST_CASE("a thousand entries travel in one frame") {

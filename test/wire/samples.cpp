@@ -49,6 +49,7 @@ std::vector<Packet> samples() {
       request(StartPeer{"map", {{"tick_ms", "10"}, {"a", ""}}}),
       request(StopPeer{}),
       request(SetConfiguration{{"peer1", "peer2@127.0.0.1:4002"}}),
+      request(TakeSnapshot{}),
       response(std::monostate{}),
       response(std::string("peer1@127.0.0.1:4001")),
       response(peer_status()),
@@ -56,6 +57,7 @@ std::vector<Packet> samples() {
       response(Identity{{1}, "map", true}),
       response(joint_configuration()),
       response(std::vector<std::string>{"peer1", "peer2"}),
+      response(TakenSnapshot{{{3}, {10}}, 123}),
   };
 }
 

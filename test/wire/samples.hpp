@@ -40,7 +40,20 @@ inline PeerStatus peer_status() {
           .last = {{5}, {13}},
           .configuration = joint_configuration(),
           .configuration_index = {7},
-          .store_bytes = 123456};
+          .store_bytes = 123456,
+          .first = {4},
+          .snapshot = {{4}, {9}},
+          .snapshot_bytes = 7000,
+          .taking = SnapshotProgress{{11}, 30},
+          .receiving = SnapshotProgress{{12}, 100},
+          .followers = {{.name = "peer2@127.0.0.1:4002",
+                         .match = {3},
+                         .next = {4},
+                         .pace = Pace::replicate,
+                         .in_flight_bytes = 5,
+                         .heard_ms = 6,
+                         .snapshot_sent = 7,
+                         .snapshot_bytes = 8}}};
 }
 
 /// One of each packet, and of each alternative in it.
