@@ -88,6 +88,8 @@ std::string line_for_log(const Survivor& survivor, const std::vector<Sighting>& 
 std::string warning(const Survivor& survivor, const std::vector<Sighting>& sightings) {
   std::string text = "What the others were given behind " + text_of(survivor.last)
                      + " is lost, acknowledged or not: nothing here tells whether there was any.\n"
+                     + "Silent is not dead: make sure that no majority goes on where this node "
+                       "can't see it.\n"
                      + survivor.record.name
                      + " will lead alone, a cluster with an id of its own. Members of the old one "
                        "that come back are refused.\n";

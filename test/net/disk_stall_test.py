@@ -119,6 +119,8 @@ def stall_disks(shell, nodes, peers):
         writer.finish()
     keys = [key for writer in writers for _, key in writer.acknowledged]
     print("%d writes acknowledged; refused: %s" % (len(keys), [w.refusals for w in writers]))
+    for writer in writers:
+        assert "unknown_outcome" not in writer.refusals, "somebody was left in doubt"
     for key in keys:
         reply = ask(shell, "read %s get %s" % (successor, key))
         assert reply == {"ok": True, "value": key}, (key, reply)

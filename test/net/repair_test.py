@@ -124,7 +124,13 @@ def refused(node, error, **how):
 
 def check(shell, leader, keys):
     for i in range(keys):
-        reply = ask(shell, "read %s get k%d" % (leader, i))
+
+        def read():
+            reply = ask(shell, "read %s get k%d" % (leader, i))
+            # Of a leader whose first entry is not committed yet.
+            return None if reply.get("error") == "election_in_progress" else reply
+
+        reply = wait_for("a read of k%d" % i, read)
         assert reply == {"ok": True, "value": str(i)}, (i, reply)
 
 
