@@ -66,9 +66,11 @@ std::optional<Failure> refusal_of_living(const Survivor& survivor,
                                          const std::vector<Sighting>& sightings) {
   for (const Sighting& sighting : sightings)
     if (!sighting.leader.empty())
-      return Failure{"cluster_lives", full_name(sighting.member) + " follows or is the leader "
-                                          + sighting.leader
-                                          + ": remove and add members through it"};
+      return Failure{"cluster_lives", full_name(sighting.member)
+                                          + (sighting.leader == full_name(sighting.member)
+                                                 ? std::string(" leads")
+                                                 : " follows " + sighting.leader)
+                                          + ": remove and add members through the leader"};
   bool lives = quorum_lives(survivor.configuration, survivor.record.id, sightings);
   for (const Sighting& sighting : sightings)
     if (sighting.configuration_index > survivor.configuration_index)

@@ -6,6 +6,7 @@ majority, which comes back after all, is another cluster by then: it disturbs no
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -46,9 +47,11 @@ def lose_and_repair(nodes, peers):
 
     refused(a, "locked")
     c.kill()
-    a.kill()
-    answer = refused(a, "quorum_lives")
-    assert old[1] in answer["detail"], answer
+    # In order: what it has applied may be on the others' disks only. That would be lost with them.
+    assert a.stop() == 0
+    # It may have handed over to b, which leads until it misses its quorum.
+    answer = wait_for("b to be without a leader", lambda: not_led(repair(a)))
+    assert answer["error"] == "quorum_lives" and old[1] in answer["detail"], answer
     b.kill()
     refused(a, "not_confirmed", confirm=False)
     refused(a, "no_peer", peer="peer9")
@@ -60,6 +63,8 @@ def lose_and_repair(nodes, peers):
     refused(a, "alone")
     with open(os.path.join(a.directory, "repair.log")) as log:
         lines = log.read().splitlines()
+    last = int(re.search(r" last=\d+/(\d+) ", lines[0]).group(1))
+    assert last >= goal, (goal, lines)
     assert len(lines) == 2 and "done:" in lines[1] and old[1] + " is silent" in lines[0], lines
 
     started = time.monotonic()
@@ -113,6 +118,10 @@ def repair(node, peer="peer1", confirm=True):
     answer = json.loads(done.stdout)
     assert (done.returncode == 0) == answer["ok"], (done.returncode, answer)
     return answer
+
+
+def not_led(answer):
+    return None if answer.get("error") == "cluster_lives" else answer
 
 
 def refused(node, error, **how):
