@@ -4,19 +4,31 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 namespace troupe {
 
 Engine::Engine(EngineOptions options, Recovered recovered, Time now)
-    : options_(options), random_(options_.seed), now_(now) {
+    : options_(options), random_(options_.seed), now_(now), stretches_(~options_.seed) {
   TROUPE_ASSERT(problem(options_).empty());
   hard_state_ = recovered.hard_state;
+  log_ = Log(recovered.before);
+  if (recovered.snapshot) {
+    // Nothing that it covers is applied again.
+    const SnapshotPlace& place = recovered.snapshot->place;
+    configurations_[place.configuration_index] = place.configuration;
+    commit_ = applied_ = place.id.index;
+    install_ = snapshot_ = recovered.snapshot;
+  }
   for (Entry& entry : recovered.entries) {
     adopt_configuration(entry);
     log_.append(std::move(entry));
   }
   TROUPE_ASSERT(log_.last().term <= hard_state_.term);
+  TROUPE_ASSERT(snapshot_ || log_.before() == EntryId{});
+  TROUPE_ASSERT(!snapshot_ || log_.contains(snapshot_->place.id));
+  stretch_permille_ = draw_stretch();
   persisted_ = handed_ = log_.last().index;
   reset_election_deadline();
   // Who decides alone has nobody to wait for.
@@ -31,6 +43,9 @@ void Engine::step(const Input& input) {
     void operator()(const Message& message) const { engine.on_message(message); }
     void operator()(const Persisted& persisted) const { engine.on_persisted(persisted.write); }
     void operator()(const Disconnected& gone) const { engine.on_disconnected(gone.peer); }
+    void operator()(const SnapshotTaken& taken) const { engine.on_snapshot_taken(taken); }
+    void operator()(const ChunkStored& stored) const { engine.on_chunk_stored(stored); }
+    void operator()(const SnapshotLost& lost) const { engine.on_snapshot_lost(lost); }
   };
   std::visit(Handler{*this}, input);
 }
@@ -92,7 +107,8 @@ Result<PeerId> Engine::transfer(PeerId to) {
   // Who does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {
     const Progress& progress = lead.progress.at(peer);
-    return std::pair(hears(progress), progress.match());
+    // Nor who has no state to serve from.
+    return std::tuple(hears(progress), progress.wanted() == Index{}, progress.match());
   };
   const auto better = [&](PeerId a, PeerId b) { return b == nobody || fitness(a) > fitness(b); };
   PeerId chosen = nobody;
@@ -109,9 +125,8 @@ Result<PeerId> Engine::transfer(PeerId to) {
 }
 
 Time Engine::next_deadline() const {
-  if (role_ == Role::leader)
-    return leader_deadline();
-  return may_campaign() ? election_deadline_ : never;
+  const Time own = may_campaign() ? election_deadline_ : never;
+  return std::min(role_ == Role::leader ? leader_deadline() : own, cut_deadline());
 }
 
 EngineView Engine::view() const {
@@ -133,15 +148,33 @@ EngineView Engine::view() const {
       .disk_stalls = disk_stalls(),
       .leaving_disk = role_ == Role::leader && leading().leaving_disk,
       .followers = {},
+      .snapshot = snapshot_,
+      .taking_snapshot = taking_,
+      .receiving = receiving_ ? std::optional(receiving_->head) : std::nullopt,
+      .received_bytes = receiving_ ? receiving_->upto : 0,
+      .stateless = stateless_,
       .dropped = dropped_,
   };
   view.changing = role_ == Role::leader && (leading().change || configuration().is_joint());
   if (role_ == Role::leader)
     for (const auto& [peer, progress] : leading().progress)
-      view.followers[peer] = {.match = progress.match(),
-                              .next = progress.next(),
-                              .pace = progress.pace(),
-                              .in_flight_bytes = progress.in_flight_bytes()};
+      view.followers[peer] = view_of(progress);
+  return view;
+}
+
+FollowerView Engine::view_of(const Progress& progress) const {
+  FollowerView view{
+      .match = progress.match(),
+      .next = progress.next(),
+      .pace = progress.pace() != Pace::rest && progress.next() < log_.first() ? Pace::snapshot
+                                                                              : progress.pace(),
+      .in_flight_bytes = progress.in_flight_bytes(),
+      .heard_at = progress.heard_at(),
+  };
+  if (const auto& transfer = progress.transfer()) {
+    view.snapshot = transfer->head();
+    view.snapshot_acked = transfer->acked();
+  }
   return view;
 }
 
@@ -163,8 +196,10 @@ const Configuration& Engine::configuration() const {
 
 /// Voters; and who is about to be none, until that is committed: the others may miss the last
 /// configuration, and their logs are then too short to win without the votes of those who hold it
-/// (§4.2.2). It does not count itself, though.
+/// (§4.2.2). It does not count itself, though. Who has no state could not serve.
 bool Engine::may_campaign() const {
+  if (stateless_)
+    return false;
   if (is_voter())
     return true;
   return configurations_.size() > 1 && configuration_index() > commit_

@@ -41,7 +41,31 @@ struct Disconnected {
   PeerId peer{};
 };
 
-using Input = std::variant<Tick, Message, Persisted, Disconnected>;
+/// The snapshot that `Output::take_snapshot` asked for is durable; nothing if there will be none.
+/// Each is answered once.
+struct SnapshotTaken {
+  std::optional<SnapshotHead> head{};
+};
+
+/// The answer to a `ChunkToStore`: the first `upto` bytes of that snapshot are stored here. When
+/// that is all of it, it was checked and is durable.
+struct ChunkStored {
+  SnapshotId id{};
+  std::uint64_t offset = 0;  ///< Of the chunk that this answers.
+  std::uint64_t upto = 0;
+  bool corrupt = false;  ///< All had come, and was damaged; nothing of it is kept.
+};
+
+/// A snapshot of ours turned out to be damaged or missing.
+struct SnapshotLost {
+  SnapshotId id{};
+  /// It was to be installed, and the replicated state is as empty as that of a new peer. Else the
+  /// state is sound, and another snapshot of it can be taken.
+  bool stateless = false;
+};
+
+using Input =
+    std::variant<Tick, Message, Persisted, Disconnected, SnapshotTaken, ChunkStored, SnapshotLost>;
 
 /// What a store gives back when a peer starts.
 struct Recovered {
@@ -69,8 +93,9 @@ struct Recovered {
 /// that depend on it are held back, and a leader does not count itself.
 class Engine {
 public:
-  /// Starts as a follower that has applied nothing. Requires valid `options`
-  /// and a `recovered` that a store has checked.
+  /// Starts as a follower that has applied what its snapshot covers, and nothing else: the first
+  /// output says to install it. Requires valid `options` and a `recovered` that a store has
+  /// checked.
   Engine(EngineOptions options, Recovered recovered, Time now);
 
   /// News. Never fails and never blocks. Nonsense from outside is dropped and
@@ -115,6 +140,11 @@ public:
   /// are refused as `election_in_progress`. Refuses: `redirect`,
   /// `not_found` if `to` does not vote or there is no other voter.
   Result<PeerId> transfer(PeerId to);
+
+  /// Has a snapshot taken by the next output (§5.1), of all that is applied by then: at least of
+  /// the returned entry. Refuses: `busy` while one is under way or there is no state to save;
+  /// `not_found` if nothing was applied since the last.
+  Result<EntryId> take_snapshot();
 
   bool has_output() const;
   /// What is to be done since the last call, gathered into one write and as
@@ -182,6 +212,7 @@ private:
   const Leading& leading() const { return std::get<Leading>(state_); }
 
   // engine.cpp: the doors, and what every role shares.
+  FollowerView view_of(const Progress& progress) const;
   Refusal refusal_of_non_leader() const;
   PeerId known_leader() const;
   bool is_voter() const { return configuration().has_voter(options_.self); }
@@ -203,9 +234,11 @@ private:
 
   // engine_output.cpp: what goes out, and what has become durable.
   void on_persisted(WriteId write);
+  bool may_apply() const { return commit_ > applied_ && !stateless_; }
   bool dirty() const {
-    return hard_state_dirty_ || truncate_pending_ || handed_ < log_.last().index;
+    return hard_state_dirty_ || truncate_pending_ || snapshot_dirty_ || handed_ < log_.last().index;
   }
+  bool has_write() const { return dirty() || now_ >= cut_deadline(); }
   bool hard_state_durable() const;
   Write take_write();
   void send(PeerId to, Body body);
@@ -231,6 +264,8 @@ private:
 
   // engine_follower.cpp
   void on_append_request(const Message& message, const AppendRequest& request);
+  bool may_lead_us(PeerId from) const;
+  void hear_leader(const Message& message);
   bool makes_sense(const Message& message, const AppendRequest& request) const;
   Index make_agree(const AppendRequest& request);
   void answer_append(const Message& message, const AppendRequest& request, Index matched);
@@ -258,6 +293,35 @@ private:
   void replicate_to(PeerId to, Progress& progress);
   void send_append(PeerId to, Progress& progress, std::vector<Entry> entries);
 
+  // engine_snapshot.cpp: our own, and what it allows to cut.
+  void on_snapshot_taken(const SnapshotTaken& taken);
+  void on_snapshot_lost(const SnapshotLost& lost);
+  bool has_sound_snapshot() const { return snapshot_ && snapshot_sound_; }
+  bool snapshot_due() const;
+  bool enough_since_snapshot() const;
+  SnapshotPlace place_applied() const;
+  void record_snapshot(SnapshotHead head);
+  std::uint64_t draw_stretch();
+  void plan_cut(Index covered);
+  Time cut_deadline() const;
+  void cut_some(Write& write);
+
+  // engine_transfer.cpp: a leader's, to those who need it.
+  std::optional<Index> snapshot_wanted(const Progress& progress) const;
+  const SnapshotHead* snapshot_for(const Progress& progress) const;
+  bool has_chunk_for(const Progress& progress) const;
+  void send_chunks(PeerId to, Progress& progress);
+  void send_chunk(PeerId to, Transfer& transfer, std::size_t length);
+  void on_snapshot_response(const Message& message, const SnapshotResponse& response);
+  Transfer::Window transfer_window() const;
+
+  // engine_install.cpp: a leader's, to us.
+  void on_snapshot_chunk(const Message& message, const SnapshotChunk& chunk);
+  bool makes_sense(const Message& message, const SnapshotChunk& chunk) const;
+  void on_chunk_stored(const ChunkStored& stored);
+  void install(SnapshotHead head);
+  void restart_log(const SnapshotPlace& place);
+
   // engine_membership.cpp
   bool may_change() const;
   void begin_change(Change change);
@@ -283,7 +347,8 @@ private:
   Time now_{};
   HardState hard_state_{};
   Log log_{};
-  /// Each configuration in the log, by the index of its entry; the last is in force.
+  /// Each configuration in the log, by the index of its entry, and the last of those that were cut
+  /// from it; the last is in force.
   std::map<Index, Configuration> configurations_{};
   std::optional<Configuration> told_{};  ///< By a leader for whom we are a standby.
   Index commit_{};
@@ -305,7 +370,8 @@ private:
     WriteId id{};
     EntryId last{};  ///< Where the log ended with this write, less what was truncated since.
     bool hard_state = false;
-    Time at{};  ///< When it was handed out.
+    Time at{};        ///< When it was handed out.
+    Index covered{};  ///< By the snapshot that stands in this write.
   };
   WriteId last_write_{};
   WriteId persisted_write_{};
@@ -318,6 +384,29 @@ private:
   std::deque<ReadReady> reads_ready_{};
   bool role_changed_ = false;
   std::uint64_t dropped_ = 0;
+
+  // Snapshots (§5.1).
+  struct Receiving {
+    SnapshotHead head{};
+    std::uint64_t upto = 0;
+  };
+  std::optional<SnapshotHead> snapshot_{};  ///< The last one, our own or a leader's.
+  bool snapshot_sound_ = true;              ///< False when it was lost.
+  bool snapshot_dirty_ = false;             ///< No write holds it yet.
+  bool restart_pending_ = false;            ///< The log begins anew behind it, with that write.
+  std::optional<EntryId> taking_{};
+  bool snapshot_asked_ = false;
+  Time snapshot_retry_at_ = Time::min();
+  Random stretches_;                       ///< Its own, so that snapshots move no election.
+  std::uint64_t stretch_permille_ = 1000;  ///< Of the thresholds for the next.
+  bool stateless_ = false;                 ///< See `EngineView`.
+  std::optional<Receiving> receiving_{};
+  std::optional<SnapshotHead> install_{};
+  std::optional<SnapshotHead> check_{};
+  std::vector<ChunkToSend> chunks_to_send_{};
+  std::vector<ChunkToStore> chunks_to_store_{};
+  Index cut_to_{};  ///< What stands before this entry is to go from the log...
+  Time cut_at_{};   ///< ...some of which went then.
 };
 
 }  // namespace troupe

@@ -183,7 +183,7 @@ void Engine::on_vote_response(const Message& message, const VoteResponse& respon
 /// The leader hands over: no pre-vote, which its followers would refuse (§3.10).
 void Engine::on_timeout_now(const Message& message) {
   const auto* state = std::get_if<Following>(&state_);
-  if (state == nullptr || state->leader != message.from || !is_voter())
+  if (state == nullptr || state->leader != message.from || !is_voter() || stateless_)
     return;
   campaign(true);
 }

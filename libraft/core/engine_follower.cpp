@@ -12,15 +12,10 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
     ++dropped_;
     return;
   }
-  if (role_ != Role::follower || following().leader != message.from)
-    become_follower(message.term, message.from);
-  role_changed_ = role_changed_ || !following().reachable;
-  following().reachable = true;
-  following().heard_at = now_;
-  reset_election_deadline();
+  hear_leader(message);
   hear_of_members(request);
 
-  if (!log_.contains(request.previous)) {
+  if (!log_.agrees(request.previous)) {
     send(message.from,
          AppendResponse{.verdict = Rejected{.previous = request.previous,
                                             .hint = log_.last_not_above(request.previous)},
@@ -33,15 +28,29 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   answer_append(message, request, matched);
 }
 
+/// The sender leads our term, and is at work.
+void Engine::hear_leader(const Message& message) {
+  if (role_ != Role::follower || following().leader != message.from)
+    become_follower(message.term, message.from);
+  role_changed_ = role_changed_ || !following().reachable;
+  following().reachable = true;
+  following().heard_at = now_;
+  reset_election_deadline();
+}
+
+/// Whether another than `from` is known to lead our term.
+bool Engine::may_lead_us(PeerId from) const {
+  const auto* state = std::get_if<Following>(&state_);
+  return role_ != Role::leader
+         && (state == nullptr || state->leader == nobody || state->leader == from);
+}
+
 /// What no correct leader of this term sends. Nothing that comes from outside may trip an
 /// assertion or cut into what is committed.
 bool Engine::makes_sense(const Message& message, const AppendRequest& request) const {
-  if (role_ == Role::leader)
-    return false;  // A second leader of our own term.
-  const auto* state = std::get_if<Following>(&state_);
-  if (state != nullptr && state->leader != nobody && state->leader != message.from)
-    return false;  // Likewise.
-  if (request.previous.index <= commit_ && !log_.contains(request.previous))
+  if (!may_lead_us(message.from))
+    return false;
+  if (request.previous.index <= commit_ && !log_.agrees(request.previous))
     return false;  // It would contradict what is committed.
   if (!request.members.empty() && !decode_configuration(request.members.text()))
     return false;
@@ -49,10 +58,10 @@ bool Engine::makes_sense(const Message& message, const AppendRequest& request) c
   for (const Entry& entry : request.entries) {
     const bool follows = entry.id.index == next(before.index) && entry.id.term >= before.term
                          && entry.id.term <= message.term;
-    const bool contradicts = entry.id.index <= commit_ && !log_.contains(entry.id);
+    const bool contradicts = entry.id.index <= commit_ && !log_.agrees(entry.id);
     if (!follows || contradicts)
       return false;
-    if (entry.kind == EntryKind::configuration && !log_.contains(entry.id)
+    if (entry.kind == EntryKind::configuration && !log_.agrees(entry.id)
         && !decode_configuration(entry.payload.text()))
       return false;
     before = entry.id;
@@ -64,7 +73,7 @@ bool Engine::makes_sense(const Message& message, const AppendRequest& request) c
 Index Engine::make_agree(const AppendRequest& request) {
   Index matched = request.previous.index;
   for (const Entry& entry : request.entries) {
-    if (!log_.contains(entry.id)) {
+    if (!log_.agrees(entry.id)) {
       // Only a conflict truncates: an old request, come late, must not cut off what a newer one
       // brought (§3.5, step 3).
       if (entry.id.index <= log_.last().index)

@@ -40,6 +40,8 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   Progress& progress = it->second;
   progress.heard(now_, std::min(response.read, leading().sent_read));
   confirm_reads();
+  if (response.wants_snapshot <= log_.last().index)
+    progress.wants(response.wants_snapshot);
   if (const auto* rejected = std::get_if<Rejected>(&response.verdict)) {
     progress.rejected(rejected->previous.index, log_.last_not_above(rejected->hint).index);
     return;

@@ -146,6 +146,7 @@ bool Engine::newcomers_caught_up(const Configuration& target) const {
 bool Engine::has_caught_up(PeerId peer) const {
   const auto it = leading().progress.find(peer);
   return it != leading().progress.end() && hears(it->second) && it->second.pace() == Pace::replicate
+         && next(it->second.match()) >= log_.first() && it->second.wanted() == Index{}
          && log_.bytes_from(next(it->second.match()))
                 <= std::max(options_.append_bytes_max, log_.bytes_from(next(commit_)));
 }

@@ -86,6 +86,10 @@ void Engine::on_our_term(const Message& message) {
     on_vote_request(message, *vote_request);
   else if (const auto* vote_response = std::get_if<VoteResponse>(&message.body))
     on_vote_response(message, *vote_response);
+  else if (const auto* chunk = std::get_if<SnapshotChunk>(&message.body))
+    on_snapshot_chunk(message, *chunk);
+  else if (const auto* snapshot_response = std::get_if<SnapshotResponse>(&message.body))
+    on_snapshot_response(message, *snapshot_response);
   else
     on_timeout_now(message);
 }

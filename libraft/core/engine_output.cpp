@@ -14,10 +14,12 @@ constexpr std::size_t committed_bytes_max = std::size_t{8} << 20;
 }  // namespace
 
 bool Engine::has_output() const {
-  if (dirty() || !messages_.empty() || commit_ > applied_ || !reads_ready_.empty() || role_changed_)
+  if (has_write() || !messages_.empty() || may_apply() || !reads_ready_.empty() || role_changed_)
+    return true;
+  if (install_ || check_ || !chunks_to_store_.empty() || snapshot_due())
     return true;
   return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
-           return has_news_for(peer.second);
+           return has_news_for(peer.second) || has_chunk_for(peer.second);
          });
 }
 
@@ -25,30 +27,45 @@ Output Engine::take_output() {
   Output out;
   if (role_ == Role::leader)
     replicate();
-  if (dirty())
+  if (has_write())
     out.write = take_write();
   out.messages = std::exchange(messages_, {});
-  if (commit_ > applied_) {
+  out.install = std::exchange(install_, std::nullopt);
+  if (may_apply()) {
     out.committed = log_.slice(next(applied_), commit_, committed_bytes_max);
     applied_ = out.committed.back().id.index;
   }
+  if (snapshot_due()) {
+    out.take_snapshot = place_applied();
+    taking_ = out.take_snapshot->id;
+  }
   take_reads(out);
+  out.chunks_to_send = std::exchange(chunks_to_send_, {});
+  out.chunks_to_store = std::exchange(chunks_to_store_, {});
+  out.check_snapshot = std::exchange(check_, std::nullopt);
   out.role_changed = std::exchange(role_changed_, false);
   return out;
 }
 
 Write Engine::take_write() {
-  TROUPE_ASSERT(dirty());
+  TROUPE_ASSERT(has_write());
   last_write_ = {last_write_.value + 1};
   Write write{.id = last_write_,
               .hard_state = hard_state_,
+              .restart = std::exchange(restart_pending_, false),
               .truncate_from = std::exchange(truncate_pending_, std::nullopt),
               .entries = log_.range(next(handed_), log_.last().index)};
+  Handed handed{.id = last_write_,
+                .last = log_.last(),
+                .hard_state = std::exchange(hard_state_dirty_, false),
+                .at = now_};
+  if (std::exchange(snapshot_dirty_, false)) {
+    write.snapshot = snapshot_;
+    handed.covered = snapshot_->place.id.index;
+  }
   handed_ = log_.last().index;
-  writing_.push_back({.id = last_write_,
-                      .last = log_.last(),
-                      .hard_state = std::exchange(hard_state_dirty_, false),
-                      .at = now_});
+  writing_.push_back(handed);
+  cut_some(write);
   return write;
 }
 
@@ -57,8 +74,11 @@ void Engine::on_persisted(WriteId write) {
   while (!writing_.empty() && writing_.front().id <= write) {
     // What was truncated since is not in `last` any more, even if it came back: the truncation
     // may be on its way to the disk, and the entries behind it (the append ABA race).
-    TROUPE_ASSERT(log_.contains(writing_.front().last));
-    persisted_ = std::max(persisted_, writing_.front().last.index);
+    const Handed& handed = writing_.front();
+    TROUPE_ASSERT(log_.agrees(handed.last));
+    persisted_ = std::max(persisted_, handed.last.index);
+    if (handed.covered != Index{})
+      plan_cut(handed.covered);
     writing_.pop_front();
   }
   persisted_write_ = std::max(persisted_write_, write);
@@ -81,7 +101,10 @@ bool Engine::hard_state_durable() const {
   return !hard_state_dirty_ && std::ranges::none_of(writing_, &Handed::hard_state);
 }
 
+/// Every answer says whether we need a snapshot: any of them may be lost.
 Message Engine::envelope(PeerId to, Body body) const {
+  if (auto* response = std::get_if<AppendResponse>(&body); response != nullptr && stateless_)
+    response->wants_snapshot = applied_;
   return {.cluster = hard_state_.cluster,
           .from = options_.self,
           .to = to,

@@ -9,7 +9,8 @@ namespace troupe {
 /// Whether `replicate` would send the follower anything.
 bool Engine::has_news_for(const Progress& progress) const {
   const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
-  const bool entries = progress.next() <= log_.last().index && progress.may_send(window);
+  const bool entries = log_.first() <= progress.next() && progress.next() <= log_.last().index
+                       && progress.may_send(window);
   const bool heartbeat =
       !progress.sent_at() || now_ - *progress.sent_at() >= options_.heartbeat_interval;
   const bool read = !leading().reads.empty() && leading().reads.back().id > leading().sent_read;
@@ -20,9 +21,11 @@ bool Engine::has_news_for(const Progress& progress) const {
 /// a turn: that is what makes batches.
 void Engine::replicate() {
   Leading& lead = leading();
-  for (auto& [peer, progress] : lead.progress)
+  for (auto& [peer, progress] : lead.progress) {
     if (has_news_for(progress))
       replicate_to(peer, progress);
+    send_chunks(peer, progress);
+  }
   if (!lead.reads.empty())
     lead.sent_read = lead.reads.back().id;
 }
@@ -30,7 +33,8 @@ void Engine::replicate() {
 void Engine::replicate_to(PeerId to, Progress& progress) {
   const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
   bool sent = false;
-  while (progress.next() <= log_.last().index && progress.may_send(window)) {
+  while (log_.first() <= progress.next() && progress.next() <= log_.last().index
+         && progress.may_send(window)) {
     send_append(to, progress,
                 log_.slice(progress.next(), log_.last().index, options_.append_bytes_max));
     sent = true;
@@ -40,11 +44,12 @@ void Engine::replicate_to(PeerId to, Progress& progress) {
 }
 
 /// One request, empty for a heartbeat. It always claims what comes right before the next entry, so
-/// that a heartbeat finds out what was lost.
+/// that a heartbeat finds out what was lost; nothing to a follower that needs a snapshot first.
 void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entries) {
   // Who keeps no log agrees that nothing is before the first entry, whatever it may still hold.
   const bool rests = progress.pace() == Pace::rest;
-  const Index previous = rests ? Index{} : prev(progress.next());
+  const bool is_cut = progress.next() < log_.first();
+  const Index previous = rests || is_cut ? Index{} : prev(progress.next());
   if (!entries.empty()) {
     const std::size_t bytes = std::accumulate(
         entries.begin(), entries.end(), std::size_t{0},
@@ -56,7 +61,8 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
   const auto& reads = leading().reads;
   const ReadId read =
       reads.empty() || progress.read() >= reads.back().id ? ReadId{} : reads.back().id;
-  send(to, AppendRequest{.previous = {rests ? Term{} : log_.term_at(previous), previous},
+  const Term previous_term = previous == Index{} ? Term{} : log_.term_at(previous);
+  send(to, AppendRequest{.previous = {previous_term, previous},
                          .commit = commit_,
                          .entries = std::move(entries),
                          .read = read,

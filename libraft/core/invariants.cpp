@@ -11,6 +11,14 @@ std::optional<std::string_view> broken_now(const EngineView& now) {
     return "commit <= last";
   if (now.persisted > now.last.index)
     return "persisted <= last";
+  if (now.first > next(now.applied))
+    return "what is not applied is in the log";
+  if (now.snapshot
+      && (now.snapshot->place.id.index > now.last.index
+          || now.first > next(now.snapshot->place.id.index)))
+    return "a snapshot ends within the log";
+  if (now.stateless && now.role != Role::follower)
+    return "who has no state only follows";
   if (now.last.term > now.hard_state.term)
     return "no entry is from a term we have not reached";
   if (now.role == Role::leader && now.leader != now.self)
@@ -37,8 +45,11 @@ std::optional<std::string_view> broken_change(const EngineView& before, const En
     return "terms do not go back";
   if (now.commit < before.commit)
     return "what is committed stays committed";
-  if (now.applied < before.applied)
+  // Who has lost its snapshot and has its whole log applies all of it once more.
+  if (now.applied < before.applied && now.applied != Index{})
     return "what is applied stays applied";
+  if (now.first < before.first)
+    return "what was cut stays cut";
   if (before.hard_state.cluster != ClusterId{}
       && now.hard_state.cluster != before.hard_state.cluster)
     return "a peer stays in its cluster";

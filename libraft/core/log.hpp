@@ -10,39 +10,61 @@
 
 namespace troupe {
 
-/// The log as the engine sees it: every entry, in memory, durable or not.
-/// Indexes start at 1 and have no gaps. The id {0, 0} is in every log.
+/// The log as the engine sees it: every entry that was not cut, in memory, durable or not. Indexes
+/// have no gaps. What was cut is covered by a snapshot (§5.1) and so committed: every leader holds
+/// it as it was here. The id {0, 0} is in every log.
 class Log {
 public:
+  Log() = default;
+  /// Empty, and goes on behind `before`.
+  explicit Log(EntryId before) : before_(before) {}
+
   /// Requires: `entry.id.index == next(last().index)` and a term not below the last one's.
   void append(Entry entry);
   /// Drops `index` and all after it. Requires: `first() <= index <= last().index`.
   void truncate_from(Index index);
+  /// Drops all before `index`. Requires: `first() <= index <= next(last().index)`.
+  void cut_before(Index index);
 
-  Index first() const { return {1}; }
+  /// The entry before the first; {0, 0} if nothing was ever cut.
+  EntryId before() const { return before_; }
+  Index first() const { return next(before_.index); }
   EntryId last() const;
-  /// Requires: `index <= last().index`. Index 0 has term 0.
+  /// Requires: `before().index <= index <= last().index`. Index 0 has term 0.
   Term term_at(Index index) const;
+  /// Whether it is here; the end of what was cut is.
   bool contains(EntryId id) const;
+  /// Whether it is here or was cut: nothing here contradicts a log that holds it.
+  bool agrees(EntryId id) const { return id.index < before_.index || contains(id); }
   /// Requires: `first() <= index <= last().index`.
   const Entry& at(Index index) const;
 
   /// Entries in [from, to], up to `bytes_max` in all but at least one, as long as there are any.
-  /// Requires: `to <= last().index`.
+  /// Requires: `to <= last().index`, and `from` not cut.
   std::vector<Entry> slice(Index from, Index to, std::size_t bytes_max) const;
   /// Entries in [from, to]. Requires both in the log, or `from == next(to)`.
   std::vector<Entry> range(Index from, Index to) const;
 
   /// The last entry at or before `upto.index` whose term is not above `upto.term`: the
-  /// furthest place where this log and one that holds `upto` may agree.
+  /// furthest place where this log and one that holds `upto` may agree. {0, 0} if it was cut.
   EntryId last_not_above(EntryId upto) const;
 
-  /// The sum of `size_bytes` over [from, last].
+  /// The sum of `size_bytes` over what is here of [from, last].
   std::size_t bytes_from(Index from) const;
 
+  /// The first of the last entries up to `upto` that are no more than `entries_max` and take no
+  /// more than `bytes_max`. Requires: `before().index <= upto <= last().index`.
+  Index first_of_last(Index upto, std::size_t entries_max, std::size_t bytes_max) const;
+
 private:
+  std::size_t slot(Index index) const;
+  std::size_t bytes_before(std::size_t slot) const;
+
+  EntryId before_{};
   std::deque<Entry> entries_{};
-  std::deque<std::size_t> bytes_{};  ///< Running total of `size_bytes`, so that any sum is O(1).
+  /// Running total of `size_bytes`, so that any sum is O(1); goes on over what was cut.
+  std::deque<std::size_t> bytes_{};
+  std::size_t bytes_cut_ = 0;  ///< The total in front of the first entry.
 };
 
 }  // namespace troupe

@@ -58,13 +58,31 @@ struct Rejected {
 struct AppendResponse {
   std::variant<Rejected, Accepted> verdict{};
   ReadId read{};  ///< From the request: the sender knew us as leader after this read was queued.
+  /// The sender has lost its replicated state and asks for a snapshot that covers at least this
+  /// entry; 0 if it has not. Its log is sound: the verdict stands.
+  Index wants_snapshot{};
 };
 
 /// "Campaign now, without asking first" (§3.10).
 struct TimeoutNow {};
 
+/// Bytes of the leader's snapshot, for a follower that needs entries which were cut (§5.1).
+/// Without data it asks how much of it the follower has.
+struct SnapshotChunk {
+  SnapshotHead head{};
+  std::uint64_t offset = 0;
+  Bytes data{};
+};
+/// The follower has the first `upto` bytes of the snapshot; the leader goes on from there.
+struct SnapshotResponse {
+  SnapshotId id{};
+  std::uint64_t offset = 0;  ///< Of the chunk that this answers.
+  std::uint64_t upto = 0;
+  bool corrupt = false;  ///< All had come, and was damaged: the follower has thrown it away.
+};
+
 using Body = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
-                          AppendResponse, TimeoutNow>;
+                          AppendResponse, TimeoutNow, SnapshotChunk, SnapshotResponse>;
 
 /// What peers say to each other. Messages may be lost, repeated and reordered.
 struct Message {

@@ -48,6 +48,22 @@ struct EngineOptions {
   /// How long the newcomers of a change of configuration may take to catch up.
   Duration catch_up_timeout = std::chrono::seconds(30);
 
+  /// A snapshot is taken (§5.1) when so many entries were applied since the last one, or as many
+  /// bytes of them; 0: never for this reason. Higher: less work, a longer log in memory and on
+  /// disk, a slower restart. The bytes count as at least the size of the last snapshot, so that
+  /// taking one never costs more than what was logged for it. Each time both are stretched by up
+  /// to one half, drawn at random: peers that apply the same should not all save at once.
+  std::uint64_t snapshot_entries = 200'000;
+  std::size_t snapshot_bytes = std::size_t{64} << 20;
+
+  /// What stays in the log behind a snapshot, for followers that lag a little; one that lags more
+  /// gets the snapshot. The lower of the two counts.
+  std::size_t snapshot_keep_entries = 10'000;
+  std::size_t snapshot_keep_bytes = std::size_t{8} << 20;
+
+  /// Entries that one write cuts from the log at most: cutting all at once would stall a store.
+  std::size_t cut_entries_max = 4096;
+
   /// The largest payload of one entry.
   std::size_t entry_bytes_max = std::size_t{4} << 20;
 };

@@ -47,13 +47,15 @@ struct ReadReady {
 };
 
 /// Bytes of our snapshot for a follower: `message` holds a `SnapshotChunk` without its data, to be
-/// filled in with up to `length` bytes from the offset that it names, and sent.
+/// filled in with the `length` bytes from the offset that it names, and sent. With a length of 0 it
+/// is a question, and must not overtake the chunks in front of it: its answer tells what was lost.
 struct ChunkToSend {
   Message message{};
   std::size_t length = 0;
 };
 
-/// Bytes of a leader's snapshot, in their order; answered with `ChunkStored`.
+/// Bytes of a leader's snapshot, in their order; each is answered with a `ChunkStored`, also one
+/// that is empty or out of order.
 struct ChunkToStore {
   SnapshotHead head{};
   std::uint64_t offset = 0;
@@ -70,6 +72,7 @@ struct Output {
   std::optional<Write> write{};     ///< 1. Hand to the store; answer with `Persisted`.
   std::vector<Message> messages{};  ///< 2. Send. They may be lost.
   /// 3. The replicated state becomes what this snapshot holds; it is durable here. On a start, too.
+  /// If it cannot be read: `SnapshotLost`, and what is committed behind it is not applied.
   std::optional<SnapshotHead> install{};
   std::vector<Entry> committed{};  ///< 4. Apply, in order, each exactly once.
   /// 5. Save the state as it is behind all of these; answered with `SnapshotTaken`.
@@ -77,13 +80,17 @@ struct Output {
   std::vector<ReadReady> reads{};             ///< 6. Answer, behind the entries they name.
   std::vector<ChunkToSend> chunks_to_send{};  ///< 7. As messages: they may be lost.
   std::vector<ChunkToStore> chunks_to_store{};
+  /// A follower found damaged what we sent: read all of it, and answer with `SnapshotLost` if it
+  /// is damaged here.
+  std::optional<SnapshotHead> check_snapshot{};
   /// 8. Role, term or leader are not what they were: ask `view()`. Unless we lead in the same term
   /// as before, all reads that wait are lost and all proposals that wait are in doubt.
   bool role_changed = false;
 
   bool empty() const {
     return !write && messages.empty() && !install && committed.empty() && !take_snapshot
-           && reads.empty() && chunks_to_send.empty() && chunks_to_store.empty() && !role_changed;
+           && reads.empty() && chunks_to_send.empty() && chunks_to_store.empty() && !check_snapshot
+           && !role_changed;
   }
 };
 

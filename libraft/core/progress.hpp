@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/transfer.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
 
@@ -16,6 +17,8 @@ namespace troupe {
 /// `replicate`: they agree up to `match`; messages leave ahead of the answers, as
 /// far as the window reaches. A rejection or a new leadership leads back to `probe`.
 /// `rest`: it keeps no log, and is sent no entries.
+/// `snapshot`: the next entry was cut from the leader's log; no entries leave until the follower
+/// has a snapshot in their place. The log tells, so it is the engine that knows.
 class Progress {
 public:
   struct Window {
@@ -54,6 +57,14 @@ public:
   /// It keeps the log again, or for the first time.
   void resume();
 
+  /// The follower asks for a snapshot that covers at least this entry; 0 if it does not.
+  Index wanted() const { return wanted_; }
+  void wants(Index index) { wanted_ = index; }
+
+  /// The snapshot that is being sent, beside entries or in their place.
+  const std::optional<Transfer>& transfer() const { return transfer_; }
+  std::optional<Transfer>& transfer() { return transfer_; }
+
 private:
   struct Sent {
     Index last{};
@@ -70,6 +81,8 @@ private:
   bool has_answered_ = false;
   std::optional<Time> sent_at_{};
   ReadId read_{};
+  Index wanted_{};
+  std::optional<Transfer> transfer_{};
 };
 
 }  // namespace troupe

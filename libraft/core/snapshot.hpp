@@ -4,6 +4,7 @@
 #include "core/entry.hpp"
 #include "core/types.hpp"
 
+#include <compare>
 #include <cstdint>
 
 namespace troupe {
@@ -17,12 +18,22 @@ struct SnapshotPlace {
   friend bool operator==(const SnapshotPlace&, const SnapshotPlace&) = default;
 };
 
+/// Names one snapshot. Two of the same place, by two peers or by one at two times, may differ in
+/// their bytes; then they differ in their hashes.
+struct SnapshotId {
+  EntryId last{};  ///< That it covers.
+  std::uint64_t hash = 0;
+  friend bool operator==(const SnapshotId&, const SnapshotId&) = default;
+};
+
 /// A snapshot as everyone but its resource sees it. The bytes lie elsewhere; these say which.
 struct SnapshotHead {
   SnapshotPlace place{};
   std::uint64_t size_bytes = 0;  ///< Of the bytes. Never 0.
   std::uint64_t hash = 0;        ///< Over all of them: another snapshot of the same place differs.
   friend bool operator==(const SnapshotHead&, const SnapshotHead&) = default;
+
+  SnapshotId id() const { return {place.id, hash}; }
 };
 
 }  // namespace troupe

@@ -24,6 +24,8 @@ std::string_view name(Pace pace) {
       return "replicate";
     case Pace::rest:
       return "rest";
+    case Pace::snapshot:
+      return "snapshot";
   }
   return "unknown";
 }

@@ -2,10 +2,12 @@
 
 #include "core/configuration.hpp"
 #include "core/output.hpp"
+#include "core/snapshot.hpp"
 #include "core/types.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 
 namespace troupe {
@@ -16,8 +18,9 @@ std::string_view name(Role role);
 
 /// How a leader sends to one follower: `probe` looks for where the logs agree,
 /// one message at a time; `replicate` sends ahead of the answers; `rest` sends no entries, but who
-/// is in the cluster: to a standby.
-enum class Pace : std::uint8_t { probe, replicate, rest };
+/// is in the cluster: to a standby; `snapshot` sends one, since entries that the follower needs
+/// were cut (§5.1).
+enum class Pace : std::uint8_t { probe, replicate, rest, snapshot };
 
 std::string_view name(Pace pace);
 
@@ -27,6 +30,10 @@ struct FollowerView {
   Index next{};
   Pace pace = Pace::probe;
   std::size_t in_flight_bytes = 0;
+  Time heard_at{};  ///< When it last answered, by the clock that the engine is given.
+  /// The snapshot that is being sent to it, if any, and how much of it has arrived.
+  std::optional<SnapshotHead> snapshot{};
+  std::uint64_t snapshot_acked = 0;
 };
 
 /// Read-only sight of an engine: all that status, tests and invariants need.
@@ -38,7 +45,7 @@ struct EngineView {
   Index first{};    ///< The first entry in the log, or one past `last`.
   EntryId last{};   ///< The last entry, durable or not.
   Index commit{};
-  Index applied{};                ///< Handed out in `Output::committed`.
+  Index applied{};                ///< Handed out in `Output::committed`, or installed.
   Index persisted{};              ///< Our own disk has the log up to here.
   WriteId written{};              ///< The last write handed out.
   Configuration configuration{};  ///< In force.
@@ -48,6 +55,12 @@ struct EngineView {
   bool disk_stalls = false;       ///< A write takes longer than `EngineOptions::disk_stall_max`.
   bool leaving_disk = false;      ///< While leading: we hand over because of that.
   std::map<PeerId, FollowerView> followers{};  ///< While leading.
+  std::optional<SnapshotHead> snapshot{};      ///< The last one that we took or were sent.
+  std::optional<EntryId> taking_snapshot{};    ///< One is being taken here.
+  std::optional<SnapshotHead> receiving{};     ///< One is coming from a leader...
+  std::uint64_t received_bytes = 0;            ///< ...and so much of it is here.
+  /// Our snapshot was damaged: we hold a sound log and no replicated state, and wait for another.
+  bool stateless = false;
   std::uint64_t dropped = 0;  ///< Messages that made no sense: another cluster's, not for us.
 };
 

@@ -13,8 +13,7 @@ namespace {
 using flatbuffers::FlatBufferBuilder;
 using PackedBody = std::pair<schema::Body, flatbuffers::Offset<void>>;
 
-static_assert(static_cast<int>(schema::EntryKind::MAX)
-                  == static_cast<int>(EntryKind::configuration),
+static_assert(static_cast<int>(schema::EntryKind::MAX) == static_cast<int>(EntryKind::released),
               "the schema knows every kind of entry");
 
 // ---- to the wire
@@ -81,16 +80,51 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
 PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
   if (const auto* accepted = std::get_if<Accepted>(&response.verdict))
     return {schema::Body::AppendAccepted,
-            schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value).Union()};
+            schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value,
+                                         response.wants_snapshot.value)
+                .Union()};
   const auto& rejected = std::get<Rejected>(response.verdict);
   const schema::EntryId previous = packed(rejected.previous);
   const schema::EntryId hint = packed(rejected.hint);
   return {schema::Body::AppendRejected,
-          schema::CreateAppendRejected(to, &previous, &hint, response.read.value).Union()};
+          schema::CreateAppendRejected(to, &previous, &hint, response.read.value,
+                                       response.wants_snapshot.value)
+              .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const TimeoutNow&) {
   return {schema::Body::TimeoutNow, schema::CreateTimeoutNow(to).Union()};
+}
+
+flatbuffers::Offset<schema::SnapshotHead> pack(FlatBufferBuilder& to, const SnapshotHead& head) {
+  const std::string configuration = encode(head.place.configuration);
+  const auto bytes = to.CreateVector(reinterpret_cast<const std::uint8_t*>(configuration.data()),
+                                     configuration.size());
+  const schema::EntryId last = packed(head.place.id);
+  return schema::CreateSnapshotHead(to, &last, bytes, head.place.configuration_index.value,
+                                    head.size_bytes, head.hash);
+}
+
+PackedBody pack(FlatBufferBuilder& to, const SnapshotChunk& chunk) {
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> data{};
+  if (!chunk.data.empty()) {
+    BlobWriter blob(to, padded(chunk.data.size()));
+    blob.put(chunk.data.text());
+    data = blob.offset();
+  }
+  const auto head = pack(to, chunk.head);
+  return {schema::Body::SnapshotChunk,
+          schema::CreateSnapshotChunk(to, head, chunk.offset, data,
+                                      static_cast<std::uint32_t>(chunk.data.size()))
+              .Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const SnapshotResponse& response) {
+  const schema::EntryId last = packed(response.id.last);
+  return {schema::Body::SnapshotResponse,
+          schema::CreateSnapshotResponse(to, &last, response.id.hash, response.offset,
+                                         response.upto, response.corrupt)
+              .Union()};
 }
 
 flatbuffers::Offset<schema::Message> pack(FlatBufferBuilder& to, const Message& message) {
@@ -178,8 +212,11 @@ bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body
 }
 
 bool unpack(const schema::AppendAccepted& from, Term, Decoder& decoder, Body& to) {
-  to = AppendResponse{.verdict = Accepted{{from.matched()}}, .read = {from.read()}};
-  return decoder.counter(from.matched()) && decoder.counter(from.read());
+  to = AppendResponse{.verdict = Accepted{{from.matched()}},
+                      .read = {from.read()},
+                      .wants_snapshot = {from.wants_snapshot()}};
+  return decoder.counter(from.matched()) && decoder.counter(from.read())
+         && decoder.counter(from.wants_snapshot());
 }
 
 bool unpack(const schema::AppendRejected& from, Term term, Decoder& decoder, Body& to) {
@@ -189,14 +226,59 @@ bool unpack(const schema::AppendRejected& from, Term term, Decoder& decoder, Bod
                   && decoder.check(rejected.hint.index <= rejected.previous.index
                                        && rejected.hint.term <= rejected.previous.term,
                                    "hint after what was rejected")
-                  && decoder.counter(from.read());
-  to = AppendResponse{.verdict = rejected, .read = {from.read()}};
+                  && decoder.counter(from.read()) && decoder.counter(from.wants_snapshot());
+  to = AppendResponse{
+      .verdict = rejected, .read = {from.read()}, .wants_snapshot = {from.wants_snapshot()}};
   return ok;
 }
 
 bool unpack(const schema::TimeoutNow&, Term, Decoder&, Body& to) {
   to = TimeoutNow{};
   return true;
+}
+
+/// A place in a log of `term`, behind a configuration, and what is not empty.
+bool unpack(const schema::SnapshotHead& from, Term term, Decoder& decoder, SnapshotHead& to) {
+  const auto* bytes = from.configuration();
+  if (!unpack(from.last(), term, decoder, to.place.id)
+      || !decoder.check(to.place.id != EntryId{}, "snapshot of nothing")
+      || !decoder.check(bytes != nullptr && bytes->size() > 0, "snapshot without configuration")
+      || !decoder.spend(bytes->size()))
+    return false;
+  auto configuration = decode_configuration(
+      {reinterpret_cast<const char*>(bytes->data()), static_cast<std::size_t>(bytes->size())});
+  if (!decoder.check(configuration && !configuration->empty(), "not a configuration"))
+    return false;
+  to.place.configuration = *std::move(configuration);
+  to.place.configuration_index = {from.configuration_index()};
+  to.size_bytes = from.size();
+  to.hash = from.hash();
+  return decoder.counter(to.size_bytes)
+         && decoder.check(to.place.configuration_index <= to.place.id.index,
+                          "configuration behind its snapshot")
+         && decoder.check(to.size_bytes > 0, "snapshot without bytes");
+}
+
+bool unpack(const schema::SnapshotChunk& from, Term term, Decoder& decoder, Body& to) {
+  auto& chunk = to.emplace<SnapshotChunk>();
+  chunk.offset = from.offset();
+  BlobReader blob(decoder, from.data());
+  return decoder.check(from.head() != nullptr, "chunk of no snapshot")
+         && unpack(*from.head(), term, decoder, chunk.head) && blob.check_start()
+         && blob.take(from.size(), chunk.data) && blob.check_end()
+         && decoder.check(chunk.offset <= chunk.head.size_bytes
+                              && from.size() <= chunk.head.size_bytes - chunk.offset,
+                          "chunk past the end of its snapshot");
+}
+
+bool unpack(const schema::SnapshotResponse& from, Term term, Decoder& decoder, Body& to) {
+  auto& response = to.emplace<SnapshotResponse>();
+  response.id.hash = from.hash();
+  response.offset = from.offset();
+  response.upto = from.upto();
+  response.corrupt = from.corrupt();
+  return unpack(from.last(), term, decoder, response.id.last) && decoder.counter(response.offset)
+         && decoder.counter(response.upto);
 }
 
 template <class Table>
@@ -222,6 +304,10 @@ bool unpack_body(const schema::Message& from, Term term, Decoder& decoder, Body&
       return unpack_body(from.body_as_AppendRejected(), term, decoder, to);
     case schema::Body::TimeoutNow:
       return unpack_body(from.body_as_TimeoutNow(), term, decoder, to);
+    case schema::Body::SnapshotChunk:
+      return unpack_body(from.body_as_SnapshotChunk(), term, decoder, to);
+    case schema::Body::SnapshotResponse:
+      return unpack_body(from.body_as_SnapshotResponse(), term, decoder, to);
     case schema::Body::NONE:
       break;
   }
@@ -274,6 +360,8 @@ std::size_t size_hint(const PeerMessages& messages) {
     size += message_bytes;
     if (const auto* request = std::get_if<AppendRequest>(&message.body))
       size += request->entries.size() * sizeof(schema::EntryHead) + blob_size(request->entries);
+    if (const auto* chunk = std::get_if<SnapshotChunk>(&message.body))
+      size += message_bytes + padded(chunk->data.size());
   }
   return size;
 }

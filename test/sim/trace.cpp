@@ -45,9 +45,20 @@ struct BodyText {
     else
       out += " rejected=" + text(std::get<Rejected>(response.verdict).previous)
              + " hint=" + text(std::get<Rejected>(response.verdict).hint);
+    if (response.wants_snapshot != Index{})
+      out += " wants_snapshot=" + number(response.wants_snapshot.value);
     return out + read(response.read);
   }
   std::string operator()(const TimeoutNow&) const { return "timeout_now" + term; }
+  std::string operator()(const SnapshotChunk& chunk) const {
+    return "snapshot_chunk" + term + " of=" + text(chunk.head) + " bytes=" + number(chunk.offset)
+           + "+" + number(chunk.data.size());
+  }
+  std::string operator()(const SnapshotResponse& response) const {
+    return "snapshot_response" + term + " of=" + text(response.id.last)
+           + " at=" + number(response.offset) + " upto=" + number(response.upto)
+           + (response.corrupt ? " corrupt" : "");
+  }
 
   static std::string read(ReadId id) { return id == ReadId{} ? "" : " read=" + number(id.value); }
 
@@ -89,6 +100,10 @@ std::string text(const Configuration& configuration) {
   return out + ")";
 }
 
+std::string text(const SnapshotHead& head) {
+  return text(head.place.id) + "/" + number(head.size_bytes) + text(head.place.configuration);
+}
+
 std::string text(const Entry& entry) {
   switch (entry.kind) {
     case EntryKind::noop:
@@ -114,8 +129,14 @@ std::string text(const Write& write) {
       "write " + number(write.id.value) + ": term=" + number(write.hard_state.term.value);
   if (write.hard_state.voted_for != nobody)
     out += " vote=" + number(write.hard_state.voted_for.value);
+  if (write.snapshot)
+    out += " snapshot=" + text(*write.snapshot);
+  if (write.restart)
+    out += " restart";
   if (write.truncate_from)
     out += " truncate=" + number(write.truncate_from->value);
+  if (write.cut_before)
+    out += " cut_before=" + number(write.cut_before->value);
   if (write.entries.empty())
     return out;
   out += " [";

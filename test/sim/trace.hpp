@@ -17,6 +17,7 @@ namespace troupe::sim {
 
 std::string text(EntryId id);
 std::string text(const Entry& entry);
+std::string text(const SnapshotHead& head);
 std::string text(const Configuration& configuration);
 
 /// "1->2 append_request term=2 after=1/1 commit=1 [2/2=a]"

@@ -122,7 +122,7 @@ TEST_CASE("entries that could not stand in one log are refused") {
     CHECK(problem_of(request) == "half an entry id");
   }
   SUBCASE("an unknown kind") {
-    request.entries[0].kind = static_cast<EntryKind>(3);
+    request.entries[0].kind = static_cast<EntryKind>(4);
     CHECK(problem_of(request) == "unknown kind of entry");
   }
 }

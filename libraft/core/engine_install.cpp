@@ -1,0 +1,96 @@
+#include "core/assert.hpp"
+#include "core/engine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chunk) {
+  TROUPE_ASSERT(message.term == hard_state_.term);
+  if (!makes_sense(message, chunk)) {
+    ++dropped_;
+    return;
+  }
+  hear_leader(message);
+  const Index covered = chunk.head.place.id.index;
+  if (stateless_ ? covered < applied_ : covered <= commit_) {
+    // We need it no more, or it ends before what we lost: what we have says all, and what we want.
+    if (hard_state_durable())
+      send(message.from, AppendResponse{.verdict = Accepted{std::min(commit_, persisted_)}});
+    return;
+  }
+  if (!receiving_ || receiving_->head != chunk.head)
+    receiving_ = Receiving{.head = chunk.head};
+  chunks_to_store_.push_back({.head = chunk.head, .offset = chunk.offset, .data = chunk.data});
+}
+
+/// What no correct leader of this term sends; likewise.
+bool Engine::makes_sense(const Message& message, const SnapshotChunk& chunk) const {
+  const SnapshotHead& head = chunk.head;
+  const SnapshotPlace& place = head.place;
+  const bool fits =
+      chunk.offset <= head.size_bytes && chunk.data.size() <= head.size_bytes - chunk.offset;
+  const bool is_place = place.id.index > Index{} && place.id.term <= message.term
+                        && place.configuration_index <= place.id.index
+                        && !place.configuration.empty();
+  const bool contradicts = place.id.index <= commit_ && !log_.agrees(place.id);
+  return may_lead_us(message.from) && fits && is_place && !contradicts;
+}
+
+void Engine::on_chunk_stored(const ChunkStored& stored) {
+  if (!receiving_ || receiving_->head.id() != stored.id)
+    return;  // Of one that came before it.
+  receiving_->upto = stored.corrupt ? 0 : stored.upto;
+  if (role_ != Role::follower || following().leader == nobody)
+    return;  // The next leader asks again.
+  send(following().leader, SnapshotResponse{.id = stored.id,
+                                            .offset = stored.offset,
+                                            .upto = receiving_->upto,
+                                            .corrupt = stored.corrupt});
+  if (stored.corrupt)
+    receiving_.reset();
+  else if (stored.upto == receiving_->head.size_bytes)
+    install(std::exchange(receiving_, std::nullopt)->head);
+}
+
+/// All of a leader's snapshot is durable here (§5.1, figure 5.3 of the dissertation). If we hold
+/// the last entry that it covers, what follows it in our log may be acknowledged and stays; else
+/// our log is behind, or in conflict with what is committed, and begins anew.
+void Engine::install(SnapshotHead head) {
+  const EntryId last = head.place.id;
+  // We may have learned more since it began to come.
+  if (stateless_ ? last.index < applied_ : last.index <= commit_)
+    return;
+  if (last.index <= commit_ && !log_.agrees(last)) {
+    ++dropped_;
+    return;
+  }
+  if (!log_.contains(last))
+    restart_log(head.place);
+  commit_ = std::max(commit_, last.index);
+  applied_ = last.index;
+  stateless_ = false;
+  install_ = head;
+  record_snapshot(std::move(head));
+  send_when_durable(following().leader, AppendResponse{.verdict = Accepted{last.index}});
+}
+
+void Engine::restart_log(const SnapshotPlace& place) {
+  TROUPE_ASSERT(place.id.index > commit_);
+  // The disk has the old log until the write behind this is durable; of that only what is committed
+  // is also in the new one.
+  const EntryId committed{log_.term_at(commit_), commit_};
+  persisted_ = std::min(persisted_, commit_);
+  for (Handed& write : writing_)
+    if (write.last.index > commit_)
+      write.last = committed;
+  log_ = Log(place.id);
+  configurations_ = {{place.configuration_index, place.configuration}};
+  truncate_pending_.reset();
+  restart_pending_ = true;
+  handed_ = place.id.index;
+  cut_to_ = {};
+}
+
+}  // namespace troupe

@@ -1,0 +1,49 @@
+#include "core/transfer.hpp"
+
+#include "core/assert.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+std::size_t Transfer::next_length(const Window& window) const {
+  const std::uint64_t in_flight = sent_ - acked_;
+  if (asking_ || in_flight >= window.bytes_max
+      || in_flight / window.chunk_bytes >= window.messages_max)
+    return 0;
+  return static_cast<std::size_t>(
+      std::min<std::uint64_t>(window.chunk_bytes, head_.size_bytes - sent_));
+}
+
+bool Transfer::should_ask(Time now, Duration silence) const {
+  return !left_at_ || now - *left_at_ >= silence;
+}
+
+void Transfer::left(std::size_t length, Time now) {
+  TROUPE_ASSERT(length <= head_.size_bytes - sent_);
+  last_offset_ = sent_;
+  sent_ += length;
+  left_at_ = now;
+}
+
+bool Transfer::answered(std::uint64_t offset, std::uint64_t upto) {
+  TROUPE_ASSERT(upto <= head_.size_bytes);
+  asking_ = false;
+  // Messages keep their order, but for bad luck, which then only costs bytes sent twice.
+  const bool is_last = offset == last_offset_;
+  if (is_last && upto < sent_)
+    acked_ = sent_ = upto;
+  acked_ = std::max(acked_, upto);
+  sent_ = std::max(sent_, acked_);
+  const bool news = acked_ > acked_most_;
+  acked_most_ = std::max(acked_most_, acked_);
+  return news;
+}
+
+void Transfer::start_over(Time when) {
+  asking_ = true;
+  acked_ = acked_most_ = sent_ = last_offset_ = 0;
+  left_at_ = when;
+}
+
+}  // namespace troupe
