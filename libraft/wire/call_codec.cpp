@@ -12,6 +12,8 @@ using flatbuffers::FlatBufferBuilder;
 
 static_assert(static_cast<int>(schema::Refusal::MAX) == static_cast<int>(Refusal::stopping),
               "the schema knows every refusal");
+static_assert(static_cast<int>(schema::ReadLevel::MAX) == static_cast<int>(ReadLevel::sequential),
+              "the schema knows every level of reads");
 
 std::size_t blob_size(const Calls& calls) {
   std::size_t size = 0;
@@ -25,6 +27,24 @@ std::size_t blob_size(const CallReplies& replies) {
   for (const CallReply& reply : replies.replies)
     size += padded(reply.value.size()) + padded(clipped(reply.detail).size());
   return size;
+}
+
+bool unpack(const flatbuffers::Vector<const schema::Seen*>* from, Decoder& decoder,
+            std::vector<Seen>& to) {
+  std::span<const schema::Seen> pairs;
+  if (!decoder.structs(from, pairs)
+      || !decoder.check(pairs.size() <= seen_max, "too many clusters seen"))
+    return false;
+  to.reserve(pairs.size());
+  ClusterId previous{};
+  for (const schema::Seen& pair : pairs) {
+    to.push_back({{pair.cluster()}, {pair.index()}});
+    if (!decoder.check(previous < to.back().cluster, "clusters not sorted")
+        || !decoder.counter(pair.index()))
+      return false;
+    previous = to.back().cluster;
+  }
+  return true;
 }
 
 bool unpack(const schema::ReplyHead& from, Decoder& decoder, BlobReader& blob, CallReply& to) {
@@ -55,8 +75,17 @@ flatbuffers::Offset<schema::Calls> pack(FlatBufferBuilder& to, const Calls& call
       },
       &calls.calls);
   const auto peer = to.CreateString(calls.peer);
+  flatbuffers::Offset<flatbuffers::Vector<const schema::Seen*>> seen;
+  if (!calls.seen.empty())
+    seen = to.CreateVectorOfStructs<schema::Seen>(
+        calls.seen.size(),
+        [](std::size_t i, schema::Seen* pair, const std::vector<Seen>* from) {
+          *pair = schema::Seen((*from)[i].cluster.value, (*from)[i].index.value);
+        },
+        &calls.seen);
   return schema::CreateCalls(to, peer, static_cast<schema::CallKind>(calls.kind),
-                             static_cast<schema::ReadLevel>(calls.level), heads, blob.offset());
+                             static_cast<schema::ReadLevel>(calls.level), heads, blob.offset(),
+                             seen);
 }
 
 flatbuffers::Offset<schema::CallReplies> pack(FlatBufferBuilder& to, const CallReplies& replies) {
@@ -75,7 +104,9 @@ flatbuffers::Offset<schema::CallReplies> pack(FlatBufferBuilder& to, const CallR
                                   static_cast<schema::Refusal>(reply.refusal));
       },
       &replies.replies);
-  return schema::CreateCallReplies(to, heads, blob.offset());
+  const auto leader = replies.leader.empty() ? flatbuffers::Offset<flatbuffers::String>{}
+                                             : to.CreateString(replies.leader);
+  return schema::CreateCallReplies(to, heads, blob.offset(), replies.cluster.value, leader);
 }
 
 bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to) {
@@ -85,6 +116,9 @@ bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to) {
   std::span<const schema::CallHead> heads;
   if (!decoder.check(from.kind() <= schema::CallKind::MAX, "unknown kind of call")
       || !decoder.check(from.level() <= schema::ReadLevel::MAX, "unknown level of reads")
+      || !decoder.check(to.kind == CallKind::query || to.level == ReadLevel::linearizable,
+                        "commands with a level of reads")
+      || !unpack(from.seen(), decoder, to.seen)
       || !decoder.text(from.peer(), name_bytes_max, to.peer)
       || !decoder.structs(from.calls(), heads) || !blob.check_start())
     return false;
@@ -101,7 +135,9 @@ bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to) {
 bool unpack(const schema::CallReplies& from, Decoder& decoder, CallReplies& to) {
   BlobReader blob(decoder, from.bytes());
   std::span<const schema::ReplyHead> heads;
-  if (!decoder.structs(from.replies(), heads) || !blob.check_start())
+  to.cluster = {from.cluster()};
+  if (!decoder.text(from.leader(), full_name_bytes_max, to.leader)
+      || !decoder.structs(from.replies(), heads) || !blob.check_start())
     return false;
   to.replies.reserve(heads.size());
   for (const schema::ReplyHead& head : heads) {
@@ -112,11 +148,13 @@ bool unpack(const schema::CallReplies& from, Decoder& decoder, CallReplies& to) 
 }
 
 std::size_t size_hint(const Calls& calls) {
-  return calls.calls.size() * sizeof(schema::CallHead) + blob_size(calls) + calls.peer.size();
+  return calls.calls.size() * sizeof(schema::CallHead) + blob_size(calls) + calls.peer.size()
+         + calls.seen.size() * sizeof(schema::Seen);
 }
 
 std::size_t size_hint(const CallReplies& replies) {
-  return replies.replies.size() * sizeof(schema::ReplyHead) + blob_size(replies);
+  return replies.replies.size() * sizeof(schema::ReplyHead) + blob_size(replies)
+         + replies.leader.size();
 }
 
 }  // namespace troupe::wire

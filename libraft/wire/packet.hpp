@@ -30,6 +30,7 @@ inline constexpr std::size_t messages_max = std::size_t{1} << 16;
 inline constexpr std::size_t members_max = 1024;
 inline constexpr std::size_t names_max = std::size_t{1} << 16;
 inline constexpr std::size_t options_max = 256;
+inline constexpr std::size_t seen_max = 1024;  ///< Clusters that a client keeps track of.
 
 /// As much of a detail as travels. A resource's own words may be of any length; it is cut rather
 /// than refused, since the command has happened by then.
@@ -56,11 +57,20 @@ struct Call {
   Bytes payload{};  ///< Of a command: its envelope (`encode_command`). Of a query: the resource's
                     ///< bytes.
 };
+/// The largest index that a client has met in answers of a cluster.
+struct Seen {
+  ClusterId cluster{};
+  Index index{};
+  friend bool operator==(const Seen&, const Seen&) = default;
+};
 struct Calls {
   std::string peer{};  ///< Name on the node that is asked.
   CallKind kind = CallKind::command;
-  ReadLevel level = ReadLevel::linearizable;
+  ReadLevel level = ReadLevel::linearizable;  ///< Of queries.
   std::vector<Call> calls{};
+  /// Of sequential queries: no answer may be older. Sorted by cluster. Of all clusters that the
+  /// client has met: which of them it asks only the asked peer knows.
+  std::vector<Seen> seen{};
 };
 
 /// One answer for each call, in any order.
@@ -74,6 +84,9 @@ struct CallReply {
 };
 struct CallReplies {
   std::vector<CallReply> replies{};
+  ClusterId cluster{};  ///< To which the indexes of the replies belong.
+  /// Full name of who leads, if it is another peer than who answers: whom to ask next time.
+  std::string leader{};
 };
 
 // What an operator asks of a node or one of its peers. Each gets one `Response`.

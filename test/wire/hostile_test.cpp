@@ -137,7 +137,8 @@ TEST_CASE("numbers and enumerators out of range are refused") {
   CHECK(problem_of(PeerMessages{{unsent}}) == "message from or to nobody");
   CHECK(problem_of(Request{.body = AskEntry{{huge}}}) == "number out of range");
   CHECK(problem_of(Calls{.kind = static_cast<CallKind>(2)}) == "unknown kind of call");
-  CHECK(problem_of(Calls{.level = static_cast<ReadLevel>(1)}) == "unknown level of reads");
+  CHECK(problem_of(Calls{.level = static_cast<ReadLevel>(3)}) == "unknown level of reads");
+  CHECK(problem_of(Calls{.level = ReadLevel::lease}) == "commands with a level of reads");
   CHECK(problem_of(Response{.refusal = static_cast<Refusal>(18)}) == "unknown refusal");
   CHECK(problem_of(CallReplies{{{1, static_cast<Refusal>(200)}}}) == "unknown refusal");
   PeerStatus status = peer_status();
@@ -155,11 +156,30 @@ TEST_CASE("numbers and enumerators out of range are refused") {
         == "hint after what was rejected");
 }
 
+TEST_CASE("what a client claims to have seen is in order and in range") {
+  const auto problem = [](std::vector<Seen> seen) {
+    return problem_of(Calls{.kind = CallKind::query, .level = ReadLevel::sequential, .seen = seen});
+  };
+  std::vector<Seen> many;
+  for (std::uint64_t cluster = 1; cluster <= seen_max; ++cluster)
+    many.push_back({{cluster}, {1}});
+
+  CHECK(problem(many) == "accepted");
+  many.push_back({{seen_max + 1}, {1}});
+  CHECK(problem(many) == "too many clusters seen");
+  CHECK(problem({{{1}, {std::uint64_t{1} << 63}}}) == "number out of range");
+  CHECK(problem({{{}, {1}}}) == "clusters not sorted");
+  CHECK(problem({{{2}, {1}}, {{1}, {1}}}) == "clusters not sorted");
+  CHECK(problem({{{2}, {1}}, {{2}, {1}}}) == "clusters not sorted");
+}
+
 TEST_CASE("names and lists that are too long are refused") {
   const std::string name(name_bytes_max, 'x');
   CHECK(problem_of(Hello{.node = name, .address = name}) == "accepted");
   CHECK(problem_of(Hello{.node = name + "x"}) == "text too long");
   CHECK(problem_of(Calls{.peer = name + "x"}) == "text too long");
+  CHECK(problem_of(CallReplies{.leader = name + "@" + name}) == "accepted");
+  CHECK(problem_of(CallReplies{.leader = name + "@" + name + "x"}) == "text too long");
   CHECK(problem_of(Request{.peer = name + "x"}) == "text too long");
   CHECK(problem_of(Request{.body = SetConfiguration{{name + "@" + name + "x"}}})
         == "text too long");

@@ -140,10 +140,15 @@ TEST_CASE("payloads are slices of the frame, aligned, and keep it alive") {
 }
 
 TEST_CASE("calls and their replies keep their fields") {
-  const Calls calls = round_trip(
-      Calls{"peer1", CallKind::query, ReadLevel::linearizable, {{3, Bytes::copy_of("x")}, {4}}});
+  const std::vector<Seen> seen = {{{5}, {17}}, {{9}, {3}}};
+  const Calls calls = round_trip(Calls{
+      "peer1", CallKind::query, ReadLevel::sequential, {{3, Bytes::copy_of("x")}, {4}}, seen});
   CHECK(calls.peer == "peer1");
   CHECK(calls.kind == CallKind::query);
+  CHECK(calls.level == ReadLevel::sequential);
+  CHECK(calls.seen == seen);
+  for (const ReadLevel level : {ReadLevel::linearizable, ReadLevel::lease})
+    CHECK(round_trip(Calls{.kind = CallKind::query, .level = level}).level == level);
   REQUIRE(calls.calls.size() == 2);
   CHECK(calls.calls[0].id == 3);
   CHECK(calls.calls[0].payload.text() == "x");
@@ -152,7 +157,11 @@ TEST_CASE("calls and their replies keep their fields") {
 
   const CallReplies replies =
       round_trip(CallReplies{{{7, Refusal::resource, "odd", {14}, Bytes::copy_of("value")},
-                              {8, Refusal::none, "", {15}, {}}}});
+                              {8, Refusal::none, "", {15}, {}}},
+                             {77},
+                             "peer2@h:1"});
+  CHECK(replies.cluster == ClusterId{77});
+  CHECK(replies.leader == "peer2@h:1");
   REQUIRE(replies.replies.size() == 2);
   CHECK(replies.replies[0].id == 7);
   CHECK(replies.replies[0].refusal == Refusal::resource);
