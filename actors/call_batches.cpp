@@ -11,9 +11,10 @@ constexpr std::size_t call_head_bytes = 48;
 
 }  // namespace
 
-void CallBatches::add(const std::string& peer, wire::CallKind kind, wire::Call call) {
-  if (last_ == open_.end() || last_->first.second != kind || last_->first.first != peer)
-    last_ = open_.try_emplace({peer, kind}).first;
+void CallBatches::add(const std::string& peer, wire::CallKind kind, ReadLevel level,
+                      wire::Call call) {
+  if (last_ == open_.end() || last_->first != std::tie(peer, kind, level))
+    last_ = open_.try_emplace({peer, kind, level}).first;
   Batch& batch = last_->second;
   const std::size_t bytes = call.payload.size() + call_head_bytes;
   if (!batch.calls.empty() && batch.bytes + bytes > batch_bytes_max_)
@@ -23,10 +24,13 @@ void CallBatches::add(const std::string& peer, wire::CallKind kind, wire::Call c
 }
 
 void CallBatches::close(const Key& key, Batch& batch) {
-  frames_.push_back(wire::encode(wire::Calls{.peer = key.first,
-                                             .kind = key.second,
-                                             .level = ReadLevel::linearizable,
-                                             .calls = std::move(batch.calls)}));
+  const auto& [peer, kind, level] = key;
+  wire::Calls calls{
+      .peer = peer, .kind = kind, .level = level, .calls = std::move(batch.calls), .seen = {}};
+  if (level == ReadLevel::sequential)
+    for (const auto& [cluster, index] : seen_)
+      calls.seen.push_back({cluster, index});
+  frames_.push_back(wire::encode(std::move(calls)));
   batch = {};
 }
 

@@ -5,18 +5,21 @@
 #include <cstddef>
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 namespace troupe::actors {
 
-/// Gathers calls that leave over one connection into few frames: one for each peer and kind of
-/// call, as far as their sizes allow.
+/// Gathers calls that leave over one connection into few frames: one for each peer, kind of call
+/// and level of reads, as far as their sizes allow.
 class CallBatches {
 public:
-  explicit CallBatches(std::size_t batch_bytes_max) : batch_bytes_max_(batch_bytes_max) {}
+  /// What is `seen` goes with sequential queries. It outlives the batches.
+  CallBatches(std::size_t batch_bytes_max, const std::map<ClusterId, Index>& seen)
+      : batch_bytes_max_(batch_bytes_max), seen_(seen) {}
 
-  void add(const std::string& peer, wire::CallKind kind, wire::Call call);
+  /// Requires `ReadLevel::linearizable` of a command.
+  void add(const std::string& peer, wire::CallKind kind, ReadLevel level, wire::Call call);
 
   /// All that gathered, encoded.
   std::vector<wire::Frame> take();
@@ -26,11 +29,12 @@ private:
     std::vector<wire::Call> calls{};
     std::size_t bytes = 0;
   };
-  using Key = std::pair<std::string, wire::CallKind>;
+  using Key = std::tuple<std::string, wire::CallKind, ReadLevel>;
 
   void close(const Key& key, Batch& batch);
 
   std::size_t batch_bytes_max_;
+  const std::map<ClusterId, Index>& seen_;
   std::map<Key, Batch> open_{};
   std::map<Key, Batch>::iterator last_ = open_.end();  ///< Most calls are like the one before.
   std::vector<wire::Frame> frames_{};

@@ -69,17 +69,20 @@ struct Client::Parts {
   }
 
   template <class Answer>
-  void submit_call(Answer answer, wire::CallKind kind, Bytes payload) {
+  void submit_call(Answer answer, wire::CallKind kind, Bytes payload,
+                   ReadLevel level = ReadLevel::linearizable) {
     auto operation = std::make_shared<Operation>(Scope::cluster, std::move(answer));
     operation->kind = kind;
+    operation->level = level;
     operation->payload = std::move(payload);
     submit(std::move(operation), options.timeout);
   }
 
-  std::future<wire::CallReply> call(wire::CallKind kind, Bytes payload) {
+  std::future<wire::CallReply> call(wire::CallKind kind, Bytes payload,
+                                    ReadLevel level = ReadLevel::linearizable) {
     std::promise<wire::CallReply> promise;
     auto future = promise.get_future();
-    submit_call(std::move(promise), kind, std::move(payload));
+    submit_call(std::move(promise), kind, std::move(payload), level);
     return future;
   }
 
@@ -122,13 +125,16 @@ std::future<wire::Response> Client::request(std::string address, wire::Request r
 }
 
 std::future<wire::CallReply> Client::call(std::string address, std::string peer,
-                                          wire::CallKind kind, Bytes payload, Duration timeout) {
+                                          wire::CallKind kind, Bytes payload, Duration timeout,
+                                          ReadLevel level) {
   std::promise<wire::CallReply> promise;
   auto future = promise.get_future();
   auto operation = std::make_shared<Operation>(Scope::node, std::move(promise));
   operation->address = std::move(address);
   operation->peer = std::move(peer);
   operation->kind = kind;
+  if (kind == wire::CallKind::query)
+    operation->level = level;
   operation->payload = std::move(payload);
   parts_->submit(std::move(operation), timeout);
   return future;
@@ -146,12 +152,12 @@ std::future<wire::CallReply> Client::write(Bytes envelope) {
   return parts_->call(wire::CallKind::command, std::move(envelope));
 }
 
-void Client::read(Bytes question, OnReply on_reply) {
-  parts_->submit_call(std::move(on_reply), wire::CallKind::query, std::move(question));
+void Client::read(Bytes question, OnReply on_reply, ReadLevel level) {
+  parts_->submit_call(std::move(on_reply), wire::CallKind::query, std::move(question), level);
 }
 
-std::future<wire::CallReply> Client::read(Bytes question) {
-  return parts_->call(wire::CallKind::query, std::move(question));
+std::future<wire::CallReply> Client::read(Bytes question, ReadLevel level) {
+  return parts_->call(wire::CallKind::query, std::move(question), level);
 }
 
 std::string Client::leader() const {

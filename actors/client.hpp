@@ -52,10 +52,11 @@ public:
   /// connection broke after a request left that changes something.
   std::future<wire::Response> request(std::string address, wire::Request request, Duration timeout);
 
-  /// Asks the peer `peer` of that node, which must lead to answer; a redirect is an answer.
-  /// `unknown_outcome` if the connection broke after a command left.
+  /// Asks the peer `peer` of that node, which must lead to take a command; a redirect is an answer.
+  /// `unknown_outcome` if the connection broke after a command left. `level` is a query's.
   std::future<wire::CallReply> call(std::string address, std::string peer, wire::CallKind kind,
-                                    Bytes payload, Duration timeout);
+                                    Bytes payload, Duration timeout,
+                                    ReadLevel level = ReadLevel::linearizable);
 
   // ---- a cluster, wherever its leader is
 
@@ -70,12 +71,19 @@ public:
   void write(Bytes envelope, OnReply on_reply);
   std::future<wire::CallReply> write(Bytes envelope);
 
-  /// A linearizable query; sent again on any loss, until the timeout.
+  /// A query; sent again on any loss, until the timeout.
+  ///
+  /// A linearizable query, or one by lease, goes to the leader. Sequential ones go to one peer
+  /// after the other of those to ask, and leave out for a while those that do not answer. Whatever
+  /// this client was answered by the cluster before, to a call of any kind (`call` and other
+  /// threads included), the answer to a sequential query is not older; between queries in flight
+  /// together there is no order. Once answers of 1024 clusters have been met, older ones are
+  /// forgotten.
   ///
   /// What could not be sent anywhere until the timeout, or was refused everywhere, ends in the last
   /// refusal that says so (`unreachable`, `election_in_progress`, …): it certainly did not happen.
-  void read(Bytes question, OnReply on_reply);
-  std::future<wire::CallReply> read(Bytes question);
+  void read(Bytes question, OnReply on_reply, ReadLevel level = ReadLevel::linearizable);
+  std::future<wire::CallReply> read(Bytes question, ReadLevel level = ReadLevel::linearizable);
 
   /// The peer that answered last as leader; empty if none did.
   std::string leader() const;

@@ -112,6 +112,7 @@ void ClientActor::on_use_cluster(const UseCluster& use) {
     else
       log(LogLevel::warning, "not_a_peer", {{"text", text}});
   }
+  spread_ = ReadSpread(peers);
   guess_ = LeaderGuess(std::move(peers));
   leader_ = {};
   shared_->set_leader({});
@@ -134,7 +135,7 @@ void ClientActor::ask_cluster(const OperationPtr& operation) {
     close(*operation);
     return operation->finish(Refusal::invalid, "no cluster to ask");
   }
-  const FullName& peer = guess_.target();
+  const FullName peer = operation->is_sequential() ? spread_.next(time_now()) : guess_.target();
   ask_node(operation, peer.address, peer.name);
 }
 
@@ -142,6 +143,9 @@ void ClientActor::retry(const OperationPtr& operation, Refusal refusal, std::str
   leave_target(*operation);
   operation->last_refusal = refusal;
   operation->last_detail = std::move(detail);
+  // Another peer may well know enough; there is no election to wait for.
+  if (operation->is_sequential() && operation->hops++ < hops_max)
+    return ask_cluster(operation);
   operation->hops = 0;
   operation->state = Operation::State::pausing;
   pausing_.push_back(operation);
@@ -158,14 +162,32 @@ void ClientActor::on_retry() {
       ask_cluster(operation);
 }
 
+/// The operation's peer was no help.
 void ClientActor::move_on(const Operation& operation) {
-  guess_.move_on({.name = operation.peer, .address = operation.address});
+  const FullName peer{.name = operation.peer, .address = operation.address};
+  if (operation.is_sequential())
+    spread_.failed(peer, time_now());
+  else
+    guess_.move_on(peer);
 }
 
 void ClientActor::on_replies(InboundReplies& inbound) {
-  for (wire::CallReply& reply : inbound.replies.replies)
-    if (const OperationPtr operation = find(reply.id, inbound.address, false))
-      on_reply(operation, std::move(reply));
+  for (wire::CallReply& reply : inbound.replies.replies) {
+    const OperationPtr operation = find(reply.id, inbound.address, false);
+    if (!operation)
+      continue;
+    // First: whoever is answered may read at once, and must not be told of an older state.
+    remember(inbound.replies.cluster, reply.index);
+    on_reply(operation, std::move(reply), inbound.replies.leader);
+  }
+}
+
+void ClientActor::remember(ClusterId cluster, Index index) {
+  if (cluster == ClusterId{} || index == Index{})
+    return;
+  if (!seen_.contains(cluster) && seen_.size() == wire::seen_max)
+    seen_.erase(seen_.begin());
+  seen_[cluster] = std::max(seen_[cluster], index);
 }
 
 void ClientActor::on_response(InboundResponse& inbound) {
@@ -185,7 +207,9 @@ OperationPtr ClientActor::find(std::uint64_t id, const std::string& address,
   return found->second;
 }
 
-void ClientActor::on_reply(const OperationPtr& operation, wire::CallReply reply) {
+/// `leader` is whom the answering peer follows, empty if it leads or knows nobody who does.
+void ClientActor::on_reply(const OperationPtr& operation, wire::CallReply reply,
+                           const std::string& leader) {
   if (operation->scope == Operation::Scope::cluster) {
     if (reply.refusal == Refusal::redirect)
       return on_redirect(operation, std::move(reply));
@@ -196,20 +220,34 @@ void ClientActor::on_reply(const OperationPtr& operation, wire::CallReply reply)
         move_on(*operation);
       return retry(operation, reply.refusal, std::move(reply.detail));
     }
-    const bool answered = reply.refusal == Refusal::none || reply.refusal == Refusal::resource;
-    if (answered && (leader_.name != operation->peer || leader_.address != operation->address)) {
-      leader_ = {.name = operation->peer, .address = operation->address};
-      shared_->set_leader(to_text(leader_));
-    }
+    if (reply.refusal == Refusal::none || reply.refusal == Refusal::resource)
+      learn(*operation, leader);
     pause_ = retry_pause_min;
   }
   close(*operation);
   operation->finish(std::move(reply));
 }
 
+/// Of a cluster's operation that was answered.
+void ClientActor::learn(const Operation& operation, const std::string& leader) {
+  FullName peer{.name = operation.peer, .address = operation.address};
+  if (operation.is_sequential())
+    return spread_.answered(peer);
+  if (!leader.empty()) {
+    // A follower had to ask its leader: the next one goes there at once.
+    if (std::optional<FullName> better = parse_full_name(leader))
+      guess_.follow(*std::move(better));
+    return;
+  }
+  if (leader_ == peer)
+    return;
+  leader_ = std::move(peer);
+  shared_->set_leader(to_text(leader_));
+}
+
 void ClientActor::on_redirect(const OperationPtr& operation, wire::CallReply reply) {
   std::optional<FullName> leader = parse_full_name(reply.detail);
-  if (!leader) {
+  if (!leader || operation->is_sequential()) {
     move_on(*operation);
     return retry(operation, Refusal::election_in_progress, {});
   }

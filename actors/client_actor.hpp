@@ -5,6 +5,7 @@
 #include "actors/client_operation.hpp"
 #include "actors/leader_guess.hpp"
 #include "actors/messages.hpp"
+#include "actors/read_spread.hpp"
 
 #include <map>
 #include <memory>
@@ -56,7 +57,9 @@ private:
   void ask_cluster(const OperationPtr& operation);
   void retry(const OperationPtr& operation, Refusal refusal, std::string detail);
   void move_on(const Operation& operation);
-  void on_reply(const OperationPtr& operation, wire::CallReply reply);
+  void on_reply(const OperationPtr& operation, wire::CallReply reply, const std::string& leader);
+  void learn(const Operation& operation, const std::string& leader);
+  void remember(ClusterId cluster, Index index);
   void on_redirect(const OperationPtr& operation, wire::CallReply reply);
   void on_lost(const OperationPtr& operation);
   void on_timer(const OperationPtr& operation, ClientTime now);
@@ -88,7 +91,9 @@ private:
   std::map<std::string, Target> targets_{};
   std::vector<OperationPtr> pausing_{};
   LeaderGuess guess_{};
-  FullName leader_{};  ///< As last told to `shared_`.
+  ReadSpread spread_{};
+  std::map<ClusterId, Index> seen_{};  ///< The largest index in any reply.
+  FullName leader_{};                  ///< As last told to `shared_`.
   Duration pause_{};
   bool flush_pending_ = false;
   bool retry_pending_ = false;

@@ -84,13 +84,14 @@ void ClientActor::send_request(Target& target, const OperationPtr& operation) {
 }
 
 void ClientActor::flush(Target& target) {
-  CallBatches batches(options_.batch_bytes_max);
+  CallBatches batches(options_.batch_bytes_max, seen_);
   for (const OperationPtr& operation : target.waiting) {
     if (operation->state != Operation::State::waiting || operation->target != &target)
       continue;
     operation->state = Operation::State::sent;
     if (!operation->is_request()) {
-      batches.add(operation->peer, operation->kind, {operation->id, operation->payload});
+      batches.add(operation->peer, operation->kind, operation->level,
+                  {operation->id, operation->payload});
       continue;
     }
     send_request(target, operation);

@@ -72,14 +72,16 @@ public:
   void abandon() noexcept;
 
   bool is_request() const { return request != nullptr; }
+  bool is_sequential() const { return level == ReadLevel::sequential; }
   /// Whether it leaves something changed where it arrived, so that a lost answer leaves a doubt.
   bool changes_something() const;
 
   const Scope scope;
   State state = State::waiting;
   wire::CallKind kind = wire::CallKind::command;
+  ReadLevel level = ReadLevel::linearizable;
   Refusal refused = Refusal::none;  ///< Before it reached the client's actor.
-  std::uint8_t hops = 0;            ///< Redirects followed without a pause.
+  std::uint8_t hops = 0;            ///< Peers tried since the last pause, beside the first.
   std::uint64_t id = 0;
   Bytes payload{};
   std::unique_ptr<wire::Request> request{};

@@ -137,6 +137,9 @@ struct Ask {
     Bytes question{};
   };
   std::vector<Query> queries{};
+  // What the answers carry, see `wire::CallReplies`.
+  ClusterId cluster{};
+  std::string leader{};
 };
 
 // ---- snapshots

@@ -54,6 +54,7 @@ void PeerActor::on_exit() {
   routes_ = Routes{{}};
   commands_ = {};
   reads_ = {};
+  held_ = {};
   change_.reset();
   handover_.reset();
 }
@@ -79,6 +80,7 @@ void PeerActor::end_turn() {
   end_change_if_done();
   end_change_if_late();
   end_handover_if_done();
+  refuse_late_reads();
   continue_stop();
   arm_timer();
 }
@@ -87,7 +89,7 @@ void PeerActor::end_turn() {
 void PeerActor::arm_timer() {
   if (ended_)
     return;
-  Time deadline = engine_.next_deadline();
+  Time deadline = std::min(engine_.next_deadline(), held_.deadline());
   if (change_)
     deadline = std::min(deadline, change_->deadline);
   if (handover_)
@@ -122,6 +124,7 @@ void PeerActor::perform(Output out) {
     dispatch(std::move(out.committed));
   if (!out.reads.empty())
     answer_reads(out.reads);
+  answer_held_reads();
   if (out.role_changed)
     on_role_changed();
 }
@@ -149,9 +152,20 @@ void PeerActor::dispatch(std::vector<Entry> committed) {
 /// Behind the entries that the answers must reflect: the mailbox of the resource does the rest.
 void PeerActor::answer_reads(const std::vector<ReadReady>& ready) {
   TROUPE_ASSERT(ready.back().index <= dispatched_);
-  Ask ask{.queries = reads_.take(ready.back().upto)};
-  if (!ask.queries.empty())
-    actors::send(this, resource_, std::move(ask));
+  ask_resource(reads_.take(ready.back().upto));
+}
+
+void PeerActor::answer_held_reads() {
+  if (held_.any_upto(dispatched_))
+    ask_resource(held_.take(dispatched_));
+}
+
+void PeerActor::ask_resource(std::vector<Ask::Query> queries) {
+  if (!queries.empty())
+    actors::send(this, resource_,
+                 Ask{.queries = std::move(queries),
+                     .cluster = engine_.cluster(),
+                     .leader = leader_elsewhere()});
 }
 
 void PeerActor::follow_configuration(const Output& out) {
@@ -175,13 +189,15 @@ void PeerActor::on_role_changed() {
   if (view.disk_stalls)  // Perhaps why.
     log(LogLevel::warning, "disk_stalls", {{"peer", record_.name}});
   const Term leading = view.role == Role::leader ? view.hard_state.term : Term{};
-  if (leading == led_term_)
+  const bool leads_on = leading != Term{} && leading == led_term_;
+  if (leads_on)
     return;
-  led_term_ = leading;
   Replies replies;
   // What was dispatched is committed, whoever leads: its waiters get their replies.
-  commands_.lose(dispatched_, leading, Refusal::unknown_outcome, replies);
+  if (std::exchange(led_term_, leading) != leading)
+    commands_.lose(dispatched_, leading, Refusal::unknown_outcome, replies);
   // A leader takes no reads before an output has made it one: all that wait asked an older term's.
+  // Those that a follower passed on are lost with whom it passed them to.
   reads_.lose_all(Refusal::redirect, leader_name(), replies);
   send_all(this, replies);
 }

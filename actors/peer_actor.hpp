@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/held_reads.hpp"
 #include "actors/messages.hpp"
 #include "actors/peer_options.hpp"
 #include "actors/peer_routes.hpp"
@@ -73,6 +74,8 @@ private:
   void send_messages(std::vector<Message> messages);
   void dispatch(std::vector<Entry> committed);
   void answer_reads(const std::vector<ReadReady>& ready);
+  void answer_held_reads();
+  void ask_resource(std::vector<Ask::Query> queries);
   void follow_configuration(const Output& out);
   void on_role_changed();
 
@@ -92,11 +95,14 @@ private:
   void propose(const caf::actor& connection, const std::vector<Bytes>& payloads,
                std::vector<std::uint64_t> ids);
   void on_queries(InboundCalls& inbound);
+  void on_sequential_queries(InboundCalls& inbound);
+  void refuse_late_reads();
   void on_applied(Applied& applied);
   void on_request(const InboundRequest& inbound);
   wire::Response answer(const wire::Request& request);
   wire::PeerStatus status() const;
   std::string leader_name() const;
+  std::string leader_elsewhere() const;
 
   // peer_configuration.cpp: who is in the cluster.
   void set_configuration(const caf::actor& connection, const wire::Request& request,
@@ -135,6 +141,7 @@ private:
   Routes routes_;
   CommandWaiters commands_{};
   ReadWaiters reads_{};
+  HeldReads held_{};
   std::optional<ConfigurationChange> change_{};
   std::optional<Handover> handover_{};
   std::uint64_t inquiry_ = 0;  ///< The last one; answers to older ones are late.

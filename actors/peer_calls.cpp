@@ -2,6 +2,7 @@
 #include "actors/replies.hpp"
 #include "wire/command.hpp"
 
+#include <algorithm>
 #include <type_traits>
 #include <utility>
 
@@ -11,6 +12,15 @@ namespace {
 /// Entries that the resource was sent and has not applied yet. Beyond it commands are refused as
 /// `busy`: a slow resource must not gather a log in its mailbox.
 constexpr std::uint64_t apply_backlog_max = 262144;
+
+/// How long a peer that has fallen behind may keep a sequential query. Well below the patience of
+/// clients, who then ask another peer.
+constexpr Duration hold_max = std::chrono::milliseconds(500);
+
+Index seen_of(ClusterId cluster, const std::vector<wire::Seen>& seen) {
+  const auto found = std::ranges::find(seen, cluster, &wire::Seen::cluster);
+  return found == seen.end() ? Index{} : found->index;
+}
 
 }  // namespace
 
@@ -28,6 +38,8 @@ void PeerActor::on_calls(InboundCalls& inbound) {
     send_all(this, replies);
     return;
   }
+  if (inbound.calls.level == ReadLevel::sequential)
+    return on_sequential_queries(inbound);
   begin_turn();
   if (inbound.calls.kind == wire::CallKind::command)
     on_commands(inbound);
@@ -88,7 +100,7 @@ void PeerActor::propose(const caf::actor& connection, const std::vector<Bytes>& 
 }
 
 void PeerActor::on_queries(InboundCalls& inbound) {
-  const Result<ReadId> read = engine_.start_read();
+  const Result<ReadId> read = engine_.start_read(inbound.calls.level);
   if (read) {
     reads_.add(*read, std::move(inbound.connection), std::move(inbound.calls.calls));
     return;
@@ -99,10 +111,37 @@ void PeerActor::on_queries(InboundCalls& inbound) {
   send_all(this, replies);
 }
 
+/// The engine has no part in these (§6.4): any state will do that is not older than what the asker
+/// has met, whoever leads. Who is not a member may never hear of anything again, and serves none.
+void PeerActor::on_sequential_queries(InboundCalls& inbound) {
+  Replies replies;
+  const Index seen = seen_of(engine_.cluster(), inbound.calls.seen);
+  if (engine_.configuration().find(record_.id) == nullptr) {
+    const std::string leader = leader_elsewhere();
+    replies.refuse(inbound.connection, inbound.calls.calls,
+                   leader.empty() ? Refusal::election_in_progress : Refusal::redirect, leader);
+  } else if (seen <= dispatched_) {
+    std::vector<Ask::Query> queries;
+    append_queries(inbound.connection, std::move(inbound.calls.calls), queries);
+    ask_resource(std::move(queries));
+  } else if (!held_.add(seen, now() + hold_max, inbound.connection, inbound.calls.calls)) {
+    replies.refuse(inbound.connection, inbound.calls.calls, Refusal::busy);
+  } else {
+    begin_turn();  // Its end arms the timer.
+  }
+  send_all(this, replies);
+}
+
+void PeerActor::refuse_late_reads() {
+  Replies replies;
+  held_.refuse_late(now(), replies);
+  send_all(this, replies);
+}
+
 void PeerActor::on_applied(Applied& applied) {
   applied_ = applied.upto;
   if (commands_.any_upto(applied.upto)) {
-    Replies replies;
+    Replies replies(engine_.cluster(), leader_elsewhere());
     commands_.answer(applied, leader_name(), replies);
     send_all(this, replies);
   }
@@ -156,6 +195,11 @@ wire::PeerStatus PeerActor::status() const {
 std::string PeerActor::leader_name() const {
   const Member* leader = engine_.configuration().find(engine_.leader());
   return leader == nullptr ? std::string{} : full_name(*leader);
+}
+
+/// Likewise, but empty if it is us.
+std::string PeerActor::leader_elsewhere() const {
+  return engine_.role() == Role::leader ? std::string{} : leader_name();
 }
 
 }  // namespace troupe::actors

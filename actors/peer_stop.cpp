@@ -53,6 +53,7 @@ void PeerActor::finish(std::string failure) {
   Replies replies;
   commands_.lose_all(failed ? Refusal::disk_failed : Refusal::unknown_outcome, replies);
   reads_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, {}, replies);
+  held_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, replies);
   send_all(this, replies);
   if (change_)
     end_change(refused(change_->request, failed ? Refusal::disk_failed : Refusal::timeout));

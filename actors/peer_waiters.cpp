@@ -65,6 +65,12 @@ void CommandWaiters::lose_all(Refusal refusal, Replies& replies) {
   }
 }
 
+void append_queries(const caf::actor& connection, std::vector<wire::Call> calls,
+                    std::vector<Ask::Query>& to) {
+  for (wire::Call& call : calls)
+    to.push_back({.connection = connection, .id = call.id, .question = std::move(call.payload)});
+}
+
 void ReadWaiters::add(ReadId id, caf::actor connection, std::vector<wire::Call> calls) {
   batches_.push_back({.id = id, .connection = std::move(connection), .calls = std::move(calls)});
 }
@@ -72,10 +78,7 @@ void ReadWaiters::add(ReadId id, caf::actor connection, std::vector<wire::Call> 
 std::vector<Ask::Query> ReadWaiters::take(ReadId upto) {
   std::vector<Ask::Query> queries;
   while (!batches_.empty() && batches_.front().id <= upto) {
-    Batch& batch = batches_.front();
-    for (wire::Call& call : batch.calls)
-      queries.push_back(
-          {.connection = batch.connection, .id = call.id, .question = std::move(call.payload)});
+    append_queries(batches_.front().connection, std::move(batches_.front().calls), queries);
     batches_.pop_front();
   }
   return queries;

@@ -46,6 +46,10 @@ private:
   std::deque<Batch> batches_{};
 };
 
+/// The queries of `calls`, as a resource takes them.
+void append_queries(const caf::actor& connection, std::vector<wire::Call> calls,
+                    std::vector<Ask::Query>& to);
+
 /// Queries that wait for a quorum to confirm that we still lead.
 class ReadWaiters {
 public:

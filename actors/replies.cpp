@@ -18,14 +18,16 @@ std::size_t size_bytes(const wire::CallReply& reply) {
   return reply_head_bytes + reply.detail.size() + reply.value.size();
 }
 
-void append_frames(const caf::actor& connection, std::vector<wire::CallReply> replies,
+/// `head` is a packet without replies.
+void append_frames(const wire::CallReplies& head, const caf::actor& connection,
+                   std::vector<wire::CallReply> replies,
                    std::vector<std::pair<caf::actor, wire::Frame>>& frames) {
-  wire::CallReplies packet;
+  wire::CallReplies packet = head;
   std::size_t bytes = 0;
   for (wire::CallReply& reply : replies) {
     const std::size_t more = size_bytes(reply);
     if (!packet.replies.empty() && bytes + more > frame_bytes_goal) {
-      frames.emplace_back(connection, wire::encode(std::exchange(packet, {})));
+      frames.emplace_back(connection, wire::encode(std::exchange(packet, head)));
       bytes = 0;
     }
     bytes += more;
@@ -80,9 +82,10 @@ void Replies::refuse(const caf::actor& connection, const std::vector<wire::Call>
 }
 
 std::vector<std::pair<caf::actor, wire::Frame>> Replies::take() {
+  const wire::CallReplies head{.replies = {}, .cluster = cluster_, .leader = leader_};
   std::vector<std::pair<caf::actor, wire::Frame>> frames;
   for (auto& [connection, replies] : std::exchange(waiting_, {}))
-    append_frames(connection, std::move(replies), frames);
+    append_frames(head, connection, std::move(replies), frames);
   return frames;
 }
 

@@ -17,6 +17,10 @@ wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index);
 /// frames as their sizes allow.
 class Replies {
 public:
+  Replies() = default;
+  /// Of the state of `cluster`; `leader` is who leads it, if that is not who answers.
+  Replies(ClusterId cluster, std::string leader) : cluster_(cluster), leader_(std::move(leader)) {}
+
   /// Where to append what `connection` gets. Valid until the next call of a member.
   std::vector<wire::CallReply>& to(const caf::actor& connection) { return waiting_[connection]; }
 
@@ -30,6 +34,8 @@ public:
   std::vector<std::pair<caf::actor, wire::Frame>> take();
 
 private:
+  ClusterId cluster_{};
+  std::string leader_{};
   std::map<caf::actor, std::vector<wire::CallReply>> waiting_{};
 };
 

@@ -105,7 +105,7 @@ machine::Reply ResourceActor::apply(const Entry& entry) {
 }
 
 void ResourceActor::on_ask(const Ask& message) {
-  Replies replies;
+  Replies replies(message.cluster, message.leader);
   for (const Ask::Query& query : message.queries) {
     const Index index = state_.applied();
     auto& answers = replies.to(query.connection);

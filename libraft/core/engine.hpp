@@ -159,6 +159,7 @@ public:
   // Of the view, what is asked for often.
   Role role() const { return role_; }
   Term term() const { return hard_state_.term; }
+  ClusterId cluster() const { return hard_state_.cluster; }
   /// As far as we know; `nobody` else.
   PeerId leader() const { return role_ == Role::leader ? options_.self : known_leader(); }
   /// In force; empty if there is none.

@@ -111,6 +111,13 @@ struct PeerStage {
 
   /// Has this peer of three elected by peer 2, and its first entry committed. Returns its term.
   Term lead() {
+    const Term term = win_election();
+    second_accepts();
+    return term;
+  }
+
+  /// The same, but that entry is not committed yet.
+  Term win_election() {
     connect();
     still.pass(std::chrono::milliseconds(300));
     const Message* asked = last_to_second<PreVoteRequest>();
@@ -122,14 +129,18 @@ struct PeerStage {
     const Term term = vote->term;
     hear({2}, term, VoteResponse{.granted = true});
     still.run();
-    second_accepts();
     return term;
   }
 
   void call(wire::CallKind kind, std::vector<std::pair<std::uint64_t, Bytes>> calls) {
+    call(kind, ReadLevel::linearizable, std::move(calls));
+  }
+  void call(wire::CallKind kind, ReadLevel level,
+            std::vector<std::pair<std::uint64_t, Bytes>> calls) {
     InboundCalls inbound{.connection = client.actor, .calls = {}};
     inbound.calls.peer = "p1";
     inbound.calls.kind = kind;
+    inbound.calls.level = level;
     for (auto& [id, payload] : calls)
       inbound.calls.calls.push_back({id, std::move(payload)});
     send_from_outside(peer, std::move(inbound));

@@ -40,6 +40,8 @@ struct StillSystem {
 struct Heard {
   std::vector<wire::CallReply> replies{};
   std::vector<wire::Response> responses{};
+  ClusterId cluster{};   ///< Of the last reply frame,
+  std::string leader{};  ///< likewise.
   std::size_t reply_frames = 0;
   std::size_t message_frames = 0;
   std::vector<Message> messages{};
@@ -99,6 +101,8 @@ private:
     REQUIRE(packet);
     if (const auto* replies = std::get_if<wire::CallReplies>(&*packet)) {
       ++heard_->reply_frames;
+      heard_->cluster = replies->cluster;
+      heard_->leader = replies->leader;
       for (const wire::CallReply& reply : replies->replies)
         heard_->replies.push_back(reply);
     } else if (const auto* response = std::get_if<wire::Response>(&*packet)) {

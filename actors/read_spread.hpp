@@ -1,0 +1,42 @@
+#pragma once
+
+#include "actors/address.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <vector>
+
+namespace troupe::actors {
+
+/// Which peer of a cluster to put the next sequential read to: one after the other. One that failed
+/// is left out for a while, longer each time, until it answers.
+class ReadSpread {
+public:
+  using Time = std::chrono::steady_clock::time_point;
+
+  ReadSpread() = default;
+  explicit ReadSpread(const std::vector<FullName>& peers);
+
+  bool empty() const { return peers_.empty(); }
+
+  /// If all are left out: who will be back first. Requires that some peer is known.
+  const FullName& next(Time now);
+
+  /// Of a thousand reads that fail together the first counts.
+  void failed(const FullName& peer, Time now);
+  void answered(const FullName& peer);
+
+private:
+  struct Peer {
+    FullName name{};
+    Time back_at{};
+    std::chrono::milliseconds rest{};  ///< How long it is left out if it fails once more.
+  };
+
+  Peer* find(const FullName& name);
+
+  std::vector<Peer> peers_{};
+  std::size_t last_ = 0;
+};
+
+}  // namespace troupe::actors
