@@ -35,9 +35,9 @@ Nodes nodes_through(actors::Client& client, Signals& signals) {
               },
           .call =
               [&](std::string address, std::string peer, wire::CallKind kind, Bytes payload,
-                  Duration timeout) {
+                  Duration timeout, ReadLevel level) {
                 return wait_for(client.call(std::move(address), std::move(peer), kind,
-                                            std::move(payload), timeout),
+                                            std::move(payload), timeout, level),
                                 signals);
               }};
 }

@@ -30,7 +30,7 @@ constexpr std::array<CommandHelp, 18> all_commands{{
     {"leader", "PEER", "who leads, as far as the peer knows"},
     {"transfer", "PEER [MEMBER]", "have the leader hand over"},
     {"write", "PEER COMMAND...", "have a command replicated and applied"},
-    {"read", "PEER QUERY...", "ask a question; the answer is never stale"},
+    {"read", "PEER QUERY... [--lease|--sequential]", "ask a question; the answer is not stale"},
     {"status", "PEER", "role, leader, log and configuration"},
     {"get_entry", "PEER INDEX", "one entry of the peer's log"},
     {"snapshot", "PEER", "have the peer save its state, and shorten its log"},
@@ -39,6 +39,10 @@ constexpr std::array<CommandHelp, 18> all_commands{{
     {"help", "[COMMAND]", "this list, or one line of it"},
     {"exit", "", "leave the shell"},
 }};
+
+/// In the order of their values.
+constexpr std::array<std::string_view, 3> all_read_levels{"--linearizable", "--lease",
+                                                          "--sequential"};
 
 std::string_view without_alias(std::string_view name) {
   if (name == "stop")
@@ -153,7 +157,34 @@ Parsed parse_call(const Arguments& arguments, wire::CallKind kind) {
   const std::optional<PeerName> peer = parse_peer(arguments.words[0]);
   if (!peer)
     return not_a_peer(arguments.words[0]);
-  return CallPeer{*peer, kind, {arguments.words.begin() + 1, arguments.words.end()}};
+  return CallPeer{.peer = *peer,
+                  .kind = kind,
+                  .level = ReadLevel::linearizable,
+                  .words = {arguments.words.begin() + 1, arguments.words.end()}};
+}
+
+/// `PEER QUERY...`, and a level before, among or behind them. A word of the query that begins with
+/// `--` stands behind a `--` of its own: a level that is misspelt must not become one.
+Parsed parse_read(const Arguments& arguments) {
+  Words words;
+  std::optional<ReadLevel> level;
+  bool options = true;
+  for (const std::string& word : arguments.words) {
+    if (!options || !word.starts_with("--")) {
+      words.push_back(word);
+      continue;
+    }
+    const auto found = std::ranges::find(all_read_levels, word);
+    options = word != "--";
+    if (options && (level || found == all_read_levels.end()))
+      return arguments.usage_failure();
+    if (options)
+      level = static_cast<ReadLevel>(found - all_read_levels.begin());
+  }
+  Parsed parsed = parse_call({arguments.command, words}, wire::CallKind::query);
+  if (auto* command = std::get_if<Command>(&parsed))
+    std::get<CallPeer>(*command).level = level.value_or(ReadLevel::linearizable);
+  return parsed;
 }
 
 Parsed parse_get_entry(const Arguments& arguments) {
@@ -233,7 +264,7 @@ std::variant<Command, Failure> parse(const Words& words) {
   if (name == "write")
     return parse_call(arguments, wire::CallKind::command);
   if (name == "read")
-    return parse_call(arguments, wire::CallKind::query);
+    return parse_read(arguments);
   if (name == "status")
     return parse_operation(arguments, wire::AskStatus{});
   if (name == "snapshot")
@@ -250,6 +281,10 @@ std::variant<Command, Failure> parse(const Words& words) {
   if (!arguments.words.empty())
     return arguments.usage_failure();
   return Exit{};
+}
+
+std::span<const std::string_view> read_levels() {
+  return all_read_levels;
 }
 
 std::span<const CommandHelp> commands() {

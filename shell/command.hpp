@@ -49,6 +49,7 @@ struct AskMembers {
 struct CallPeer {
   PeerName peer{};
   wire::CallKind kind = wire::CallKind::command;
+  ReadLevel level = ReadLevel::linearizable;  ///< Of a query.
   machine::Words words{};
 };
 struct Help {
@@ -68,6 +69,9 @@ struct CommandHelp {
   std::string_view arguments{};
   std::string_view summary{};
 };
+
+/// "--linearizable" and its like, in the order of `ReadLevel`.
+std::span<const std::string_view> read_levels();
 
 /// All commands, in the order in which a newcomer needs them.
 std::span<const CommandHelp> commands();

@@ -39,6 +39,8 @@ std::vector<std::string> possible(const std::vector<std::string>& words,
     return command_names();
   if (place == 1 && words[0] == "start_peer")
     return vocabulary.kinds;
+  if (words[0] == "read" && words.back().starts_with("--"))
+    return {read_levels().begin(), read_levels().end()};
   if (place == 1 || words[0] == "set_configuration")
     return vocabulary.peers;
   return {};

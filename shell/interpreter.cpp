@@ -31,6 +31,11 @@ Failure not_an_answer() {
   return {"invalid", "the node's answer is not one to this request"};
 }
 
+constexpr std::string_view about_levels =
+    "A read is --linearizable, unless told otherwise, or --lease: it sees all that was\n"
+    "acknowledged before. A --sequential one asks the PEER alone, and sees at least what this\n"
+    "shell has seen. Words of a QUERY that begin with -- stand behind a -- of its own.";
+
 std::string help_of(const CommandHelp& command) {
   static constexpr std::size_t usage_width = 46;
   std::string line = usage(command);
@@ -131,8 +136,8 @@ Reply Interpreter::call(const CallPeer& call) {
 
   const Bytes payload =
       is_command ? wire::encode_command(machine::bytes(*asked)) : Bytes::copy_of(*asked);
-  const wire::CallReply reply =
-      nodes_.call(address_of(call.peer), call.peer.name, call.kind, payload, left_until(deadline));
+  const wire::CallReply reply = nodes_.call(address_of(call.peer), call.peer.name, call.kind,
+                                            payload, left_until(deadline), call.level);
   if (reply.refusal == Refusal::invalid || reply.refusal == Refusal::no_peer)
     kinds_by_peer_.erase({address_of(call.peer), call.peer.name});
   if (reply.refusal != Refusal::none)
@@ -151,6 +156,8 @@ Reply Interpreter::help(const Help& help) const {
     return Manual{text};
   if (help.command.empty())
     text += "\nA PEER or MEMBER is NAME@HOST:PORT, or NAME on " + options_.own_node + ".";
+  if (help.command != "write")
+    text += "\n" + std::string(about_levels);
   for (const auto& [name, kind] : options_.kinds)
     text += "\nCommands and queries of " + name + ":\n" + indented(kind.help);
   return Manual{text};

@@ -20,7 +20,7 @@ struct Nodes {
   std::function<wire::Response(std::string address, wire::Request request, Duration timeout)>
       request{};
   std::function<wire::CallReply(std::string address, std::string peer, wire::CallKind kind,
-                                Bytes payload, Duration timeout)>
+                                Bytes payload, Duration timeout, ReadLevel level)>
       call{};
 };
 

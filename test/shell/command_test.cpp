@@ -116,6 +116,38 @@ TEST_CASE("write and read take the words of a command or query as they are") {
   CHECK(read.words == machine::Words{"get", "foo"});
 }
 
+TEST_CASE("a read has one level, which stands anywhere and is no word of the query") {
+  const machine::Words get_foo{"get", "foo"};
+  for (const machine::Words& words :
+       std::vector<machine::Words>{{"read", "--sequential", "peer1", "get", "foo"},
+                                   {"read", "peer1", "--sequential", "get", "foo"},
+                                   {"read", "peer1", "get", "foo", "--sequential"},
+                                   {"read", "--sequential", "--", "peer1", "get", "foo"},
+                                   {"read", "peer1", "--sequential", "get", "--", "foo"}}) {
+    const auto read = parsed<CallPeer>(words);
+    CHECK(read.peer == bare);
+    CHECK(read.level == ReadLevel::sequential);
+    CHECK(read.words == get_foo);
+  }
+  CHECK(parsed<CallPeer>({"read", "peer1", "get", "foo"}).level == ReadLevel::linearizable);
+  CHECK(parsed<CallPeer>({"read", "peer1", "get", "foo", "--linearizable"}).level
+        == ReadLevel::linearizable);
+  CHECK(parsed<CallPeer>({"read", "peer1", "get", "foo", "--lease"}).level == ReadLevel::lease);
+}
+
+TEST_CASE("a word that begins with two dashes belongs to the query behind two dashes") {
+  const auto read = parsed<CallPeer>({"read", "peer1", "--lease", "get", "--", "--lease", "--"});
+  CHECK(read.level == ReadLevel::lease);
+  CHECK(read.words == machine::Words{"get", "--lease", "--"});
+  const auto write = parsed<CallPeer>({"write", "peer1", "set", "--lease", "--", "--x"});
+  CHECK(write.words == machine::Words{"set", "--lease", "--", "--x"});
+
+  const std::string usage = "usage: read PEER QUERY... [--lease|--sequential]";
+  CHECK(failed({"read", "peer1", "get", "foo", "--sequental"}) == usage);
+  CHECK(failed({"read", "peer1", "get", "foo", "--lease", "--sequential"}) == usage);
+  CHECK(failed({"read", "peer1", "--sequential"}) == usage);
+}
+
 TEST_CASE("help and exit need nothing") {
   CHECK(parsed<Help>({"help"}).command.empty());
   CHECK(parsed<Help>({"help", "stop"}).command == "stop_peer");
@@ -131,7 +163,7 @@ TEST_CASE("a command with too few or too many words is answered with its usage")
   CHECK(failed({"leader"}) == "usage: leader PEER");
   CHECK(failed({"leader", "peer1", "peer2"}) == "usage: leader PEER");
   CHECK(failed({"write", "peer1"}) == "usage: write PEER COMMAND...");
-  CHECK(failed({"read"}) == "usage: read PEER QUERY...");
+  CHECK(failed({"read"}) == "usage: read PEER QUERY... [--lease|--sequential]");
   CHECK(failed({"status"}) == "usage: status PEER");
   CHECK(failed({"get_entry", "peer1", "first"}) == "usage: get_entry PEER INDEX");
   CHECK(failed({"get_entry", "peer1", "-1"}) == "usage: get_entry PEER INDEX");

@@ -37,6 +37,13 @@ TEST_CASE("peers and kinds are completed where they stand") {
   CHECK(choices("leader nobody").empty());
 }
 
+TEST_CASE("the level of a read is completed anywhere behind the word") {
+  CHECK(choices("read peer1 get foo --") == Words{"--lease", "--linearizable", "--sequential"});
+  CHECK(choices("read --s") == Words{"--sequential"});
+  CHECK(choices("read p") == Words{"peer1", "peer1@a:1", "peer2@b:1"});
+  CHECK(choices("write peer1 set foo --").empty());
+}
+
 TEST_CASE("what all choices share is added, and a blank behind the only one") {
   CHECK(addition("l") == "eader ");
   CHECK(addition("st") == "");

@@ -26,6 +26,7 @@ struct FakeNodes {
     std::string peer{};
     wire::CallKind kind = wire::CallKind::command;
     Bytes payload{};
+    ReadLevel level = ReadLevel::linearizable;
   };
   std::deque<wire::Response> responses{};
   std::deque<wire::CallReply> replies{};
@@ -43,8 +44,9 @@ struct FakeNodes {
                 },
             .call =
                 [this](std::string address, std::string peer, wire::CallKind kind, Bytes payload,
-                       Duration) {
-                  called.push_back({std::move(address), std::move(peer), kind, std::move(payload)});
+                       Duration, ReadLevel level) {
+                  called.push_back(
+                      {std::move(address), std::move(peer), kind, std::move(payload), level});
                   REQUIRE_FALSE(replies.empty());
                   wire::CallReply reply = std::move(replies.front());
                   replies.pop_front();
@@ -178,6 +180,22 @@ TEST_CASE("a query is sent in the peer's own encoding and answered with the valu
   CHECK(shell.fake.called[0].payload.text() == resources::kv_store::get("foo"));
 }
 
+TEST_CASE("a query is sent with its level") {
+  Shell shell;
+  shell.will_answer(identity("kv_store"));
+  for (int i = 0; i < 3; ++i)
+    shell.will_reply(Refusal::none, "", "bar");
+
+  shell.run("read peer1 get foo");
+  shell.run("read peer1 get foo --lease");
+  shell.run("read peer1 get foo --sequential");
+
+  REQUIRE(shell.fake.called.size() == 3);
+  CHECK(shell.fake.called[0].level == ReadLevel::linearizable);
+  CHECK(shell.fake.called[1].level == ReadLevel::lease);
+  CHECK(shell.fake.called[2].level == ReadLevel::sequential);
+}
+
 TEST_CASE("the kind of a peer is asked once") {
   Shell shell;
   shell.will_answer(identity("kv_store"));
@@ -296,6 +314,11 @@ TEST_CASE("help lists every command, and the words of every kind") {
   for (const CommandHelp& command : commands())
     CHECK(all.find(usage(command)) != std::string::npos);
   CHECK(all.find("set KEY VALUE") != std::string::npos);
+
+  for (const std::string_view level : read_levels()) {
+    CHECK(all.find(level) != std::string::npos);
+    CHECK(shell.run("help read").find(level) != std::string::npos);
+  }
 
   const std::string one = shell.run("help leader");
   CHECK(one.find("leader PEER") == 0);
