@@ -39,11 +39,17 @@ class Shell:
         )
 
     def run(self, command):
+        self.send(command)
+        return self.receive()
+
+    def send(self, command):
         self.process.stdin.write(command + "\n")
         self.process.stdin.flush()
+
+    def receive(self):
         line = self.process.stdout.readline()
         if not line:
-            raise AssertionError("the shell ended at: " + command)
+            raise AssertionError("the shell ended")
         return line.rstrip("\n")
 
     def expect(self, command, reply):
