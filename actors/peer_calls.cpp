@@ -17,6 +17,12 @@ constexpr std::uint64_t apply_backlog_max = 262144;
 /// clients, who then ask another peer.
 constexpr Duration hold_max = std::chrono::milliseconds(500);
 
+bool is_sent_entries(const Configuration& configuration, PeerId peer) {
+  return configuration.has_voter(peer)
+         || std::ranges::find(configuration.learners, peer, &Member::id)
+                != configuration.learners.end();
+}
+
 Index seen_of(ClusterId cluster, const std::vector<wire::Seen>& seen) {
   const auto found = std::ranges::find(seen, cluster, &wire::Seen::cluster);
   return found == seen.end() ? Index{} : found->index;
@@ -112,11 +118,11 @@ void PeerActor::on_queries(InboundCalls& inbound) {
 }
 
 /// The engine has no part in these (§6.4): any state will do that is not older than what the asker
-/// has met, whoever leads. Who is not a member may never hear of anything again, and serves none.
+/// has met, whoever leads. Who is not sent entries may stay for ever as it is, and serves none.
 void PeerActor::on_sequential_queries(InboundCalls& inbound) {
   Replies replies;
   const Index seen = seen_of(engine_.cluster(), inbound.calls.seen);
-  if (engine_.configuration().find(record_.id) == nullptr) {
+  if (!is_sent_entries(engine_.configuration(), record_.id)) {
     const std::string leader = leader_elsewhere();
     replies.refuse(inbound.connection, inbound.calls.calls,
                    leader.empty() ? Refusal::election_in_progress : Refusal::redirect, leader);

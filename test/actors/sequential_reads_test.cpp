@@ -151,18 +151,25 @@ TEST_CASE("a peer that is in no cluster, or not any more, serves no sequential r
   REQUIRE(empty.client->replies.size() == 1);
   CHECK(empty.client->replies[0].refusal == Refusal::election_in_progress);
 
-  Follower removed;
-  Configuration others;
-  others.voters = {test::member({2}), test::member({3})};
-  removed.append({{2}, {2}},
-                 {{.id = {{2}, {3}},
-                   .kind = EntryKind::configuration,
-                   .payload = Bytes::copy_of(encode(others))}},
-                 {3});
-  removed.read_behind(2, {});
-  REQUIRE(removed.client->replies.size() == 1);
-  CHECK(removed.client->replies[0].refusal == Refusal::redirect);
-  CHECK(removed.client->replies[0].detail == "p2@h2:1");
+  for (const bool stands_by : {false, true}) {
+    CAPTURE(stands_by);
+    Follower removed;
+    Configuration others;
+    others.voters = {test::member({2}), test::member({3})};
+    if (stands_by)
+      others.standbys = {test::member({1})};
+    removed.append({{2}, {2}},
+                   {{.id = {{2}, {3}},
+                     .kind = EntryKind::configuration,
+                     .payload = Bytes::copy_of(encode(others))}},
+                   {3});
+
+    removed.read_behind(2, {});
+
+    REQUIRE(removed.client->replies.size() == 1);
+    CHECK(removed.client->replies[0].refusal == Refusal::redirect);
+    CHECK(removed.client->replies[0].detail == "p2@h2:1");
+  }
 }
 
 TEST_CASE("sequential reads that wait are answered when their peer stops or its disk fails") {
