@@ -36,6 +36,8 @@ public:
 
   /// An input or request turned `before` into `now`.
   void stepped(const EngineView& before, const EngineView& now, const Log& log);
+  /// A candidate of this configuration leads `term` from now on.
+  void won(PeerId peer, Term term, const Configuration& configuration);
   /// The engine handed out a write, after which its log was `log`.
   void handed(PeerId peer, const Write& write, const Log& log);
   /// The disk has it.
@@ -123,6 +125,7 @@ private:
 
   static bool holds(const Mirror& mirror, EntryId id);
   bool durable_on_quorum(const Configuration& configuration, EntryId id) const;
+  bool voted_for_by_majority(const std::vector<Member>& voters, PeerId leader, Term term) const;
   bool durable_on_majority(const std::vector<Member>& voters, EntryId id) const;
 
   Marks& marks_;

@@ -197,6 +197,8 @@ void Cluster::step(Seat seat, const Input& input) {
 /// Looks at the engine as it is after an input, and tells the checker.
 void Cluster::stepped(Peer& peer) {
   EngineView view = peer.engine->view();
+  if (view.role == Role::leader && peer.view.role != Role::leader)
+    checker_.won(peer.id, view.hard_state.term, peer.view.configuration);
   checker_.stepped(peer.view, view, peer.engine->log());
   const bool changed = view.role != peer.view.role || view.hard_state != peer.view.hard_state
                        || view.last != peer.view.last || view.commit != peer.view.commit;
