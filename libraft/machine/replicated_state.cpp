@@ -2,8 +2,10 @@
 
 #include "core/assert.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
+#include <vector>
 
 namespace troupe::machine {
 
@@ -21,6 +23,20 @@ Reply tidied(Reply reply) {
   return reply;
 }
 
+/// The same of the reply to a command: in order, once each, and none that is still to come. What
+/// was refused changed nothing and is the first to go.
+Reply tidied(Reply reply, Index index) {
+  reply = tidied(std::move(reply));
+  std::vector<Index>& released = reply.released;
+  if (!reply.error.empty())
+    released = {index};
+  std::ranges::sort(released);
+  const auto twice = std::ranges::unique(released);
+  released.erase(twice.begin(), twice.end());
+  std::erase_if(released, [&](Index entry) { return entry == Index{} || entry > index; });
+  return reply;
+}
+
 }  // namespace
 
 ReplicatedState::ReplicatedState(Make make) : make_(make), resource_(make()) {
@@ -32,7 +48,7 @@ Reply ReplicatedState::apply(const Command& command) {
 
   applied_ = command.index;
   try {
-    return tidied(resource_->apply(command));
+    return tidied(resource_->apply(command), command.index);
   } catch (const std::bad_alloc&) {
     // Memory may be short here and not elsewhere. A refusal would then be recorded by this replica
     // alone, and its state would differ from the others' for ever.

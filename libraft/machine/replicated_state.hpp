@@ -17,7 +17,9 @@ public:
   /// `make` makes an empty resource: at once, and for each load.
   explicit ReplicatedState(Make make);
 
-  /// Requires: `command.index > applied()`, as long as nothing is being loaded.
+  /// What the reply releases is in order, and none of it is behind the command. A resource that
+  /// threw releases nothing. Requires: `command.index > applied()`, as long as nothing is being
+  /// loaded.
   Reply apply(const Command& command);
   /// An entry that changes nothing here (no-op, configuration) was committed.
   /// Requires: `index > applied()`.

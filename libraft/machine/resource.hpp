@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace troupe::machine {
 
@@ -27,9 +28,25 @@ struct Reply {
   std::string error{};
   std::string value{};  ///< As the resource's codec encodes it; empty on error.
 
-  static Reply ok(std::string value = {}) { return {.error = {}, .value = std::move(value)}; }
-  static Reply refused(std::string why) { return {.error = std::move(why), .value = {}}; }
-  friend bool operator==(const Reply&, const Reply&) = default;
+  /// The entries that matter no more because of this command, to be cleaned from the log (§5.3):
+  /// those that it supersedes, and its own if it leaves nothing behind (it deleted what the others
+  /// had made: a tombstone). A state that applies all commands but those that were released must
+  /// be, behind the last command that released some of them, the state that applied all. One that
+  /// was superseded may be gone before those that it had superseded itself; a tombstone is gone
+  /// behind all that it released. A refused command changed nothing, and is released without being
+  /// named here.
+  std::vector<Index> released{};
+
+  static Reply ok(std::string value = {}) {
+    return {.error = {}, .value = std::move(value), .released = {}};
+  }
+  static Reply refused(std::string why) {
+    return {.error = std::move(why), .value = {}, .released = {}};
+  }
+  /// By what a client gets.
+  friend bool operator==(const Reply& a, const Reply& b) {
+    return a.error == b.error && a.value == b.value;
+  }
 };
 
 /// Pieces of a saved state are at most this long.

@@ -51,28 +51,33 @@ Reply KvStore::apply(const machine::Command& command) {
 
   if (const format::Set* asked = message->ask_as_Set())
     return set(command.index, view(asked->key()), view(asked->value()));
-  return erase(view(message->ask_as_Delete()->key()));
+  return erase(command.index, view(message->ask_as_Delete()->key()));
 }
 
 Reply KvStore::set(Index index, std::string_view key, std::string_view value) {
   const auto it = values_.lower_bound(key);
   const bool is_there = it != values_.end() && it->first == key;
+  Reply reply = Reply::ok();
+  if (is_there)
+    reply.released = {it->second.set_by};
   keep_for_saver(key, is_there ? it : values_.end());
   KvValue set_value{.value = std::string(value), .set_by = index};
   if (is_there)
     it->second = std::move(set_value);
   else
     values_.emplace_hint(it, key, std::move(set_value));
-  return Reply::ok();
+  return reply;
 }
 
-Reply KvStore::erase(std::string_view key) {
+Reply KvStore::erase(Index index, std::string_view key) {
   const auto it = values_.find(key);
   if (it == values_.end())
     return Reply::refused("key_not_found");
+  Reply reply = Reply::ok();
+  reply.released = {it->second.set_by, index};
   keep_for_saver(key, it);
   values_.erase(it);
-  return Reply::ok();
+  return reply;
 }
 
 /// What stands at `it` is about to go: it is moved away where it is still needed.

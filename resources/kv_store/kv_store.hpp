@@ -15,6 +15,9 @@ namespace troupe::resources {
 ///
 /// `set` answers nothing. `delete` and `get` refuse `key_not_found`; `get` answers the value.
 /// What is not a command or query of ours is refused as `invalid`.
+///
+/// Of the log only what set the values that are there stays (§5.3): a `set` releases the one before
+/// it of the same key, and a `delete` that one and itself.
 class KvStore : public machine::Resource {
 public:
   machine::Reply apply(const machine::Command& command) override;
@@ -30,7 +33,7 @@ public:
 
 private:
   machine::Reply set(Index index, std::string_view key, std::string_view value);
-  machine::Reply erase(std::string_view key);
+  machine::Reply erase(Index index, std::string_view key);
   void keep_for_saver(std::string_view key, KvValues::iterator it);
 
   KvValues values_{};

@@ -20,7 +20,8 @@ using machine::Words;
 /// the functions below.
 class TextResource : public machine::Resource {
 public:
-  /// A command, with at least one word. Nonsense is refused with one word and changes nothing.
+  /// A command, with at least one word. Nonsense is refused with one word and changes nothing: it
+  /// alone is cleaned from the log, for words do not say which entry they supersede.
   virtual Reply write(const Words& words) = 0;
   /// A query, with at least one word.
   virtual Reply read(const Words& words) const = 0;

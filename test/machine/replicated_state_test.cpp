@@ -20,7 +20,12 @@ public:
     if (text(command.bytes) == "throw 1")
       throw 1;
     if (text(command.bytes) == "refuse")
-      return {.error = "refused", .value = "and a value that nobody should see"};
+      return {.error = "refused", .value = "and a value that nobody should see", .released = {{1}}};
+    if (text(command.bytes) == "release") {
+      Reply reply = Reply::ok();
+      reply.released = {command.index, {2}, next(command.index), {1}, {2}, {0}};
+      return reply;
+    }
     seen_ += text(command.bytes);
     return Reply::ok(seen_);
   }
@@ -180,4 +185,21 @@ TEST_CASE("a resource that throws when it is saved goes on") {
 
   CHECK_FALSE(state.is_saving());
   CHECK(state.apply({.index = {2}, .bytes = bytes("!")}) == Reply::ok("cannot be saved!"));
+}
+
+TEST_CASE("what a command releases comes in order, once each, and is not behind it") {
+  ReplicatedState state = fragile();
+
+  const Reply reply = state.apply({.index = {4}, .bytes = bytes("release")});
+
+  CHECK(reply.released == std::vector<Index>{{1}, {2}, {4}});
+}
+
+TEST_CASE("a refused command is released, and nothing else by it") {
+  ReplicatedState state = fragile();
+
+  CHECK(state.apply({.index = {4}, .bytes = bytes("refuse")}).released == std::vector<Index>{{4}});
+  // Who knows what a resource did before it threw: the others must do the same.
+  CHECK(state.apply({.index = {5}, .bytes = bytes("throw")}).released.empty());
+  CHECK(state.apply({.index = {6}, .bytes = bytes("a")}).released.empty());
 }

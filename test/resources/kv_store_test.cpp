@@ -1,8 +1,12 @@
 #include "resources/kv_store/kv_store.hpp"
 
+#include "core/random.hpp"
 #include "machine/replicated_state.hpp"
 
 #include <doctest/doctest.h>
+
+#include <map>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::machine;
@@ -209,4 +213,62 @@ TEST_CASE("what is not a command or query is answered with the usage") {
   const Result<std::string> parsed = kind.parse_query({"set", "a", "b"});
   CHECK(parsed.refusal() == Refusal::invalid);
   CHECK(parsed.detail() == "get KEY");
+}
+
+TEST_CASE("a value that takes the place of another releases what set that one") {
+  Replica replica;
+
+  CHECK(replica.write(kv_store::set("a", "1")).released.empty());
+  CHECK(replica.write(kv_store::set("b", "1")).released.empty());
+  CHECK(replica.write(kv_store::set("a", "1")).released == std::vector<Index>{{1}});
+  CHECK(replica.write(kv_store::set("a", "3")).released == std::vector<Index>{{3}});
+}
+
+TEST_CASE("a delete releases what set the value, and itself") {
+  Replica replica;
+  replica.write(kv_store::set("a", "1"));
+  replica.write(kv_store::set("a", "2"));
+
+  CHECK(replica.write(kv_store::erase("a")).released == std::vector<Index>{{2}, {3}});
+  CHECK(replica.write(kv_store::set("a", "3")).released.empty());
+}
+
+TEST_CASE("what set a value is released from a state that was loaded, too") {
+  Replica replica;
+  replica.write(kv_store::set("a", "1"));
+  Replica other{.last = {7}};
+  REQUIRE(other.store.load(bytes(saved(replica.store))));
+
+  CHECK(other.write(kv_store::set("a", "2")).released == std::vector<Index>{{1}});
+}
+
+TEST_CASE("any commands without those that were released lead to the same state") {
+  constexpr std::uint64_t commands_max = 400;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    CAPTURE(seed);
+    Random random(seed);
+    Replica replica;
+    std::map<Index, std::string> log;
+    for (std::uint64_t i = 1; i <= commands_max; ++i) {
+      const std::string key(1, static_cast<char>('a' + random.below(6)));
+      const bool deletes = random.below(3) == 0;
+      const std::string command =
+          deletes ? kv_store::erase(key) : kv_store::set(key, std::to_string(i));
+      log[{i}] = command;
+      Reply reply = replica.write(command);
+      if (!reply.error.empty())
+        reply.released = {replica.last};
+      for (const Index released : reply.released)
+        CHECK(log.erase(released) == 1);
+      if (i % 20 != 0)
+        continue;
+      Replica other;
+      for (const auto& [index, kept] : log) {
+        other.last = prev(index);
+        CHECK(other.write(kept).released.empty());
+      }
+      CHECK(saved(other.store) == saved(replica.store));
+    }
+    CHECK(log.size() <= 6);
+  }
 }
