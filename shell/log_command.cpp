@@ -3,9 +3,11 @@
 #include "shell/entry.hpp"
 #include "shell/json.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -24,7 +26,21 @@ Json json_of_id(std::uint64_t id) {
   return text;
 }
 
+/// Null if there is none.
+Json json_of(const std::optional<SnapshotHead>& head) {
+  if (!head)
+    return nullptr;
+  return {{"term", head->place.id.term.value},
+          {"index", head->place.id.index.value},
+          {"bytes", head->size_bytes},
+          {"hash", json_of_id(head->hash)}};
+}
+
 Json json_of(const storage::StoreDump::Peer& dump) {
+  const std::vector<Entry>& entries = dump.recovered.entries;
+  const auto holes = std::count_if(entries.begin(), entries.end(), [](const Entry& entry) {
+    return entry.kind == EntryKind::released;
+  });
   return {{"peer", dump.record.name},
           {"id", json_of_id(dump.record.id.value)},
           {"kind", dump.record.kind},
@@ -32,7 +48,10 @@ Json json_of(const storage::StoreDump::Peer& dump) {
           {"term", dump.recovered.hard_state.term.value},
           {"voted_for", json_of_id(dump.recovered.hard_state.voted_for.value)},
           {"cluster", json_of_id(dump.recovered.hard_state.cluster.value)},
-          {"entries", dump.recovered.entries.size()}};
+          {"first", next(dump.recovered.before.index).value},
+          {"entries", entries.size()},
+          {"holes", holes},
+          {"snapshot", json_of(dump.recovered.snapshot)}};
 }
 
 }  // namespace

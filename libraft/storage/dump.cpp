@@ -24,8 +24,7 @@ Outcome<StoreDump> read_all(MDB_txn* transaction, const std::string& file,
   for (const auto& [id, peer] : catalog.peers) {
     StoreDump::Peer& to = dump.peers.emplace_back();
     to.record = peer.record;
-    to.recovered.hard_state = peer.state.hard_state;
-    if (auto problem = reader.read_log(peer, &to.recovered.entries))
+    if (auto problem = reader.read_log(peer, &to.recovered))
       return *problem;
   }
   std::sort(dump.peers.begin(), dump.peers.end(),

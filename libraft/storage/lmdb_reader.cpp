@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace troupe::storage {
 
@@ -15,6 +16,20 @@ bool is_less(const MDB_val& a, const MDB_val& b) {
   const auto left = to_span(a);
   const auto right = to_span(b);
   return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
+}
+
+void append_to(std::vector<Entry>& entries, const StoredEntry& entry) {
+  if (entry.kind != EntryKind::released) {
+    entries.push_back(
+        {.id = entry.id, .kind = entry.kind, .payload = Bytes::copy_of(entry.payload)});
+    return;
+  }
+  EntryId id = entry.id;
+  for (const TermRun& run : entry.holes.terms) {
+    id.term = run.term;
+    for (std::uint64_t i = 0; i < run.count; ++i, id.index = next(id.index))
+      entries.push_back({.id = id, .kind = EntryKind::released, .payload = {}});
+  }
 }
 
 }  // namespace
@@ -119,7 +134,9 @@ Problem Reader::read_catalog(std::uint64_t acknowledged, Catalog& to) {
     return problem;
   if (auto problem = count_tables(to.peers.size()))
     return problem;
-  return read_states(to);
+  if (auto problem = read_states(to))
+    return problem;
+  return read_snapshots(to);
 }
 
 Problem Reader::read_meta_table(Catalog& to) {
@@ -211,10 +228,56 @@ Problem Reader::read_states(Catalog& to) {
   return count == to.peers.size() ? std::nullopt : fail("a peer has no state");
 }
 
-Problem Reader::read_log(const CatalogPeer& peer, std::vector<Entry>* to) {
+Problem Reader::read_snapshots(Catalog& to) {
+  if (auto problem = open_table(tables::snapshots, to.snapshots_table))
+    return problem;
+  auto problem =
+      for_each(to.snapshots_table, [&](const MDB_val& key, const MDB_val& value) -> Problem {
+        const auto id = number_of(key);
+        const auto peer = id ? to.peers.find({*id}) : to.peers.end();
+        if (peer == to.peers.end())
+          return fail("a snapshot of an unknown peer");
+        if (hash_snapshot(to_span(value)) != peer->second.state.snapshot_hash)
+          return fail("not the snapshot that was written of " + peer->second.record.name);
+        SnapshotHead head;
+        if (auto bad = located(read_snapshot(to_span(value), head)))
+          return bad;
+        peer->second.snapshot = std::move(head);
+        return std::nullopt;
+      });
+  if (problem)
+    return problem;
+  for (const auto& [id, peer] : to.peers) {
+    if (peer.state.snapshot_hash != 0 && !peer.snapshot)
+      return fail("the snapshot of " + peer.record.name + " is missing");
+  }
+  return std::nullopt;
+}
+
+/// What was cut must be in a snapshot.
+Problem Reader::check_beginning(const CatalogPeer& peer) {
+  const Tail& before = peer.state.before;
+  if (before.last.index == Index{})
+    return before == empty_tail(peer.record.id) ? std::nullopt
+                                                : fail("does not begin at its start");
+  if (!peer.snapshot || peer.snapshot->place.id.index < before.last.index)
+    return fail("begins behind " + std::to_string(before.last.index.value)
+                + ", without a snapshot of what was before");
+  return std::nullopt;
+}
+
+Problem Reader::read_log(const CatalogPeer& peer, Recovered* to) {
   move_to(tables::log_of(peer.record.name));
+  if (auto problem = check_beginning(peer))
+    return problem;
   const Tail& end = peer.state.tail;
-  Tail tail = empty_tail(peer.record.id);
+  if (to != nullptr)
+    *to = {.hard_state = peer.state.hard_state,
+           .before = peer.state.before.last,
+           .entries = {},
+           .snapshot = peer.snapshot};
+  Tail tail = peer.state.before;
+  std::uint64_t holes = 0;
   auto problem = for_each(peer.log, [&](const MDB_val& key, const MDB_val& value) -> Problem {
     const Index expected = next(tail.last.index);
     move_to_index(expected.value);
@@ -226,15 +289,19 @@ Problem Reader::read_log(const CatalogPeer& peer, std::vector<Entry>* to) {
       return bad;
     if (auto bad = located(follow(entry, tail)))
       return bad;
-    if (expected > end.last.index)
+    if (tail.last.index > end.last.index)
       return fail("is after the last entry that was acknowledged, "
                   + std::to_string(end.last.index.value));
+    holes += holes_in(entry);
     if (to != nullptr)
-      to->push_back({.id = entry.id, .kind = entry.kind, .payload = Bytes::copy_of(entry.payload)});
+      append_to(to->entries, entry);
     return std::nullopt;
   });
-  if (problem)
-    return problem;
+  return problem ? problem : check_end(peer, tail, holes);
+}
+
+Problem Reader::check_end(const CatalogPeer& peer, const Tail& tail, std::uint64_t holes) {
+  const Tail& end = peer.state.tail;
   move_to_index(end.last.index.value);
   if (tail.last.index < end.last.index)
     return fail("is missing, though it was acknowledged; the log ends at "
@@ -243,6 +310,9 @@ Problem Reader::read_log(const CatalogPeer& peer, std::vector<Entry>* to) {
     return fail("is not the entry that was acknowledged");
   if (end.last.term > peer.state.hard_state.term)
     return fail("is of a term above the peer's");
+  if (holes != peer.state.holes)
+    return fail("the log up to here has " + std::to_string(holes) + " holes, "
+                + std::to_string(peer.state.holes) + " were made");
   return std::nullopt;
 }
 

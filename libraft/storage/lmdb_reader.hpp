@@ -12,9 +12,9 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace troupe::storage {
 
@@ -23,6 +23,7 @@ namespace tables {
 inline const std::string meta = "meta";
 inline const std::string peers = "peers";
 inline const std::string state = "state";
+inline const std::string snapshots = "snapshots";
 inline std::string log_of(const std::string& peer) {
   return "log/" + peer;
 }
@@ -30,7 +31,7 @@ inline std::string log_of(const std::string& peer) {
 inline const std::string store_key = "store";
 /// The key of the commit record in `state`; no peer has this id.
 inline constexpr std::uint64_t commit_key = 0;
-inline constexpr unsigned fixed = 3;
+inline constexpr unsigned fixed = 4;
 }  // namespace tables
 
 /// All that is known of a peer without reading its log.
@@ -38,12 +39,14 @@ struct CatalogPeer {
   PeerRecord record{};
   MDB_dbi log = 0;
   PeerState state{};
+  std::optional<SnapshotHead> snapshot{};
 };
 
 struct Catalog {
   MDB_dbi meta_table = 0;
   MDB_dbi peers_table = 0;
   MDB_dbi state_table = 0;
+  MDB_dbi snapshots_table = 0;
   Meta meta{};
   std::map<PeerId, CatalogPeer> peers{};
 };
@@ -67,9 +70,9 @@ public:
   /// `acknowledged`. The tables are open in `to` once the transaction commits.
   Problem read_catalog(std::uint64_t acknowledged, Catalog& to);
 
-  /// The log of `peer`, up to where its state says that it ends. Appends its entries to `to` if
-  /// that is given.
-  Problem read_log(const CatalogPeer& peer, std::vector<Entry>* to);
+  /// The log of `peer`, from where its state says that it begins to where that says that it ends.
+  /// Puts it into `to`, with all else that there is to recover, if that is given.
+  Problem read_log(const CatalogPeer& peer, Recovered* to);
 
 private:
   void move_to(std::string table);
@@ -89,6 +92,9 @@ private:
   Problem read_peers(Catalog& to);
   Problem count_tables(std::size_t peers);
   Problem read_states(Catalog& to);
+  Problem read_snapshots(Catalog& to);
+  Problem check_beginning(const CatalogPeer& peer);
+  Problem check_end(const CatalogPeer& peer, const Tail& tail, std::uint64_t holes);
 
   MDB_txn* transaction_;
   std::string file_;

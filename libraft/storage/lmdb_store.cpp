@@ -4,25 +4,20 @@
 #include "storage/directory.hpp"
 #include "storage/lmdb_check.hpp"
 #include "storage/lmdb_handles.hpp"
+#include "storage/lmdb_log.hpp"
 #include "storage/lmdb_reader.hpp"
+#include "storage/lmdb_room.hpp"
 #include "storage/record.hpp"
-
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <map>
 #include <utility>
 
 namespace troupe::storage {
 
 namespace {
-
-/// A record in a log that we read to write behind it was not what we wrote. Beside LMDB's codes,
-/// which are negative, and those of the system.
-constexpr int record_damaged = 1 << 20;
 
 /// The longest name of a peer, in bytes; LMDB has room for some more in the name of a table.
 constexpr std::size_t name_bytes_max = 255;
@@ -34,7 +29,8 @@ public:
         witness_(std::move(witness)),
         environment_(std::move(environment)),
         options_(options),
-        file_(data_file(options.directory)) {}
+        file_(data_file(options.directory)),
+        room_(file_, options.head_room_bytes) {}
 
   /// Once, before all else: creates what is missing and reads everything but the logs.
   Problem load();
@@ -46,21 +42,30 @@ public:
   StoreStats stats() override;
 
 private:
+  using Pages = std::map<MDB_dbi, std::uint64_t>;  ///< In use, by table.
+
   /// One transaction on its way: what will be true once it is committed.
   struct Change {
     MDB_txn* transaction = nullptr;
     std::map<PeerId, PeerState> states{};
+    std::map<PeerId, SnapshotHead> snapshots{};
     CatalogPeer new_peer{};
     Meta meta{};
+    Pages pages{};  ///< Of the tables that were changed.
     Place place{};  ///< Where we are, for the error.
+  };
+  /// What a transaction is about to need.
+  struct Need {
+    Use use = Use::more;
+    std::uint64_t bytes = 0;
   };
 
   template <class Task>
-  Problem transact(Task task, Change& change);
+  Problem transact(Need need, Task task, Change& change);
   template <class Task>
   int attempt(Task task, Change& change);
-  int grow_map();
   Problem fail(int code, const Place& place);
+  Problem full() const;
   bool is_disk_full(int code) const;
   bool is_usable();
 
@@ -68,39 +73,62 @@ private:
   int put_peer_in(Change& change, const PeerRecord& peer);
   int update_meta(Change& change);
   int write_in(Change& change, const PeerWrite& write);
-  int truncate_in(Change& change, const CatalogPeer& peer, Index from, Tail& tail);
-  int append_in(Change& change, const CatalogPeer& peer, const Entry& entry, Tail& tail);
+  int put_snapshot(Change& change, PeerId peer, const SnapshotHead& head, PeerState& state);
   int put_states(Change& change);
   int put(Change& change, MDB_dbi table, MDB_val key, Value value);
+  int count_pages(MDB_txn* transaction, MDB_dbi table, Pages& to);
+  int count_all_pages(MDB_txn* transaction);
+  void adopt(const Pages& pages);
 
   File lock_;
   Witness witness_;
   Environment environment_;
   LmdbOptions options_;
   std::string file_;
+  Room room_;
   Catalog catalog_{};
+  Pages pages_{};
+  std::uint64_t pages_used_ = 0;  ///< Of all tables.
   std::uint64_t commits_ = 0;
   Problem broken_{};  ///< Why nothing can be written any more.
 };
 
 // ---- transactions
 
-/// Runs `task(change)` in a transaction and commits it, again with a larger map where the map was
-/// too small.
+/// Runs `task(change)` in a transaction and commits it, again with more room where there was too
+/// little.
 template <class Task>
-Problem LmdbStore::transact(Task task, Change& change) {
+Problem LmdbStore::transact(Need need, Task task, Change& change) {
   if (broken_)
     return broken_;
-  constexpr int growths_max = 32;  // Doubling that often exceeds any address space.
+  constexpr int growths_max = 32;  // Each but the last two gave all that was asked for, or half.
+  bool uses_head_room = false;
   int code = MDB_MAP_FULL;
   for (int i = 0; i < growths_max && code == MDB_MAP_FULL; ++i) {
     change = {};
     code = attempt(task, change);
-    if (code == MDB_MAP_FULL)
-      if (const int failure = grow_map())
-        return fail(failure, {});
+    if (code != MDB_MAP_FULL)
+      break;
+    const bool grown = room_.grow(2 * need.bytes) == 0;
+    if (!grown && (need.use == Use::more || std::exchange(uses_head_room, true)))
+      break;
+    if (const int failure = room_.limit(grown && !uses_head_room ? Use::more : Use::less))
+      return fail(failure, {});
   }
-  return code == 0 ? std::nullopt : fail(code, change.place);
+  if (uses_head_room)
+    if (const int failure = room_.limit(Use::more))
+      return fail(failure, {});
+  if (code == MDB_MAP_FULL)
+    return full();
+  if (code != 0)
+    return fail(code, change.place);
+  adopt(change.pages);
+  return std::nullopt;
+}
+
+/// Nothing was written, and all goes on.
+Problem LmdbStore::full() const {
+  return StoreError{StoreError::Kind::no_space, file_ + ": the disk is full"};
 }
 
 template <class Task>
@@ -117,18 +145,17 @@ int LmdbStore::attempt(Task task, Change& change) {
   if (const int code = put(change, catalog_.state_table, key.val(), write_commit(id)))
     return code;
   change.place = {};
+  constexpr MDB_dbi free_table = 0;
+  constexpr MDB_dbi names_table = 1;
+  for (const MDB_dbi table : {free_table, names_table, catalog_.state_table}) {
+    if (const int code = count_pages(change.transaction, table, change.pages))
+      return code;
+  }
   if (const int code = mdb_txn_commit(transaction.release()))
     return code;
   ++commits_;
   witness_.acknowledge(id);
   return 0;
-}
-
-/// Requires that no transaction is open.
-int LmdbStore::grow_map() {
-  MDB_envinfo info{};
-  mdb_env_info(environment_.get(), &info);
-  return mdb_env_set_mapsize(environment_.get(), 2 * info.me_mapsize);
 }
 
 Problem LmdbStore::fail(int code, const Place& place) {
@@ -149,12 +176,8 @@ Problem LmdbStore::fail(int code, const Place& place) {
 /// LMDB reports a write that was cut short, which is how a disk fills up, as any other failure to
 /// write.
 bool LmdbStore::is_disk_full(int code) const {
-  if (code == EIO) {
-    constexpr std::uint64_t free_bytes_min = std::uint64_t{1} << 20;
-    struct statvfs status {};
-    return ::statvfs(options_.directory.c_str(), &status) == 0
-           && std::uint64_t{status.f_bavail} * status.f_frsize < free_bytes_min;
-  }
+  if (code == EIO)
+    return room_.is_disk_full();
   return code == ENOSPC || code == EDQUOT || code == EFBIG || code == MDB_DBS_FULL;
 }
 
@@ -175,6 +198,8 @@ int LmdbStore::put(Change& change, MDB_dbi table, MDB_val key, Value value) {
 // ---- opening
 
 Problem LmdbStore::load() {
+  if (auto problem = room_.open(environment_.get()))
+    return problem;
   {
     Transaction transaction;
     if (const int code = begin_read(environment_.get(), transaction))
@@ -183,6 +208,8 @@ Problem LmdbStore::load() {
       Reader reader(transaction.get(), file_);
       if (auto problem = reader.read_catalog(witness_.acknowledged(), catalog_))
         return problem;
+      if (const int code = count_all_pages(transaction.get()))
+        return lmdb_error(file_, {}, code);
       const std::uint64_t id = mdb_txn_id(transaction.get());
       // Commits: only so do its tables stay open.
       if (const int code = mdb_txn_commit(transaction.release()))
@@ -193,7 +220,8 @@ Problem LmdbStore::load() {
     }
   }
   Change change;
-  if (auto problem = transact([this](Change& inner) { return create_tables(inner); }, change))
+  if (auto problem = transact(
+          {}, [this](Change& inner) { return create_tables(inner); }, change))
     return problem;
   catalog_.meta = change.meta;
   return sync_directory(options_.directory);
@@ -204,6 +232,7 @@ int LmdbStore::create_tables(Change& change) {
       {tables::meta, catalog_.meta_table},
       {tables::peers, catalog_.peers_table},
       {tables::state, catalog_.state_table},
+      {tables::snapshots, catalog_.snapshots_table},
   };
   for (const auto& [name, table] : all) {
     change.place = {.table = name};
@@ -234,7 +263,12 @@ int LmdbStore::update_meta(Change& change) {
   if (code != MDB_NOTFOUND)
     return code;
   change.place = {.table = tables::meta};
-  return put(change, catalog_.meta_table, to_val(tables::store_key), write_meta(change.meta));
+  code = put(change, catalog_.meta_table, to_val(tables::store_key), write_meta(change.meta));
+  for (const MDB_dbi table : {catalog_.peers_table, catalog_.meta_table}) {
+    if (code == 0)
+      code = count_pages(change.transaction, table, change.pages);
+  }
+  return code;
 }
 
 // ---- peers
@@ -257,7 +291,8 @@ std::optional<StoreError> LmdbStore::put_peer(const PeerRecord& peer) {
     TROUPE_ASSERT((id == peer.id) == (known.record.name == peer.name));
 
   Change change;
-  if (auto problem = transact([&](Change& inner) { return put_peer_in(inner, peer); }, change))
+  if (auto problem = transact(
+          {}, [&](Change& inner) { return put_peer_in(inner, peer); }, change))
     return problem;
   catalog_.meta = change.meta;
   catalog_.peers[peer.id] = std::move(change.new_peer);
@@ -270,7 +305,7 @@ int LmdbStore::put_peer_in(Change& change, const PeerRecord& peer) {
   if (known != catalog_.peers.end()) {
     change.new_peer = known->second;
   } else {
-    change.new_peer.state = {.hard_state = {}, .tail = empty_tail(peer.id)};
+    change.new_peer.state = empty_state(peer.id);
     change.states[peer.id] = change.new_peer.state;
     const std::string log = tables::log_of(peer.name);
     change.place = {.table = log};
@@ -296,9 +331,9 @@ Outcome<Recovered> LmdbStore::recover(PeerId id) {
   Transaction transaction;
   if (const int code = begin_read(environment_.get(), transaction))
     return lmdb_error(file_, {}, code);
-  Recovered recovered{.hard_state = peer->second.state.hard_state};
+  Recovered recovered;
   Reader reader(transaction.get(), file_);
-  if (auto problem = reader.read_log(peer->second, &recovered.entries))
+  if (auto problem = reader.read_log(peer->second, &recovered))
     return *problem;
   return recovered;
 }
@@ -306,6 +341,13 @@ Outcome<Recovered> LmdbStore::recover(PeerId id) {
 std::optional<StoreError> LmdbStore::write(std::span<const PeerWrite> writes) {
   if (writes.empty())
     return broken_;
+  Need need{.use = Use::less};
+  for (const PeerWrite& write : writes) {
+    for (const Entry& entry : write.write.entries) {
+      need.use = Use::more;
+      need.bytes += record_size(entry);
+    }
+  }
   const auto task = [&](Change& change) {
     for (const PeerWrite& write : writes) {
       if (const int code = write_in(change, write))
@@ -314,10 +356,12 @@ std::optional<StoreError> LmdbStore::write(std::span<const PeerWrite> writes) {
     return put_states(change);
   };
   Change change;
-  if (auto problem = transact(task, change))
+  if (auto problem = transact(need, task, change))
     return problem;
   for (const auto& [id, state] : change.states)
     catalog_.peers.at(id).state = state;
+  for (auto& [id, head] : change.snapshots)
+    catalog_.peers.at(id).snapshot = std::move(head);
   return std::nullopt;
 }
 
@@ -328,92 +372,94 @@ int LmdbStore::write_in(Change& change, const PeerWrite& write) {
   PeerState& state = change.states.try_emplace(write.peer, peer.state).first->second;
 
   state.hard_state = write.write.hard_state;
-  if (write.write.truncate_from)
-    if (const int code = truncate_in(change, peer, *write.write.truncate_from, state.tail))
+  if (write.write.snapshot)
+    if (const int code = put_snapshot(change, write.peer, *write.write.snapshot, state))
       return code;
-  for (const Entry& entry : write.write.entries) {
-    if (const int code = append_in(change, peer, entry, state.tail))
-      return code;
-  }
+  change.place = {.table = tables::log_of(peer.record.name)};
+  LogChange log(change.transaction, peer.log, write.peer, state, change.place);
+  if (const int code = log.perform(write.write))
+    return code;
+
   TROUPE_ASSERT(state.tail.last.term <= state.hard_state.term);
+  const auto snapshot = change.snapshots.find(write.peer);
+  const SnapshotHead* head = snapshot != change.snapshots.end() ? &snapshot->second
+                             : peer.snapshot                    ? &*peer.snapshot
+                                                                : nullptr;
+  // What is gone is in a snapshot, and what is in a snapshot was in the log.
+  TROUPE_ASSERT(state.before.last.index == Index{}
+                || (head != nullptr && head->place.id.index >= state.before.last.index));
+  TROUPE_ASSERT(head == nullptr || head->place.id.index <= state.tail.last.index);
   return 0;
 }
 
-int LmdbStore::truncate_in(Change& change, const CatalogPeer& peer, Index from, Tail& tail) {
-  TROUPE_ASSERT(from > Index{});
-  TROUPE_ASSERT(from <= next(tail.last.index));
-  change.place.table = tables::log_of(peer.record.name);
-  for (Index index = tail.last.index; index >= from; index = prev(index)) {
-    change.place.index = index.value;
-    NumberKey number(index.value);
-    MDB_val key = number.val();
-    if (const int code = mdb_del(change.transaction, peer.log, &key, nullptr))
-      return code;
-  }
-  if (from == Index{1}) {
-    tail = empty_tail(peer.record.id);
-    return 0;
-  }
-  change.place.index = prev(from).value;
-  NumberKey number(prev(from).value);
-  MDB_val key = number.val();
-  MDB_val value{};
-  if (const int code = mdb_get(change.transaction, peer.log, &key, &value))
+int LmdbStore::put_snapshot(Change& change, PeerId peer, const SnapshotHead& head,
+                            PeerState& state) {
+  TROUPE_ASSERT(head.place.id.index > Index{} && head.size_bytes > 0);
+  change.place = {.table = tables::snapshots};
+  NumberKey key(peer.value);
+  const std::vector<std::uint8_t> value = write_snapshot(head);
+  if (const int code = put(change, catalog_.snapshots_table, key.val(), value))
     return code;
-  StoredEntry last;
-  if (read_record(to_span(value), last) || last.id.index != prev(from))
-    return record_damaged;
-  tail = {.last = last.id, .chain = last.chain};
-  return 0;
-}
-
-int LmdbStore::append_in(Change& change, const CatalogPeer& peer, const Entry& entry, Tail& tail) {
-  TROUPE_ASSERT(entry.id.index == next(tail.last.index));
-  TROUPE_ASSERT(entry.id.term >= tail.last.term);
-  change.place = {.table = tables::log_of(peer.record.name), .index = entry.id.index.value};
-  NumberKey number(entry.id.index.value);
-  MDB_val key = number.val();
-  MDB_val value{record_size(entry), nullptr};
-  // Reserved and filled in place; appended, so that pages fill up instead of being split.
-  if (const int code =
-          mdb_put(change.transaction, peer.log, &key, &value, MDB_RESERVE | MDB_APPEND))
-    return code;
-  write_record(entry, tail, {static_cast<std::uint8_t*>(value.mv_data), value.mv_size});
-  return 0;
+  state.snapshot_hash = hash_snapshot(value);
+  change.snapshots.insert_or_assign(peer, head);
+  return count_pages(change.transaction, catalog_.snapshots_table, change.pages);
 }
 
 int LmdbStore::put_states(Change& change) {
-  change.place = {.table = tables::state};
   for (const auto& [id, state] : change.states) {
+    change.place = {.table = tables::state};
     NumberKey key(id.value);
     if (const int code = put(change, catalog_.state_table, key.val(), write_state(id, state)))
+      return code;
+    const auto known = catalog_.peers.find(id);
+    const MDB_dbi log = known == catalog_.peers.end() ? change.new_peer.log : known->second.log;
+    if (const int code = count_pages(change.transaction, log, change.pages))
       return code;
   }
   return 0;
 }
 
-StoreStats LmdbStore::stats() {
-  StoreStats stats{.file_bytes = file_bytes(file_), .commits = commits_};
-  Transaction transaction;
-  Cursor cursor;
+// ---- sizes
+
+/// How many pages `table` has. Costs nothing for one that the transaction has looked at.
+int LmdbStore::count_pages(MDB_txn* transaction, MDB_dbi table, Pages& to) {
+  MDB_stat stat{};
+  const int code = mdb_stat(transaction, table, &stat);
+  to[table] = stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages;
+  return code;
+}
+
+int LmdbStore::count_all_pages(MDB_txn* transaction) {
   constexpr MDB_dbi free_table = 0;
-  if (begin_read(environment_.get(), transaction) != 0
-      || open_cursor(transaction.get(), free_table, cursor) != 0)
-    return stats;
-  // Under each transaction that gave pages back: how many, then which.
-  std::size_t free = 0;
-  MDB_val key{};
-  MDB_val value{};
-  while (mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT) == 0) {
-    std::size_t count = 0;
-    std::memcpy(&count, value.mv_data, std::min(sizeof(count), value.mv_size));
-    free += count;
+  constexpr MDB_dbi names_table = 1;
+  std::vector<MDB_dbi> all = {free_table,           names_table,          catalog_.meta_table,
+                              catalog_.peers_table, catalog_.state_table, catalog_.snapshots_table};
+  for (const auto& [id, peer] : catalog_.peers)
+    all.push_back(peer.log);
+  Pages pages;
+  for (const MDB_dbi table : all) {
+    if (const int code = count_pages(transaction, table, pages))
+      return code;
   }
-  MDB_stat pages{};
-  mdb_env_stat(environment_.get(), &pages);
-  const std::uint64_t needed = needed_bytes(environment_.get());
-  stats.used_bytes = needed - std::min(needed, std::uint64_t{free} * pages.ms_psize);
-  return stats;
+  adopt(pages);
+  return 0;
+}
+
+void LmdbStore::adopt(const Pages& pages) {
+  for (const auto& [table, count] : pages) {
+    pages_used_ += count - std::exchange(pages_[table], count);
+  }
+}
+
+StoreStats LmdbStore::stats() {
+  MDB_stat stat{};
+  mdb_env_stat(environment_.get(), &stat);
+  constexpr std::uint64_t meta_pages = 2;
+  std::uint64_t pages = meta_pages;
+  for (const auto& [table, count] : pages_)
+    pages += count;
+  return {
+      .file_bytes = file_bytes(file_), .used_bytes = pages * stat.ms_psize, .commits = commits_};
 }
 
 /// What stands in the way of opening `options.directory`, as far as a child can find out.
@@ -424,8 +470,9 @@ Problem check(const LmdbOptions& options, std::uint64_t acknowledged) {
 }
 
 Outcome<Environment> open_to_write(const LmdbOptions& options) {
+  if (auto problem = reserve_lock_file(options.directory))
+    return *problem;
   return open_environment(options.directory, {.access = Access::write,
-                                              .map_bytes = options.map_bytes,
                                               .tables_max = options.peers_max + tables::fixed});
 }
 

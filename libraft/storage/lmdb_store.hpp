@@ -12,8 +12,9 @@ namespace troupe::storage {
 struct LmdbOptions {
   /// Created if missing, with all that is above it. One process at a time.
   std::string directory{};
-  /// How much address space the map takes at first. It grows by itself; nobody sees it full.
-  std::size_t map_bytes = std::size_t{64} << 20;
+  /// How much of the disk is kept for what makes room when there is none left. The file's own
+  /// room is reserved ahead of it, a mebibyte at first.
+  std::uint64_t head_room_bytes = std::uint64_t{4} << 20;
   /// The number of peers that the environment has room for; `no_space` beyond it.
   unsigned peers_max = 2048;
   /// Before the environment is opened, a child process reads all of it: a corrupt

@@ -2,6 +2,7 @@
 
 #include "core/assert.hpp"
 
+#include <iterator>
 #include <utility>
 
 namespace troupe::storage {
@@ -31,9 +32,7 @@ public:
 
   Outcome<Recovered> recover(PeerId peer) override {
     const auto log = disk_.logs.find(peer);
-    if (log == disk_.logs.end())
-      return Recovered{};
-    return Recovered{.hard_state = log->second.hard_state, .entries = log->second.entries};
+    return log == disk_.logs.end() ? Recovered{} : log->second;
   }
 
   std::optional<StoreError> write(std::span<const PeerWrite> writes) override {
@@ -78,17 +77,38 @@ private:
 
 }  // namespace
 
-void apply(const Write& write, MemoryDisk::Log& log) {
+void apply(const Write& write, Recovered& log) {
   log.hard_state = write.hard_state;
-  if (write.truncate_from) {
-    const std::uint64_t kept = prev(*write.truncate_from).value;
-    TROUPE_ASSERT(kept <= log.entries.size());
-    log.entries.resize(kept);
+  if (write.snapshot)
+    log.snapshot = write.snapshot;
+  if (write.restart) {
+    TROUPE_ASSERT(write.snapshot);
+    log.before = write.snapshot->place.id;
+    log.entries.clear();
   }
+  const auto offset_of = [&](Index index) {
+    TROUPE_ASSERT(index > log.before.index);
+    const std::uint64_t offset = index.value - next(log.before.index).value;
+    TROUPE_ASSERT(offset <= log.entries.size());
+    return static_cast<std::ptrdiff_t>(offset);
+  };
+  if (write.truncate_from)
+    log.entries.erase(log.entries.begin() + offset_of(*write.truncate_from), log.entries.end());
   for (const Entry& entry : write.entries) {
-    TROUPE_ASSERT(entry.id.index.value == log.entries.size() + 1);
+    TROUPE_ASSERT(offset_of(entry.id.index) == std::ssize(log.entries));
     log.entries.push_back(entry);
   }
+  for (const Index index : write.released) {
+    Entry& entry = log.entries.at(static_cast<std::size_t>(offset_of(index)));
+    entry = {.id = entry.id, .kind = EntryKind::released, .payload = {}};
+  }
+  if (write.cut_before && *write.cut_before > next(log.before.index)) {
+    const auto first = log.entries.begin() + offset_of(*write.cut_before);
+    log.before = std::prev(first)->id;
+    log.entries.erase(log.entries.begin(), first);
+  }
+  TROUPE_ASSERT(log.before.index == Index{}
+                || (log.snapshot && log.snapshot->place.id.index >= log.before.index));
 }
 
 std::unique_ptr<Store> open_memory_store(MemoryDisk& disk) {

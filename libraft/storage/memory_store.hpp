@@ -12,12 +12,8 @@ namespace troupe::storage {
 
 /// A disk that lives in memory, and outlives the stores opened on it. Its faults come to order.
 struct MemoryDisk {
-  struct Log {
-    HardState hard_state{};
-    std::vector<Entry> entries{};
-  };
   std::map<std::string, PeerRecord> peers{};
-  std::map<PeerId, Log> logs{};
+  std::map<PeerId, Recovered> logs{};
   std::uint64_t commits = 0;
   /// The next write or `put_peer` fails with this, and changes nothing. `no_space` passes; after
   /// any other the store that met it is broken, and the disk must be opened again.
@@ -28,6 +24,6 @@ struct MemoryDisk {
 std::unique_ptr<Store> open_memory_store(MemoryDisk& disk);
 
 /// Applies one write to a log in memory: what any store must come to.
-void apply(const Write& write, MemoryDisk::Log& log);
+void apply(const Write& write, Recovered& log);
 
 }  // namespace troupe::storage

@@ -5,7 +5,9 @@
 
 #include "core/entry.hpp"
 #include "core/output.hpp"
+#include "core/snapshot.hpp"
 #include "core/types.hpp"
+#include "storage/holes.hpp"
 #include "storage/store.hpp"
 
 #include <cstddef>
@@ -23,10 +25,7 @@ inline constexpr std::uint32_t store_format = 1;
 using Value = std::span<const std::uint8_t>;
 using Problem = std::optional<StoreError>;
 
-/// Stands for a record and all that came before it in its log.
-using Chain = Number<struct ChainTag>;
-
-/// Where a log ends.
+/// An end of a log, the entry there and its chain.
 struct Tail {
   EntryId last{};
   Chain chain{};
@@ -35,6 +34,8 @@ struct Tail {
 
 /// The tail of the empty log of `peer`.
 Tail empty_tail(PeerId peer);
+/// The tail of the log of `peer` that starts behind a snapshot of `last` and holds nothing yet.
+Tail tail_behind(PeerId peer, EntryId last);
 
 // ---- entries
 
@@ -44,12 +45,20 @@ struct StoredEntry {
   EntryKind kind = EntryKind::noop;
   Value payload{};
   Chain chain{};
+  Holes holes{};  ///< If it is of kind `released`; `id` is that of the first then.
 };
+/// Of the last entry that the record stands for.
+EntryId last_of(const StoredEntry& entry);
+std::uint64_t holes_in(const StoredEntry& entry);
 
 std::size_t record_size(const Entry& entry);
-/// Writes the record of `entry` behind `tail` to `to`, which has `record_size(entry)` bytes, and
-/// moves `tail` to it.
+/// Writes the record of `entry`, which is no hole, behind `tail` to `to`, which has
+/// `record_size(entry)` bytes, and moves `tail` to it.
 void write_record(const Entry& entry, Tail& tail, std::span<std::uint8_t> to);
+/// The record of `holes`.
+std::vector<std::uint8_t> write_holes(const Holes& holes);
+/// The chain of a hole that comes as one, behind `previous`.
+Chain chain_of_hole(EntryId id, Chain previous);
 /// Checks what can be seen in the record alone.
 Problem read_record(Value value, StoredEntry& to);
 /// Checks that `entry` continues a log that ends in `tail`, and moves `tail` to it.
@@ -59,10 +68,21 @@ Problem follow(const StoredEntry& entry, Tail& tail);
 
 struct PeerState {
   HardState hard_state{};
+  Tail before{};  ///< What the first entry follows.
   Tail tail{};
+  std::uint64_t holes = 0;
+  std::uint64_t snapshot_hash = 0;
+  friend bool operator==(const PeerState&, const PeerState&) = default;
 };
+/// Of a peer that has written nothing.
+PeerState empty_state(PeerId peer);
 std::vector<std::uint8_t> write_state(PeerId peer, const PeerState& state);
 Problem read_state(Value value, PeerId peer, PeerState& to);
+
+std::vector<std::uint8_t> write_snapshot(const SnapshotHead& head);
+Problem read_snapshot(Value value, SnapshotHead& to);
+/// What a state knows of the value of its snapshot. Never 0.
+std::uint64_t hash_snapshot(Value value);
 
 std::vector<std::uint8_t> write_commit(std::uint64_t transaction);
 Problem read_commit(Value value, std::uint64_t& transaction);

@@ -53,7 +53,7 @@ struct PeerStage {
     const storage::PeerRecord record{us, "p1", "register", true};
     send_from_outside(store, PutPeer{node.actor, record});
     still.run();
-    disk.logs[us] = {recovered.hard_state, recovered.entries};
+    disk.logs[us] = recovered;
     PeerParts parts;
     parts.record = record;
     parts.address = address_of(us);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/store.hpp"
+#include "test/storage/random_writes.hpp"
 #include "test/storage/samples.hpp"
 
 #include <doctest/doctest.h>
@@ -165,11 +166,121 @@ inline void check_batches(Subject& store) {
     CHECK(store.stats().commits == before);
   }
 
-  SUBCASE("what is used grows with what is written") {
+  SUBCASE("what is used grows with what is written, and shrinks with what is released") {
     store.put(peer_record(1));
     const std::uint64_t before = store.stats().used_bytes;
     store.write({write_of(1, 1, 1, {std::string(100000, 'x')})});
+    const std::uint64_t full = store.stats().used_bytes;
+    CHECK(full >= before + 100000);
+    store.reopen();
     CHECK(store.stats().used_bytes >= before + 100000);
+    PeerWrite release = write_of(1, 1, 1, {});
+    release.write.released = {{1}};
+    store.write({release});
+    CHECK(store.stats().used_bytes + 90000 <= full);
+  }
+}
+
+inline void check_beginnings(Subject& store) {
+  const auto put_five = [&] {
+    store.put(peer_record(1));
+    store.write({write_of(1, 1, 1, {"a", "b", "c", "d", "e"})});
+  };
+  const auto only = [](auto change) {
+    PeerWrite write = write_of(1, 1, 1, {});
+    change(write.write);
+    return write;
+  };
+
+  SUBCASE("a snapshot is remembered, and the log stays") {
+    put_five();
+    const SnapshotHead head = snapshot_of({{1}, {3}}, 77);
+    store.write({only([&](Write& write) { write.snapshot = head; })});
+    CHECK(store.recover(1).snapshot == head);
+    store.reopen();
+    CHECK(store.recover(1).snapshot == head);
+    CHECK(store.recover(1).entries.size() == 5);
+    CHECK(store.recover(1).before == EntryId{});
+  }
+
+  SUBCASE("what a snapshot covers can be cut, in steps and to the last entry") {
+    put_five();
+    store.write({only([&](Write& write) {
+      write.snapshot = snapshot_of({{1}, {5}}, 77);
+      write.cut_before = Index{3};
+    })});
+    store.reopen();
+    CHECK(store.recover(1).before == EntryId{{1}, {2}});
+    CHECK(store.recover(1).entries.front() == entry(1, 3, "c"));
+    store.write({only([&](Write& write) { write.cut_before = Index{2}; })});  // Gone already.
+    CHECK(store.recover(1).entries.size() == 3);
+    store.write({only([&](Write& write) { write.cut_before = Index{6}; })});
+    store.reopen();
+    CHECK(store.recover(1).before == EntryId{{1}, {5}});
+    CHECK(store.recover(1).entries.empty());
+    store.write({write_of(1, 2, 6, {"f"})});
+    store.reopen();
+    CHECK(store.recover(1).entries == std::vector<Entry>{entry(2, 6, "f")});
+    store.write({truncating(write_of(1, 3, 6, {"F", "G"}), 6)});
+    store.reopen();
+    CHECK(store.recover(1).entries == std::vector<Entry>{entry(3, 6, "F"), entry(3, 7, "G")});
+  }
+
+  SUBCASE("a log starts again behind another's snapshot") {
+    put_five();
+    const SnapshotHead head = snapshot_of({{2}, {90}}, 77);
+    PeerWrite write = write_of(1, 3, 91, {"x"});
+    write.write.snapshot = head;
+    write.write.restart = true;
+    store.write({write});
+    for (int i = 0; i < 2; ++i) {
+      CHECK(store.recover(1).before == head.place.id);
+      CHECK(store.recover(1).snapshot == head);
+      CHECK(store.recover(1).entries == std::vector<Entry>{entry(3, 91, "x")});
+      store.reopen();
+    }
+  }
+
+  SUBCASE("released entries are holes, and what was around them stays") {
+    put_five();
+    store.write({only([&](Write& write) { write.released = {{2}, {4}}; })});
+    store.write({only([&](Write& write) { write.released = {{3}, {4}}; })});
+    store.reopen();
+    std::vector<Entry> expected = {entry(1, 1, "a")};
+    for (const std::uint64_t index : {2u, 3u, 4u})
+      expected.push_back({.id = {{1}, {index}}, .kind = EntryKind::released, .payload = {}});
+    expected.push_back(entry(1, 5, "e"));
+    CHECK(store.recover(1).entries == expected);
+    store.write({truncating(write_of(1, 2, 4, {"D"}), 4)});  // In the midst of them.
+    store.reopen();
+    expected.resize(3);
+    expected.push_back(entry(2, 4, "D"));
+    CHECK(store.recover(1).entries == expected);
+  }
+}
+
+/// Random histories with all that a write can hold, against what each write means.
+inline void check_histories(Subject& store) {
+  SUBCASE("any history leaves what it should, at once and after opening again") {
+    store.put(peer_record(1));
+    store.put(peer_record(2));
+    std::vector<Recovered> expected(2);
+    std::vector<RandomWrites> writes = {RandomWrites(1), RandomWrites(2)};
+    for (int step = 0; step < 300; ++step) {
+      CAPTURE(step);
+      std::vector<PeerWrite> batch;
+      for (std::size_t i = 0; i < 4; ++i) {
+        const Write write = writes[i % 2].next_of(expected[i % 2]);
+        apply(write, expected[i % 2]);
+        batch.push_back({{i % 2 + 1}, write});
+      }
+      store.write(batch);
+      if (step % 20 == 19)
+        store.reopen();
+      REQUIRE(is_same(store.recover(1), expected[0]));
+      REQUIRE(is_same(store.recover(2), expected[1]));
+    }
+    CHECK(expected[0].before.index > Index{10});
   }
 }
 
@@ -180,6 +291,8 @@ inline void check_conformance(const OpenStore& open) {
   check_peers(store);
   check_logs(store);
   check_batches(store);
+  check_beginnings(store);
+  check_histories(store);
 }
 
 }  // namespace troupe::storage

@@ -1,4 +1,5 @@
 #include "core/random.hpp"
+#include "test/storage/random_writes.hpp"
 #include "test/storage/samples.hpp"
 
 #include <doctest/doctest.h>
@@ -15,31 +16,30 @@ using namespace troupe::storage;
 
 namespace {
 
-/// What the history of a peer looks like after `step` writes: each appends two entries, each third
-/// replaces the last entry of the one before. Told by the number alone, so that both sides of a
-/// crash know it.
-std::vector<Entry> log_after(std::uint64_t steps) {
-  std::vector<Entry> log;
-  for (std::uint64_t step = 1; step <= steps; ++step) {
-    if (step % 3 == 0)
-      log.pop_back();
-    for (int i = 0; i < 2; ++i)
-      log.push_back(entry(step, log.size() + 1, std::string(step * 97 % 3000, 'a')));
+/// A history of a peer, in steps that each take the term one further; told by the number alone, so
+/// that both sides of a crash know it. It holds all that a write can: cuts, holes, snapshots.
+class History {
+public:
+  Write next() {
+    Write write = RandomWrites(++step_).next_of(log_);
+    write.hard_state.term = {step_};
+    for (Entry& entry : write.entries)
+      entry.id.term = {step_};
+    if (write.restart)
+      write.snapshot->place.id.term = {step_};
+    apply(write, log_);
+    return write;
   }
-  return log;
-}
+  const Recovered& after(std::uint64_t step) {
+    while (step_ < step)
+      next();
+    return log_;
+  }
 
-PeerWrite write_at(std::uint64_t peer, std::uint64_t step) {
-  const std::vector<Entry> before = log_after(step - 1);
-  const std::vector<Entry> after = log_after(step);
-  PeerWrite write{.peer = {peer}};
-  write.write.hard_state = {.term = {step}, .voted_for = {peer}, .cluster = {1}};
-  const std::size_t kept = step % 3 == 0 ? before.size() - 1 : before.size();
-  if (kept < before.size())
-    write.write.truncate_from = Index{kept + 1};
-  write.write.entries.assign(after.begin() + static_cast<std::ptrdiff_t>(kept), after.end());
-  return write;
-}
+private:
+  std::uint64_t step_ = 0;
+  Recovered log_{};
+};
 
 /// Writes step after step to both peers and tells each that is durable. Ends by being killed.
 [[noreturn]] void write_until_killed(const std::string& directory, int tell) {
@@ -51,9 +51,12 @@ PeerWrite write_at(std::uint64_t peer, std::uint64_t step) {
   if (!std::holds_alternative<Recovered>(recovered))
     ::_exit(1);
   std::uint64_t step = std::get<Recovered>(recovered).hard_state.term.value;
+  History history;
+  history.after(step);
   for (;;) {
     ++step;
-    if (store.write(std::vector{write_at(1, step), write_at(2, step)}))
+    const Write write = history.next();
+    if (store.write(std::vector<PeerWrite>{{{1}, write}, {{2}, write}}))
       ::_exit(1);
     if (::write(tell, &step, sizeof(step)) != sizeof(step))
       ::_exit(1);
@@ -93,6 +96,7 @@ TEST_CASE("whoever is killed at any moment has all that it acknowledged") {
     REQUIRE(!store->put_peer(peer_record(2)));
   }
   Random random(1);
+  History history;
   std::uint64_t acknowledged = 0;
   for (int cycle = 0; cycle < 20; ++cycle) {
     CAPTURE(cycle);
@@ -104,9 +108,8 @@ TEST_CASE("whoever is killed at any moment has all that it acknowledged") {
     // The last write may have become durable without anybody hearing of it.
     CHECK(step >= acknowledged);
     CHECK(step <= acknowledged + 1);
-    CHECK(first.entries == log_after(step));
-    CHECK(value_of(store->recover({2})).entries == log_after(step));
-    CHECK(value_of(store->recover({2})).hard_state.term.value == step);
+    CHECK(is_same(first, history.after(step)));
+    CHECK(is_same(value_of(store->recover({2})), history.after(step)));
     acknowledged = step;
   }
   CHECK(acknowledged > 20);

@@ -116,7 +116,7 @@ TEST_CASE("a format that we do not know is refused, naming both") {
 TEST_CASE("the map grows while it is written to, and nobody sees it full") {
   const TempDirectory directory;
   LmdbOptions how = options(directory.path());
-  how.map_bytes = std::size_t{64} << 10;
+  how.head_room_bytes = std::uint64_t{64} << 10;
   auto store = open_lmdb(how);
   REQUIRE(!store->put_peer(peer_record(1)));
 

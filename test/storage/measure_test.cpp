@@ -115,3 +115,22 @@ TEST_CASE("measured: a snapshot of a gibibyte takes no memory and lets commits t
   MESSAGE("memory: " << peak_mib() - before << " MiB more at its peak than " << before);
   CHECK(peak_mib() - before < 32);
 }
+
+TEST_CASE("measured: what it costs to ask a store with many free pages how large it is"
+          * doctest::skip()) {
+  const TempDirectory directory;
+  const auto store = open_lmdb(directory.path());
+  REQUIRE(!store->put_peer(peer_record(1)));
+  for (std::uint64_t i = 0; i < 100; ++i)
+    REQUIRE(!store->write(
+        std::vector{write_of(1, 1, 1 + i * 10000, std::vector<std::string>(10000, "small"))}));
+  for (std::uint64_t last = 1000000; last > 0; last -= 100)
+    REQUIRE(!store->write(std::vector{truncating(write_of(1, 1, 1, {}), last - 99)}));
+  const Clock::time_point start = Clock::now();
+  constexpr int calls = 100;
+  StoreStats stats;
+  for (int i = 0; i < calls; ++i)
+    stats = store->stats();
+  MESSAGE("stats: " << 1e6 * seconds_since(start) / calls << " us, of " << stats.file_bytes
+                    << " bytes used " << stats.used_bytes);
+}

@@ -83,14 +83,64 @@ TEST_CASE("a sound record in a place that is not its own is refused") {
   CHECK(problem_of(second, other).starts_with("its term 1 is below 2"));
 }
 
+TEST_CASE("holes side by side are one record, which ends where they end") {
+  Holes sent{.first = {5}, .terms = {}, .before = {11}, .chain = {}};
+  REQUIRE(extend(sent, {2}, {12}));
+  REQUIRE(extend(sent, {2}, {13}));
+  REQUIRE(extend(sent, Holes{{7}, {{{2}, 1}, {{4}, 3}}, {13}, {14}}));
+  CHECK(sent.terms == std::vector<TermRun>{{{2}, 3}, {{4}, 3}});
+
+  StoredEntry got;
+  const Bytes8 value = write_holes(sent);
+  REQUIRE(!read_record(value, got));
+  Tail tail{.last = {{1}, {4}}, .chain = {11}};
+  REQUIRE(!follow(got, tail));
+
+  CHECK(tail == Tail{.last = {{4}, {10}}, .chain = {14}});
+  CHECK(holes_in(got) == 6);
+  tail.chain = {10};
+  CHECK(follow(got, tail));
+  for_each_damage(value, [](const Bytes8& broken) {
+    StoredEntry entry;
+    CHECK(read_record(broken, entry));
+  });
+}
+
+TEST_CASE("holes are split anywhere, and the two follow each other") {
+  for (std::uint64_t upto = 5; upto < 10; ++upto) {
+    CAPTURE(upto);
+    Holes back{.first = {5}, .terms = {{{2}, 3}, {{4}, 3}}, .before = {11}, .chain = {14}};
+    const Holes front = split(back, {upto});
+    CHECK(front.first == Index{5});
+    CHECK(front.last() == EntryId{{upto < 8 ? 2u : 4u}, {upto}});
+    CHECK(back.first == Index{upto + 1});
+    CHECK(back.last() == EntryId{{4}, {10}});
+    CHECK(back.before == front.chain);
+    CHECK(front.before == Chain{11});
+    CHECK(back.chain == Chain{14});
+  }
+}
+
+TEST_CASE("a record of holes takes so many terms and no more") {
+  Holes holes{.first = {1}};
+  for (std::uint64_t term = 1; term <= hole_terms_max; ++term)
+    CHECK(extend(holes, {term}, {term}));
+  CHECK(!extend(holes, {hole_terms_max + 1}, {}));
+  CHECK(!extend(holes, holes));
+  CHECK(extend(holes, {hole_terms_max}, {}));
+  CHECK(holes.count() == hole_terms_max + 1);
+}
+
 TEST_CASE("states, commits, peers and the format are checked to the last bit") {
   const PeerState sent{.hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}},
-                       .tail = {.last = {{4}, {12}}, .chain = {77}}};
+                       .before = {.last = {{2}, {5}}, .chain = {66}},
+                       .tail = {.last = {{4}, {12}}, .chain = {77}},
+                       .holes = 3,
+                       .snapshot_hash = 4};
   const Bytes8 state = write_state({7}, sent);
   PeerState got;
   REQUIRE(!read_state(state, {7}, got));
-  CHECK(got.hard_state == sent.hard_state);
-  CHECK(got.tail == sent.tail);
+  CHECK(got == sent);
   CHECK(read_state(state, {8}, got));
   for_each_damage(state, [&](const Bytes8& broken) { CHECK(read_state(broken, {7}, got)); });
 
@@ -105,6 +155,17 @@ TEST_CASE("states, commits, peers and the format are checked to the last bit") {
   CHECK(peer == peer_record(3));
   for_each_damage(write_peer(peer_record(3)),
                   [&](const Bytes8& broken) { CHECK(read_peer(broken, peer)); });
+
+  const SnapshotHead head{.place = {.id = {{3}, {9}},
+                                    .configuration = {.voters = {{{1}, "peer1", "a:1"}}},
+                                    .configuration_index = {4}},
+                          .size_bytes = 5,
+                          .hash = 6};
+  SnapshotHead got_head;
+  REQUIRE(!read_snapshot(write_snapshot(head), got_head));
+  CHECK(got_head == head);
+  for_each_damage(write_snapshot(head),
+                  [&](const Bytes8& broken) { CHECK(read_snapshot(broken, got_head)); });
 
   Meta meta;
   REQUIRE(!read_meta(write_meta({1, 2, 3}), meta));

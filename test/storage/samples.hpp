@@ -41,7 +41,7 @@ private:
 };
 
 inline LmdbOptions options(const std::string& directory) {
-  return {.directory = directory, .map_bytes = std::size_t{1} << 20, .peers_max = 64};
+  return {.directory = directory, .peers_max = 64};
 }
 
 inline std::unique_ptr<Store> open_lmdb(const LmdbOptions& how) {
