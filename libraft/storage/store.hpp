@@ -77,9 +77,19 @@ public:
   virtual Outcome<Recovered> recover(PeerId peer) = 0;
 
   /// Makes all of `writes` durable in one transaction with one sync, or none of them. In order.
+  /// Requires: the peers were put, and what is written continues their logs, with no term above
+  /// the hard state's; what is cut is in a snapshot, and what a snapshot covers was in the log.
+  ///
   /// After an error other than `no_space` we no longer know what is durable, and every further
-  /// write fails with the same error; open the store again. Requires: the peers were put, and what
-  /// is written continues their logs, with no term above the hard state's.
+  /// write fails with the same error; open the store again.
+  ///
+  /// After `no_space` nothing was written and the store is as it was: nobody may be told that any
+  /// of it is durable, reading goes on, and the same writes, or more, may be tried again, say each
+  /// second, until there is room; no restart is needed. Writes without entries are taken for long
+  /// after: they use head-room. To get out of a full disk by oneself, a cut, and the releases and
+  /// the snapshot that go with it, may be moved in front of refused writes of its peer, as a write
+  /// of their own with the hard state as it was last written, if they concern only entries that
+  /// were written; what they free is room for the others.
   [[nodiscard]] virtual std::optional<StoreError> write(std::span<const PeerWrite> writes) = 0;
 
   virtual StoreStats stats() = 0;

@@ -2,6 +2,7 @@
 /// and fails where one is not of the size that was promised.
 
 #include "storage/file_snapshots.hpp"
+#include "test/storage/random_writes.hpp"
 #include "test/storage/snapshot_samples.hpp"
 
 #include <doctest/doctest.h>
@@ -133,4 +134,79 @@ TEST_CASE("measured: what it costs to ask a store with many free pages how large
     stats = store->stats();
   MESSAGE("stats: " << 1e6 * seconds_since(start) / calls << " us, of " << stats.file_bytes
                     << " bytes used " << stats.used_bytes);
+}
+
+TEST_CASE("measured: a million small entries overwritten and released" * doctest::skip()) {
+  const TempDirectory directory;
+  auto store = open_lmdb(directory.path());
+  REQUIRE(!store->put_peer(peer_record(1)));
+  constexpr std::uint64_t entries = 1000000;
+  constexpr std::uint64_t batch = 10000;
+  const auto tell = [&](const std::string& what) {
+    Clock::time_point start = Clock::now();
+    const Recovered recovered = value_of(store->recover({1}));
+    const double recover = seconds_since(start);
+    store.reset();
+    start = Clock::now();
+    store = open_lmdb(directory.path());
+    MESSAGE(what << ": used " << (store->stats().used_bytes >> 10) << " KiB of "
+                 << (store->stats().file_bytes >> 10) << " KiB; recovered "
+                 << recovered.entries.size() << " entries in " << 1000 * recover
+                 << " ms, opened in " << 1000 * seconds_since(start) << " ms");
+  };
+  // Keys are overwritten in turn: each entry but the last of its key matters no more.
+  for (std::uint64_t first = 1; first <= entries; first += batch)
+    REQUIRE(!store->write(
+        std::vector{write_of(1, 1, first, std::vector<std::string>(batch, std::string(50, 'x')))}));
+  tell("written");
+  const auto release = [&](std::uint64_t from, std::uint64_t step) {
+    const Clock::time_point start = Clock::now();
+    std::uint64_t count = 0;
+    for (std::uint64_t first = from; first <= entries - 1000; first += batch) {
+      PeerWrite write = write_of(1, 1, 1, {});
+      for (std::uint64_t i = first; i < std::min(first + batch, entries - 999); i += step)
+        write.write.released.push_back({i});
+      count += write.write.released.size();
+      REQUIRE(!store->write(std::vector{write}));
+    }
+    return std::to_string(count) + " released in " + std::to_string(seconds_since(start)) + " s";
+  };
+  tell(release(1, 2) + " (each second)");
+  tell(release(2, 2) + " (the rest but for 1000)");
+  PeerWrite cut = write_of(1, 1, 1, {});
+  cut.write.snapshot = snapshot_of({{1}, {entries}}, 1);
+  REQUIRE(!store->write(std::vector{cut}));
+  cut = write_of(1, 1, 1, {});
+  cut.write.cut_before = Index{entries - 500};
+  REQUIRE(!store->write(std::vector{cut}));
+  tell("cut");
+}
+
+TEST_CASE("measured: cutting a log in steps beside the writes that grow it" * doctest::skip()) {
+  const TempDirectory directory;
+  const auto store = open_lmdb(directory.path());
+  REQUIRE(!store->put_peer(peer_record(1)));
+  std::vector<double> plain;
+  std::vector<double> cutting;
+  constexpr std::uint64_t batch = 1000;
+  for (std::uint64_t first = 1; first <= 1000 * batch; first += batch) {
+    PeerWrite write = write_of(1, 1, first, std::vector<std::string>(batch, std::string(100, 'x')));
+    const bool cuts = first > 500 * batch;
+    if (cuts) {
+      write.write.snapshot = snapshot_of({{1}, {first - 1}}, first);
+      write.write.cut_before = Index{1 + 4 * (first - 500 * batch)};
+      if (*write.write.cut_before > Index{first})
+        write.write.cut_before = Index{first};
+    }
+    const Clock::time_point start = Clock::now();
+    REQUIRE(!store->write(std::vector{write}));
+    (cuts ? cutting : plain).push_back(1000 * seconds_since(start));
+  }
+  for (auto* times : {&plain, &cutting})
+    std::sort(times->begin(), times->end());
+  MESSAGE("1000 entries: median " << plain[plain.size() / 2] << " ms, longest " << plain.back()
+                                  << " ms; with a cut of 4000: median "
+                                  << cutting[cutting.size() / 2] << " ms, longest "
+                                  << cutting.back() << " ms; file "
+                                  << (store->stats().file_bytes >> 20) << " MiB");
 }
