@@ -95,7 +95,9 @@ function(troupe_add_room name)
   string(REGEX REPLACE "^libraft/" "" room ${room})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/
     DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe/${room}
-    FILES_MATCHING PATTERN "*.hpp")
+    FILES_MATCHING PATTERN "*.hpp"
+    # Only sources include it.
+    PATTERN "mutant.hpp" EXCLUDE)
 endfunction()
 
 # troupe_add_program(<name> SOURCES <file>... [LINK <target>...]): into <build>/bin.

@@ -311,6 +311,14 @@ TEST_CASE("generated headers stay in sources, so that no user needs the schema c
       });
 }
 
+TEST_CASE("no header can be told to make a mistake: it would be another in another program") {
+  for_each_line([](const std::string& path) { return path.ends_with(".hpp"); },
+                [](const File&, const std::string& line, const std::string& place) {
+                  if (include_of(line).name == "core/mutant.hpp")
+                    FAIL_CHECK(place << "mutants belong into sources");
+                });
+}
+
 TEST_CASE("what must replay contains no clock, no chance, no thread and no hash order") {
   const std::regex banned(
       R"(random_device|_clock::now|\bunordered_|std::(jthread|thread|mutex|async)\b|\brand\()"

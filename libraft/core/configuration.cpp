@@ -1,5 +1,7 @@
 #include "core/configuration.hpp"
 
+#include "core/mutant.hpp"
+
 #include <algorithm>
 #include <limits>
 
@@ -31,6 +33,8 @@ Tally tally_of(const std::vector<Member>& voters, const std::map<PeerId, bool>& 
       ++(it->second ? granted : refused);
   // An empty set has nothing against it, so that a joint tally is both of its halves'.
   const std::size_t majority = voters.size() / 2 + 1;
+  if (mutant(Mutant::half_elects) && 2 * granted >= voters.size())
+    return Tally::won;
   if (voters.empty() || granted >= majority)
     return Tally::won;
   return voters.size() - refused < majority ? Tally::lost : Tally::pending;
@@ -171,19 +175,28 @@ Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, I
   }
   // In falling order, the one that a majority has reached stands in the middle: of 5, 4, 3 it is
   // 4, and of 5, 4, 3, 2 it is 3.
-  const auto middle = indexes.begin() + static_cast<std::ptrdiff_t>(indexes.size() / 2);
+  const std::size_t more = (indexes.size() - (mutant(Mutant::half_commits) ? 1 : 0)) / 2;
+  const auto middle = indexes.begin() + static_cast<std::ptrdiff_t>(more);
   std::ranges::nth_element(indexes, middle, std::ranges::greater{});
   return *middle;
 }
 
 Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
+  if (mutant(Mutant::joint_commits_without_old))
+    return majority_index(configuration.voters, reached);
+  if (mutant(Mutant::joint_commits_without_new) && configuration.is_joint())
+    return majority_index(configuration.old_voters, reached);
   return std::min(majority_index(configuration.voters, reached),
                   majority_index(configuration.old_voters, reached));
 }
 
 Tally tally(const Configuration& configuration, const std::map<PeerId, bool>& votes) {
   const Tally fresh = tally_of(configuration.voters, votes);
+  if (mutant(Mutant::joint_elects_without_old))
+    return fresh;
   const Tally old = tally_of(configuration.old_voters, votes);
+  if (mutant(Mutant::joint_elects_without_new) && configuration.is_joint())
+    return old;
   if (fresh == Tally::lost || old == Tally::lost)
     return Tally::lost;
   return fresh == Tally::won && old == Tally::won ? Tally::won : Tally::pending;

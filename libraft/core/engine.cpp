@@ -1,6 +1,7 @@
 #include "core/engine.hpp"
 
 #include "core/assert.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -13,6 +14,8 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
     : options_(options), random_(options_.seed), now_(now), stretches_(~options_.seed) {
   TROUPE_ASSERT(problem(options_).empty());
   hard_state_ = recovered.hard_state;
+  if (mutant(Mutant::vote_forgotten))
+    hard_state_.voted_for = nobody;
   log_ = Log(recovered.before);
   if (recovered.snapshot) {
     // Nothing that it covers is applied again.
@@ -74,7 +77,8 @@ Result<EntryId> Engine::propose(std::span<const Bytes> payloads) {
 Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster) {
   TROUPE_ASSERT(cluster != ClusterId{});
   // Any trace of a cluster means that this peer belongs to it.
-  if (!this->configuration().empty() || hard_state_ != HardState{})
+  const bool belongs = !this->configuration().empty() || hard_state_ != HardState{};
+  if (belongs && !mutant(Mutant::bootstraps_twice))
     return role_ == Role::leader ? Refusal::redirect : refusal_of_non_leader();
   if (configuration.is_joint() || configuration.empty())
     return Refusal::invalid;
@@ -226,7 +230,7 @@ void Engine::adopt_configuration(const Entry& entry) {
 
 void Engine::advance_commit(Index to) {
   TROUPE_ASSERT(to <= log_.last().index);
-  commit_ = std::max(commit_, to);
+  commit_ = mutant(Mutant::commit_goes_back) ? to : std::max(commit_, to);
 }
 
 }  // namespace troupe

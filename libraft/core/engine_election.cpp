@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -16,7 +17,7 @@ void Engine::adopt_term(Term term) {
   TROUPE_ASSERT(term > hard_state_.term);
   hard_state_.term = term;
   hard_state_.voted_for = nobody;
-  hard_state_dirty_ = true;
+  hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::term_not_written);
   // Promises of the old term are worth nothing to those who waited for them.
   held_.clear();
 }
@@ -90,14 +91,16 @@ void Engine::campaign(bool transfer) {
 void Engine::ask_for_votes(const Body& request) {
   for (const Member& member : configuration().members())
     if (member.id != options_.self && configuration().has_voter(member.id))
-      send_when_durable(member.id, request);
+      mutant(Mutant::candidacy_before_durable) ? send(member.id, request)
+                                               : send_when_durable(member.id, request);
 }
 
 /// Who decides alone wins as soon as its own vote is durable, and not before: it would else lead
 /// the same term twice, with a crash in between.
 Tally Engine::tally_votes() const {
   const Tally tally = troupe::tally(configuration(), electing().votes);
-  return tally == Tally::won && !hard_state_durable() ? Tally::pending : tally;
+  const bool durable = hard_state_durable() || mutant(Mutant::leads_before_durable);
+  return tally == Tally::won && !durable ? Tally::pending : tally;
 }
 
 void Engine::become_leader() {
@@ -125,6 +128,8 @@ bool Engine::hears_leader() const {
 }
 
 void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {
+  if (mutant(Mutant::pre_vote_moves_term) && message.term > hard_state_.term)
+    become_follower(message.term, nobody);
   // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
   // that is behind must learn it, or it asks for ever.
   const bool granted =
@@ -133,6 +138,8 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
 }
 
 void Engine::on_pre_vote_response(const Message& message, const PreVoteResponse& response) {
+  if (mutant(Mutant::pre_vote_counts) && role_ == Role::candidate)
+    return on_vote_response(message, {.granted = response.granted});
   if (role_ != Role::pre_candidate || response.asked.value != hard_state_.term.value + 1)
     return;
   electing().votes.emplace(message.from, response.granted);
@@ -150,18 +157,22 @@ void Engine::on_vote_request(const Message& message, const VoteRequest& request)
   TROUPE_ASSERT(message.term == hard_state_.term);
   // One vote a term, to a candidate whose log holds all that may be committed: at least as
   // up-to-date as ours (§3.6.1).
-  const bool free = hard_state_.voted_for == nobody || hard_state_.voted_for == message.from;
+  const bool free = hard_state_.voted_for == nobody || hard_state_.voted_for == message.from
+                    || mutant(Mutant::vote_twice);
   const auto* state = std::get_if<Following>(&state_);
   const bool has_leader = role_ == Role::leader || (state != nullptr && state->leader != nobody);
-  if (!free || has_leader || request.last < log_.last()) {
+  if (!free || has_leader
+      || (request.last < log_.last() && !mutant(Mutant::vote_without_log_check))) {
     send(message.from, VoteResponse{.granted = false});
     return;
   }
   if (hard_state_.voted_for == nobody) {
     hard_state_.voted_for = message.from;
-    hard_state_dirty_ = true;
+    hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::vote_not_written);
   }
   become_follower(hard_state_.term, nobody);
+  if (mutant(Mutant::vote_before_durable))
+    return send(message.from, VoteResponse{.granted = true});
   send_when_durable(message.from, VoteResponse{.granted = true});
 }
 

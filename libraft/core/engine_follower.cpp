@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -15,7 +16,10 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   hear_leader(message);
   hear_of_members(request);
 
-  if (!log_.agrees(request.previous)) {
+  const bool agrees =
+      log_.agrees(request.previous)
+      || (mutant(Mutant::previous_term_not_checked) && request.previous.index <= log_.last().index);
+  if (!agrees) {
     send(message.from,
          AppendResponse{.verdict = Rejected{.previous = request.previous,
                                             .hint = log_.last_not_above(request.previous)},
@@ -24,8 +28,9 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   }
   const Index matched = make_agree(request);
   // Not `last`: what stands past `matched` may be a deposed leader's (§3.5, figure 3.1).
-  advance_commit(std::min(request.commit, matched));
-  answer_append(message, request, matched);
+  const Index last = log_.last().index;
+  advance_commit(std::min(request.commit, mutant(Mutant::commits_own_last) ? last : matched));
+  answer_append(message, request, mutant(Mutant::accepts_own_last) ? last : matched);
 }
 
 /// The sender leads our term, and is at work.
@@ -73,7 +78,9 @@ bool Engine::makes_sense(const Message& message, const AppendRequest& request) c
 Index Engine::make_agree(const AppendRequest& request) {
   Index matched = request.previous.index;
   for (const Entry& entry : request.entries) {
-    if (!log_.agrees(entry.id)) {
+    const bool holds = log_.agrees(entry.id)
+                       || (mutant(Mutant::conflict_kept) && entry.id.index <= log_.last().index);
+    if (!holds || (mutant(Mutant::match_truncated) && entry.id.index > commit_)) {
       // Only a conflict truncates: an old request, come late, must not cut off what a newer one
       // brought (§3.5, step 3).
       if (entry.id.index <= log_.last().index)
@@ -90,6 +97,8 @@ Index Engine::make_agree(const AppendRequest& request) {
 /// durable already; so does any other once a heartbeat while the disk is busy: a slow disk costs
 /// neither leadership nor reads.
 void Engine::answer_append(const Message& message, const AppendRequest& request, Index matched) {
+  if (mutant(Mutant::accepts_before_durable))
+    return send(message.from, AppendResponse{.verdict = Accepted{matched}, .read = request.read});
   Time& answered_at = following().answered_at;
   const bool overdue = !held_.empty() && now_ - answered_at >= options_.heartbeat_interval;
   const bool waited_for = request.entries.empty() || request.read != ReadId{} || overdue;
@@ -107,13 +116,15 @@ void Engine::truncate_from(Index index) {
   TROUPE_ASSERT(index > commit_);
   log_.truncate_from(index);
   // The configuration before it is in force again (§4.1).
-  configurations_.erase(configurations_.lower_bound(index), configurations_.end());
+  if (!mutant(Mutant::configuration_not_rolled_back))
+    configurations_.erase(configurations_.lower_bound(index), configurations_.end());
   persisted_ = std::min(persisted_, prev(index));
   for (Handed& write : writing_)
-    if (write.last.index >= index)
+    if (write.last.index >= index && !mutant(Mutant::truncated_counts_as_durable))
       write.last = log_.last();
   if (index <= handed_) {
-    truncate_pending_ = truncate_pending_ ? std::min(*truncate_pending_, index) : index;
+    if (!mutant(Mutant::truncation_not_written))
+      truncate_pending_ = truncate_pending_ ? std::min(*truncate_pending_, index) : index;
     handed_ = prev(index);
   }
 }

@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 
@@ -13,7 +14,7 @@ void Engine::lead_on_tick() {
   Leading& lead = leading();
   if (now_ >= lead.transfer_deadline) {
     // The target is not up to it; we go on (§3.10).
-    lead.transfer_to = nobody;
+    lead.transfer_to = mutant(Mutant::transfer_never_ends) ? lead.transfer_to : nobody;
     lead.transfer_deadline = never;
     lead.leaving_disk = false;
   }
@@ -38,12 +39,15 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (it == leading().progress.end())
     return;
   Progress& progress = it->second;
-  progress.heard(now_, std::min(response.read, leading().sent_read));
+  progress.heard(now_, mutant(Mutant::read_by_older_answer)
+                           ? leading().sent_read
+                           : std::min(response.read, leading().sent_read));
   confirm_reads();
   if (response.wants_snapshot <= log_.last().index)
     progress.wants(response.wants_snapshot);
   if (const auto* rejected = std::get_if<Rejected>(&response.verdict)) {
-    progress.rejected(rejected->previous.index, log_.last_not_above(rejected->hint).index);
+    if (!mutant(Mutant::rejection_not_answered))
+      progress.rejected(rejected->previous.index, log_.last_not_above(rejected->hint).index);
     return;
   }
   // In our own term a follower can only agree with what we sent. More is nonsense.
@@ -64,10 +68,13 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
 /// before it come with it (§3.6.2, figure 3.7).
 void Engine::maybe_commit() {
   std::map<PeerId, Index> reached{{options_.self, persisted_}};
+  if (mutant(Mutant::leader_counts_undurable))
+    reached[options_.self] = log_.last().index;
   for (const auto& [peer, progress] : leading().progress)
     reached[peer] = progress.match();
   const Index index = quorum_index(configuration(), reached);
-  if (index > commit_ && log_.term_at(index) == hard_state_.term)
+  if (index > commit_
+      && (log_.term_at(index) == hard_state_.term || mutant(Mutant::commits_old_terms)))
     advance_commit(index);
 }
 

@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <string>
@@ -63,7 +64,8 @@ Result<EntryId> Engine::change_configuration(Configuration target) {
 bool Engine::may_change() const {
   const Leading& lead = leading();
   return !lead.change && !configuration().is_joint() && lead.transfer_to == nobody
-         && configuration_index() <= commit_ && commit_ >= lead.term_start;
+         && configuration_index() <= commit_
+         && (commit_ >= lead.term_start || mutant(Mutant::change_before_own_term));
 }
 
 void Engine::begin_change(Change change) {
@@ -81,16 +83,20 @@ void Engine::begin_change(Change change) {
 /// own or its predecessor's, always leaves it.
 void Engine::continue_change() {
   Leading& lead = leading();
-  if (configuration_index() > commit_ || commit_ < lead.term_start)
+  if (configuration_index() > commit_ && !mutant(Mutant::next_step_before_commit))
+    return;
+  if (commit_ < lead.term_start && !mutant(Mutant::change_before_own_term))
     return;
   const Configuration current = configuration();
   if (current.is_joint()) {
+    if (mutant(Mutant::joint_not_left))
+      return;
     Configuration left = current;
     left.old_voters.clear();
     return append_configuration(std::move(left));
   }
   if (!lead.change)
-    return is_voter() ? void() : leave_office();
+    return is_voter() || mutant(Mutant::removed_leads_on) ? void() : leave_office();
   const Configuration& target = lead.change->target;
   if (current == target)
     return lead.change.reset();
@@ -112,7 +118,8 @@ void Engine::continue_change() {
     return;
   lead.unfit.clear();
   Configuration joint = target;
-  joint.old_voters = current.voters;
+  if (!mutant(Mutant::change_jumps))
+    joint.old_voters = current.voters;
   append_configuration(std::move(joint));
 }
 

@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -32,7 +33,8 @@ Output Engine::take_output() {
   out.messages = std::exchange(messages_, {});
   out.install = std::exchange(install_, std::nullopt);
   if (may_apply()) {
-    out.committed = log_.slice(next(applied_), commit_, committed_bytes_max);
+    const Index upto = mutant(Mutant::applies_uncommitted) ? log_.last().index : commit_;
+    out.committed = log_.slice(next(applied_), upto, committed_bytes_max);
     applied_ = out.committed.back().id.index;
   }
   if (snapshot_due()) {
@@ -75,7 +77,7 @@ void Engine::on_persisted(WriteId write) {
     // What was truncated since is not in `last` any more, even if it came back: the truncation
     // may be on its way to the disk, and the entries behind it (the append ABA race).
     const Handed& handed = writing_.front();
-    TROUPE_ASSERT(log_.agrees(handed.last));
+    TROUPE_ASSERT(log_.agrees(handed.last) || mutant(Mutant::truncated_counts_as_durable));
     persisted_ = std::max(persisted_, handed.last.index);
     if (handed.covered != Index{})
       plan_cut(handed.covered);

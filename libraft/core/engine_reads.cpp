@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -20,12 +21,13 @@ Result<ReadId> Engine::start_read(ReadLevel level) {
     return refusal_of_non_leader();
   // Until an entry of our own term is committed we may not know of what our predecessors
   // committed (§6.4, step 1).
-  if (commit_ < leading().term_start)
+  if (commit_ < leading().term_start && !mutant(Mutant::read_before_own_term))
     return Refusal::election_in_progress;
   if (leading().reads.size() >= reads_max)
     return Refusal::busy;
   last_read_ = {last_read_.value + 1};
-  leading().reads.push_back({.id = last_read_, .index = commit_});
+  leading().reads.push_back(
+      {.id = last_read_, .index = mutant(Mutant::read_at_applied) ? applied_ : commit_});
   confirm_reads();  // Who decides alone has its quorum already.
   return last_read_;
 }
@@ -40,7 +42,8 @@ void Engine::confirm_reads() {
   for (const auto& [peer, progress] : lead.progress)
     reached[peer] = {progress.read().value};
   const ReadId upto{quorum_index(configuration(), reached).value};
-  while (!lead.reads.empty() && lead.reads.front().id <= upto) {
+  while (!lead.reads.empty()
+         && (lead.reads.front().id <= upto || mutant(Mutant::read_without_round))) {
     const PendingRead read = lead.reads.front();
     lead.reads.pop_front();
     if (!reads_ready_.empty() && reads_ready_.back().index == read.index)

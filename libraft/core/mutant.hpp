@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace troupe {
+
+/// Mistakes that could have been made where their names stand. The product has none of them:
+/// `mutant` is constant there, and the compiler forgets the line. The simulator links a core in
+/// which one can be switched on, and must find it; a simulator that does not find mistakes shows
+/// nothing by finding none.
+///
+/// Sources alone use this, no header: what is inline must be the same in both cores. Keep
+/// `mutant_names` in the same order.
+enum class Mutant : std::uint8_t {
+  none,
+
+  // Elections.
+  vote_without_log_check,    ///< For a candidate that may lack what is committed (§3.6.1).
+  vote_twice,                ///< Two votes in one term (§3.4).
+  vote_before_durable,       ///< The vote leaves before the disk has it (§3.8).
+  vote_not_written,          ///< The vote is never handed to the disk.
+  vote_forgotten,            ///< A restarted peer knows its term, and not its vote.
+  candidacy_before_durable,  ///< Candidates ask before their own vote is durable.
+  leads_before_durable,      ///< Who decides alone leads before its own vote is durable.
+  pre_vote_counts,           ///< A late pre-vote is taken for a vote.
+  older_vote_counts,         ///< A vote of an older term is counted in this one.
+  half_elects,               ///< Of four voters two are a majority.
+  half_commits,              ///< Likewise, of those who hold an entry.
+  higher_term_ignored,       ///< A leader that is told of a higher term goes on (§3.3).
+  term_not_written,          ///< A term that was heard of is not handed to the disk.
+  pre_vote_moves_term,       ///< To ask for a pre-vote moves the term of who is asked (§9.6).
+  bootstraps_twice,          ///< A peer that belongs to a cluster founds another.
+
+  // Replication and commitment.
+  previous_term_not_checked,    ///< A log agrees where only the index does (§3.5).
+  conflict_kept,                ///< An entry that conflicts stays.
+  match_truncated,              ///< An old request, come late, cuts off what agrees.
+  accepts_before_durable,       ///< An acceptance leaves before the disk has the entries.
+  accepts_own_last,             ///< A follower says that it agrees as far as its log reaches.
+  commits_own_last,             ///< It counts as committed what the leader may not hold.
+  leader_counts_undurable,      ///< The leader counts itself before its own disk has it.
+  commits_old_terms,            ///< Commits by counting what an older leader left (figure 3.7).
+  older_acceptance_counts,      ///< An acceptance of an older term moves the match.
+  truncated_counts_as_durable,  ///< A late notice confirms what was truncated since.
+  truncation_not_written,       ///< The disk keeps the tail that the log has lost.
+  commit_goes_back,             ///< A late request lowers the commit index.
+  applies_uncommitted,          ///< Entries are applied as soon as they are in the log.
+  rejection_not_answered,       ///< A leader does not go back where a follower's log differs.
+
+  // Membership.
+  configuration_not_rolled_back,  ///< One that was truncated stays in force (§4.1).
+  change_before_own_term,         ///< A change before the leader's term is committed (§4.1, 2015).
+  next_step_before_commit,        ///< The next step of a change, before the last is committed.
+  joint_commits_without_old,      ///< In a joint configuration the new voters commit alone (§4.3).
+  joint_commits_without_new,      ///< Likewise the old ones.
+  joint_elects_without_old,       ///< Likewise they elect.
+  joint_elects_without_new,       ///< Likewise the old ones.
+  change_jumps,                   ///< From any voters to any others without a joint configuration.
+  joint_not_left,                 ///< A leader leaves a joint configuration to others.
+  removed_leads_on,               ///< A leader that votes no more does not hand over (§4.2.2).
+
+  // Reads and transfers.
+  read_without_round,    ///< Answered by whoever thinks that it leads (§6.4).
+  read_before_own_term,  ///< Before the leader knows what is committed (§6.4).
+  read_by_older_answer,  ///< An answer to an older round confirms every read.
+  read_at_applied,       ///< A read sees what is applied, not what is committed.
+  transfer_never_ends,   ///< A transfer that fails leaves a leader that takes no writes.
+
+  count_,
+};
+
+inline constexpr std::size_t mutants_count = static_cast<std::size_t>(Mutant::count_);
+
+#ifdef TROUPE_MUTANTS
+/// Whether the mistake is made.
+bool mutant(Mutant which);
+/// From now on, in this process. `none` makes none.
+void make_mistake(Mutant which);
+std::string_view name(Mutant which);
+#else
+constexpr bool mutant(Mutant) {
+  return false;
+}
+#endif
+
+}  // namespace troupe
