@@ -1,5 +1,6 @@
 #include "test/sim/cluster.hpp"
 #include "test/sim/main/child.hpp"
+#include "test/sim/main/mutants.hpp"
 #include "test/sim/main/workers.hpp"
 #include "test/sim/shrink.hpp"
 #include "test/sim/swarm.hpp"
@@ -26,8 +27,12 @@ constexpr std::uint64_t seeds_for_all_marks = 1000;
 /// Of the seeds that fail, so many are made small enough to be read. The rest is often the same.
 constexpr std::size_t shrunk_max = 2;
 
+/// What tests run on every change.
+constexpr std::uint64_t seeds_for_mutants = 3000;
+
 struct Arguments {
   Batch batch{.from = 1, .seeds = 1000};
+  MutantArguments mutants{};
   std::optional<std::uint64_t> seed{};
   Variation variation{};
   bool trace = false;
@@ -50,7 +55,7 @@ bool print_shrunk(std::uint64_t seed) {
   const auto shrunk = shrink(draw_swarm(seed), run_in_child);
   if (shrunk)
     std::cout << "shrunk in " << shrunk->runs << " runs: " << shrunk->failure.what
-              << "\n  replay: " << command(seed, shrunk->variation) << std::endl;
+              << "\n  replay: " << command(seed, shrunk->variation) << mutant_option() << std::endl;
   return shrunk.has_value();
 }
 
@@ -87,7 +92,7 @@ int search(const Arguments& arguments) {
     std::cout << "  " << name(static_cast<Mark>(i)) << ' '
               << result.marks.count(static_cast<Mark>(i)) << '\n';
   for (const std::uint64_t seed : result.violations)
-    std::cout << "failed: ./dev sim --seed " << seed << '\n';
+    std::cout << "failed: " << command(seed, {}) << mutant_option() << '\n';
   for (std::size_t i = 0; i < std::min(result.violations.size(), shrunk_max); ++i)
     print_shrunk(result.violations[i]);
   const bool blind =
@@ -134,16 +139,23 @@ void add_variation(CLI::App& app, Variation& variation) {
 int main(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"Runs simulated clusters, one for each seed."};
-  app.add_option("--seeds", arguments.batch.seeds, "how many seeds to run");
+  auto* const seeds = app.add_option("--seeds", arguments.batch.seeds, "how many seeds to run");
   app.add_option("--from", arguments.batch.from, "the first seed");
   app.add_option("--jobs", arguments.batch.jobs, "processes that share the work")
       ->check(CLI::Range(1U, 256U));
   app.add_option("--seed", arguments.seed, "run this one seed and print its parameters");
   add_variation(app, arguments.variation);
+  add_mutant_options(app, arguments.mutants);
   app.add_flag("--shrink", arguments.shrink, "with --seed: leave out what it fails without");
   app.add_flag("--trace", arguments.trace, "with --seed: print what happens");
   app.add_flag("--json", arguments.json, "print the result as JSON in the last line");
   CLI11_PARSE(app, argc, argv);
+  if (arguments.mutants.all) {
+    if (seeds->empty())
+      arguments.batch.seeds = seeds_for_mutants;
+    return catch_mutants(arguments.batch, arguments.json);
+  }
+  make_chosen_mistake(arguments.mutants);
   if (!arguments.seed)
     return search(arguments);
   return arguments.shrink ? shrink_seed(arguments) : replay(arguments);

@@ -2,20 +2,26 @@
 
 #include "test/sim/cluster.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 namespace troupe::sim {
 
 namespace {
+
+/// An honest run takes a few hundredths of it.
+constexpr unsigned run_seconds_max = 120;
 
 /// What a child tells of one seed. Smaller than a pipe's atomic write.
 struct Report {
@@ -41,11 +47,12 @@ void tell(int pipe, const Report& report) {
 
 void run_one(int pipe, const Batch& batch, std::uint64_t seed) {
   tell(pipe, {.kind = Report::Kind::begins, .seed = seed});
+  alarm(run_seconds_max);
   Verdict verdict = run_seed(seed);
   if (!verdict.violation && seed % batch.twice_every == 0
       && run_seed(seed).digest != verdict.digest)
     verdict.violation = "a second run of the same seed is another run";
-  if (verdict.violation) {
+  if (verdict.violation && !batch.quiet) {
     const std::string line = "seed " + std::to_string(seed) + ": " + *verdict.violation
                              + "\n  replay: ./dev sim --seed " + std::to_string(seed) + "\n";
     std::fputs(line.c_str(), stderr);
@@ -66,6 +73,8 @@ Worker start(const Batch& batch, std::uint64_t first) {
     std::abort();
   if (process == 0) {
     close(ends[0]);
+    if (batch.quiet)
+      dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
     for (std::uint64_t seed = first; seed < batch.from + batch.seeds; seed += batch.jobs)
       run_one(ends[1], batch, seed);
     std::_Exit(0);
@@ -94,12 +103,28 @@ void bury(Worker& worker, const Batch& batch, BatchResult& result) {
   worker.pipe = -1;
   if (!worker.in_seed)
     return;
-  std::fprintf(stderr, "seed %llu: the process died\n  replay: ./dev sim --seed %llu\n",
-               static_cast<unsigned long long>(worker.at),
-               static_cast<unsigned long long>(worker.at));
+  if (!batch.quiet)
+    std::fprintf(stderr, "seed %llu: the process died\n  replay: ./dev sim --seed %llu\n",
+                 static_cast<unsigned long long>(worker.at),
+                 static_cast<unsigned long long>(worker.at));
   ++result.seeds;
   result.violations.push_back(worker.at);
-  worker = start(batch, worker.at + batch.jobs);
+  if (!batch.until_violated)
+    worker = start(batch, worker.at + batch.jobs);
+}
+
+/// Ends who works on a seed behind one that failed: what comes after it does not matter.
+void end_late(std::vector<Worker>& workers, const BatchResult& result) {
+  if (result.violations.empty())
+    return;
+  const std::uint64_t first = *std::ranges::min_element(result.violations);
+  for (Worker& worker : workers) {
+    if (worker.pipe < 0 || worker.at < first)
+      continue;
+    kill(worker.process, SIGKILL);
+    waitpid(worker.process, nullptr, 0);
+    close(std::exchange(worker.pipe, -1));
+  }
 }
 
 }  // namespace
@@ -126,6 +151,8 @@ BatchResult run_batch(const Batch& batch, const std::function<void(const BatchRe
       else
         bury(workers[i], batch, result);
     }
+    if (batch.until_violated)
+      end_late(workers, result);
     const auto now = std::chrono::steady_clock::now();
     result.seconds = Seconds(now - begin).count();
     if (now - last_progress > std::chrono::seconds(1)) {

@@ -15,6 +15,8 @@ struct Batch {
   unsigned jobs = 1;
   /// Every so many seeds one is run twice, and both runs must be the same.
   std::uint64_t twice_every = 100;
+  bool until_violated = false;  ///< Seeds behind the first that fails need not be run.
+  bool quiet = false;           ///< Does not say which seeds fail, nor what dies with its seed.
 };
 
 struct BatchResult {

@@ -1,0 +1,153 @@
+#include "test/sim/main/mutants.hpp"
+
+#include "core/assert.hpp"
+
+#ifdef TROUPE_MUTANTS
+
+#include "core/mutant.hpp"
+#include "test/sim/main/child.hpp"
+#include "test/sim/shrink.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <string_view>
+
+namespace troupe::sim {
+
+namespace {
+
+/// Mistakes that random faults bring to light in one of thousands of seeds, or never, and why.
+const std::map<Mutant, std::string_view> out_of_reach = {
+    {Mutant::leads_before_durable, "needs a cluster of one that crashes as it is elected"},
+    {Mutant::older_acceptance_counts, "needs a leader deposed, truncated and elected again"},
+};
+/// Of those, so many seeds are run: enough to see whether it is still so.
+constexpr std::uint64_t seeds_out_of_reach = 300;
+
+struct Catch {
+  Mutant mutant = Mutant::none;
+  std::optional<std::uint64_t> seed{};  ///< The first that failed.
+  std::uint64_t seeds = 0;              ///< Up to that one, or all.
+  double seconds = 0;
+  std::string what{};
+};
+
+Mutant made = Mutant::none;
+
+std::vector<Mutant> all_mutants() {
+  std::vector<Mutant> all;
+  for (std::size_t i = 1; i < mutants_count; ++i)
+    all.push_back(static_cast<Mutant>(i));
+  return all;
+}
+
+/// Fit for a line of a table, and for a string of JSON.
+std::string one_line(std::string text) {
+  text.resize(std::min(text.size(), text.find('\n')));
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '"' || c == '\\' || c < ' '; }, ' ');
+  return text;
+}
+
+Catch try_to_catch(Mutant mutant, Batch batch) {
+  make_mistake(mutant);
+  if (out_of_reach.contains(mutant))
+    batch.seeds = std::min(batch.seeds, seeds_out_of_reach);
+  batch.until_violated = true;
+  batch.quiet = true;
+  const BatchResult result = run_batch(batch, [](const BatchResult&) {});
+  Catch caught{.mutant = mutant, .seeds = batch.seeds, .seconds = result.seconds};
+  if (!result.violations.empty()) {
+    caught.seed = result.violations.front();
+    caught.seeds = *caught.seed - batch.from + 1;
+    const auto failure = run_in_child(draw_swarm(*caught.seed));
+    caught.what = failure ? one_line(failure->what) : "the same seed is another run";
+  }
+  make_mistake(Mutant::none);
+  return caught;
+}
+
+void print(const Catch& caught, bool json) {
+  const std::string called(name(caught.mutant));
+  const auto excuse = out_of_reach.find(caught.mutant);
+  const std::string missed =
+      excuse == out_of_reach.end() ? "NOT CAUGHT" : "not caught: " + std::string(excuse->second);
+  if (json)
+    std::printf("{\"mutant\":\"%s\",\"caught\":%s,\"seeds\":%llu,\"seconds\":%.2f,\"by\":\"%s\"}\n",
+                called.c_str(), caught.seed ? "true" : "false",
+                static_cast<unsigned long long>(caught.seeds), caught.seconds, caught.what.c_str());
+  else
+    std::printf("%-32s %6llu %8.2f  %s\n", called.c_str(),
+                static_cast<unsigned long long>(caught.seeds), caught.seconds,
+                caught.seed ? caught.what.c_str() : missed.c_str());
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+void add_mutant_options(CLI::App& app, MutantArguments& arguments) {
+  std::vector<std::string> names;
+  for (const Mutant mutant : all_mutants())
+    names.emplace_back(name(mutant));
+  app.add_flag("--mutants", arguments.all,
+               "make one mistake after the other in the engine, and see that each is caught");
+  app.add_option("--mutant", arguments.one, "make this mistake in the engine")
+      ->check(CLI::IsMember(names));
+}
+
+std::string mutant_option() {
+  return made == Mutant::none ? "" : " --mutant " + std::string(name(made));
+}
+
+void make_chosen_mistake(const MutantArguments& arguments) {
+  for (const Mutant mutant : all_mutants())
+    if (name(mutant) == arguments.one)
+      made = mutant;
+  make_mistake(made);
+}
+
+int catch_mutants(const Batch& batch, bool json) {
+  if (!json)
+    std::printf("%-32s %6s %8s  %s\n", "mutant", "seeds", "seconds", "caught by");
+  std::size_t caught = 0;
+  std::size_t excused = 0;
+  double seconds = 0;
+  for (const Mutant mutant : all_mutants()) {
+    const Catch result = try_to_catch(mutant, batch);
+    print(result, json);
+    seconds += result.seconds;
+    caught += result.seed ? 1U : 0U;
+    excused += !result.seed && out_of_reach.contains(mutant) ? 1U : 0U;
+  }
+  const std::size_t all = all_mutants().size();
+  if (!json)
+    std::printf("%zu of %zu caught in %.0f s, %zu left for an exhaustive search\n", caught, all,
+                seconds, excused);
+  return caught + excused == all ? 0 : 1;
+}
+
+}  // namespace troupe::sim
+
+#else
+
+namespace troupe::sim {
+
+void add_mutant_options(CLI::App&, MutantArguments&) {}
+
+std::string mutant_option() {
+  return "";
+}
+
+void make_chosen_mistake(const MutantArguments&) {}
+
+int catch_mutants(const Batch&, bool) {
+  TROUPE_ASSERT(false);  // There is no option for it.
+  return 1;
+}
+
+}  // namespace troupe::sim
+
+#endif
