@@ -18,8 +18,7 @@ using PackedMembers = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offse
 static_assert(static_cast<int>(schema::Role::MAX) == static_cast<int>(Role::leader),
               "the schema knows every role");
 
-/// Of `Pace`.
-constexpr int paces = 3;
+constexpr int paces = static_cast<int>(Pace::snapshot) + 1;
 
 // ---- to the wire
 

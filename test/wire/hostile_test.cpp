@@ -148,7 +148,7 @@ TEST_CASE("numbers and enumerators out of range are refused") {
   status.taking->percent = 101;
   CHECK(problem_of(Response{.body = status}) == "more than all of a snapshot");
   status = peer_status();
-  status.followers[0].pace = static_cast<Pace>(3);
+  status.followers[0].pace = static_cast<Pace>(4);
   CHECK(problem_of(Response{.body = status}) == "unknown pace");
   status.followers.assign(members_max + 1, {});
   CHECK(problem_of(Response{.body = status}) == "too many followers");

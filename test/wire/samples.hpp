@@ -49,7 +49,7 @@ inline PeerStatus peer_status() {
           .followers = {{.name = "peer2@127.0.0.1:4002",
                          .match = {3},
                          .next = {4},
-                         .pace = Pace::replicate,
+                         .pace = Pace::snapshot,
                          .in_flight_bytes = 5,
                          .heard_ms = 6,
                          .snapshot_sent = 7,
