@@ -197,6 +197,8 @@ struct Loaded {
   SnapshotHead head{};
   std::optional<storage::StoreError> failure{};
 };
+/// Peer -> resource: become empty, as before the first entry.
+struct StartOver {};
 /// Resource -> snapshots; answered with `PieceRead`. `load` is the resource's number for it.
 struct ReadPiece {
   caf::actor reply_to{};
@@ -330,6 +332,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SaveProgress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SnapshotSaved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Load)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Loaded)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StartOver)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ReadPiece)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PieceRead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ReadChunk)

@@ -4,8 +4,10 @@
 #include "actors/logger.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/peer_options.hpp"
+#include "actors/snapshot_actor.hpp"
 #include "actors/socket.hpp"
 #include "actors/store_actor.hpp"
+#include "storage/file_snapshots.hpp"
 #include "storage/lmdb_store.hpp"
 
 #include <future>
@@ -107,6 +109,11 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   if (const auto* error = std::get_if<storage::StoreError>(&opened))
     return error->text;
   auto store = std::get<std::unique_ptr<storage::Store>>(std::move(opened));
+  // Behind the store, which has locked the directory.
+  auto shelf = storage::open_snapshots(options.directory);
+  if (const auto* error = std::get_if<storage::StoreError>(&shelf))
+    return error->text;
+  auto snapshots = std::get<std::unique_ptr<storage::Snapshots>>(std::move(shelf));
   auto peers = restore(*store, options.kinds);
   if (auto* wrong = std::get_if<std::string>(&peers))
     return std::move(*wrong);
@@ -126,6 +133,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   parts->address = node.listening.address;
   node.peers = std::get<std::vector<RestoredPeer>>(std::move(peers));
   node.store = system.spawn<StoreActor, caf::detached>(std::move(store));
+  node.snapshots = system.spawn<SnapshotActor, caf::detached>(std::move(snapshots));
   node.on_failure = [news = parts->news](std::string why) { news->fail(std::move(why)); };
   node.on_stopped = [news = parts->news] { news->stopped(); };
   parts->node = system.spawn<NodeActor>(std::move(node));

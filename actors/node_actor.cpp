@@ -31,6 +31,7 @@ NodeActor::NodeActor(caf::actor_config& config, NodeParts parts)
       listening_(std::move(parts.listening)),
       restored_(std::move(parts.peers)),
       store_(std::move(parts.store)),
+      snapshots_(std::move(parts.snapshots)),
       on_failure_(std::move(parts.on_failure)),
       on_stopped_(std::move(parts.on_stopped)) {}
 
@@ -39,6 +40,7 @@ caf::behavior NodeActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   registry_ = std::make_shared<Registry>();
   watch(store_);
+  watch(snapshots_);
   AcceptorOptions acceptor;
   acceptor.hello = hello_;
   acceptor.node = self();
@@ -71,7 +73,7 @@ void NodeActor::on_exit() {
   peers_.clear();
   registry_.reset();
   links_.clear();
-  acceptor_ = store_ = nullptr;
+  acceptor_ = store_ = snapshots_ = nullptr;
   peer_actors_.clear();
   inquiries_.clear();
   if (on_stopped_)
@@ -108,6 +110,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   parts.registry = registry_;
   parts.node = self();
   parts.store = store_;
+  parts.snapshots = snapshots_;
   parts.stop_timeout = options_.stop_timeout;
   hosted.actor = spawn<PeerActor>(std::move(parts));
   hosted.state = State::running;

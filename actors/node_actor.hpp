@@ -28,6 +28,7 @@ struct NodeParts {
   Listening listening{};
   std::vector<RestoredPeer> peers{};
   caf::actor store{};
+  caf::actor snapshots{};
   std::function<void(std::string)> on_failure{};  ///< The disk failed. Called on some thread.
   std::function<void()> on_stopped{};             ///< All is over. Called once, on some thread.
 };
@@ -66,7 +67,7 @@ private:
     bool looking_for_leader = false;
   };
   /// The order in which a node ends. Each phase waits for the actors of the one before.
-  enum class Phase : std::uint8_t { running, ending_peers, ending_network, ending_store, over };
+  enum class Phase : std::uint8_t { running, ending_peers, ending_network, ending_storage, over };
 
   // node_actor.cpp: peers and whom to tell of them.
   caf::actor self() { return caf::actor_cast<caf::actor>(this); }
@@ -120,6 +121,7 @@ private:
   Listening listening_;
   std::vector<RestoredPeer> restored_;
   caf::actor store_;
+  caf::actor snapshots_;
   std::function<void(std::string)> on_failure_;
   std::function<void()> on_stopped_;
 

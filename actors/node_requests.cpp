@@ -136,6 +136,8 @@ void NodeActor::on_recovered(PeerRecovered& recovered) {
     return;  // It is being started meanwhile; who waits for its leader will hear from itself.
   // It was read to learn whom to ask in its place.
   hosted->configuration.emplace();
+  if (error == nullptr && std::get<Recovered>(recovered.outcome).snapshot)
+    hosted->configuration = std::get<Recovered>(recovered.outcome).snapshot->place.configuration;
   if (error == nullptr)
     for (const Entry& entry : std::get<Recovered>(recovered.outcome).entries)
       if (entry.kind == EntryKind::configuration)

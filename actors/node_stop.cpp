@@ -40,8 +40,9 @@ void NodeActor::enter(Phase phase) {
       for (const auto& [address, link] : links_)
         send_exit(link, caf::exit_reason::user_shutdown);
       break;
-    case Phase::ending_store:
+    case Phase::ending_storage:
       actors::send(this, store_, Stop{});
+      actors::send(this, snapshots_, Stop{});
       break;
     case Phase::over:
       quit();
@@ -67,12 +68,14 @@ void NodeActor::on_down(const caf::down_msg& down) {
     acceptor_ = nullptr;
   if (store_ && is_source(store_))
     store_ = nullptr;
+  if (snapshots_ && is_source(snapshots_))
+    snapshots_ = nullptr;
 
   if (phase_ == Phase::ending_peers && peer_actors_.empty() && inquiries_.empty())
     enter(Phase::ending_network);
   else if (phase_ == Phase::ending_network && !acceptor_ && links_.empty())
-    enter(Phase::ending_store);
-  else if (phase_ == Phase::ending_store && !store_)
+    enter(Phase::ending_storage);
+  else if (phase_ == Phase::ending_storage && !store_ && !snapshots_)
     enter(Phase::over);
 }
 
@@ -91,7 +94,7 @@ void NodeActor::on_wake(const Wake& wake) {
     for (const auto& [address, link] : links_)
       send_exit(link, caf::exit_reason::kill);
   }
-  if (phase_ == Phase::ending_store)
+  if (phase_ == Phase::ending_storage)
     enter(Phase::over);
 }
 

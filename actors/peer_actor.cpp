@@ -18,6 +18,8 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       stop_timeout_(parts.stop_timeout),
       node_(std::move(parts.node)),
       store_(std::move(parts.store)),
+      snapshots_(std::move(parts.snapshots)),
+      snapshot_(parts.recovered.snapshot),
       started_at_(clock().now()),
       engine_(parts.options, std::move(parts.recovered), Time::zero()),
       routes_(std::move(parts.address)) {
@@ -27,6 +29,7 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
 caf::behavior PeerActor::make_behavior() {
   outlive_errors(this);
   resource_ = spawn<ResourceActor>(kind_);
+  actors::send(this, snapshots_, KeepSnapshot{record_.id, snapshot_});
   want_links(routes_.use(engine_.configuration()));
   begin_turn();
   return {
@@ -36,6 +39,12 @@ caf::behavior PeerActor::make_behavior() {
       [this](const StoreWritten& written) { on_written(written); },
       [this](const StoreFailed& failed) { on_store_failed(failed); },
       [this](Applied& applied) { on_applied(applied); },
+      [this](const SaveProgress& progress) { taken_percent_ = progress.percent; },
+      [this](const SnapshotSaved& saved) { on_snapshot_saved(saved); },
+      [this](const Loaded& loaded) { on_loaded(loaded); },
+      [this](ChunkRead& read) { on_chunk_read(read); },
+      [this](const ChunkWritten& written) { on_chunk_written(written); },
+      [this](const Checked& checked) { on_checked(checked); },
       [this](const LinkUp& link) { on_link_up(link); },
       [this](const LinkDown& link) { on_link_down(link); },
       [this](const SharedRegistry& registry) { on_registry(registry); },
@@ -50,13 +59,14 @@ caf::behavior PeerActor::make_behavior() {
 void PeerActor::on_exit() {
   if (resource_)
     actors::send(this, resource_, Stop{});
-  node_ = store_ = resource_ = nullptr;
+  node_ = store_ = snapshots_ = resource_ = nullptr;
   routes_ = Routes{{}};
   commands_ = {};
   reads_ = {};
   held_ = {};
   change_.reset();
   handover_.reset();
+  snapshot_asker_.reset();
 }
 
 Time PeerActor::now() const {
@@ -116,15 +126,24 @@ void PeerActor::perform(Output out) {
   follow_configuration(out);
   if (out.write) {
     write_sent_ = out.write->id;
+    follow_snapshot(*out.write);
     actors::send(this, store_, StoreWrite{record_.id, self(), *std::move(out.write)});
   }
   if (!out.messages.empty())
     send_messages(std::move(out.messages));
+  if (out.install)
+    install(*std::move(out.install));
   if (!out.committed.empty())
     dispatch(std::move(out.committed));
+  if (out.take_snapshot)
+    save_state(*std::move(out.take_snapshot));
   if (!out.reads.empty())
     answer_reads(out.reads);
   answer_held_reads();
+  read_chunks(std::move(out.chunks_to_send));
+  write_chunks(std::move(out.chunks_to_store));
+  if (out.check_snapshot)
+    actors::send(this, snapshots_, CheckSnapshot{self(), record_.id, *out.check_snapshot});
   if (out.role_changed)
     on_role_changed();
 }
@@ -170,7 +189,7 @@ void PeerActor::ask_resource(std::vector<Ask::Query> queries) {
 
 void PeerActor::follow_configuration(const Output& out) {
   const auto touches = [](const Write& write) {
-    return write.truncate_from.has_value()
+    return write.truncate_from.has_value() || write.restart
            || std::ranges::find(write.entries, EntryKind::configuration, &Entry::kind)
                   != write.entries.end();
   };

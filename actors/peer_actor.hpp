@@ -10,8 +10,10 @@
 #include "storage/store.hpp"
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::actors {
@@ -26,6 +28,7 @@ struct PeerParts {
   SharedRegistry registry{};
   caf::actor node{};   ///< Gets `WantLink`, `Inquire`, `PeerStopped`, and what comes after the end.
   caf::actor store{};  ///< Gets `StoreWrite`.
+  caf::actor snapshots{};
   std::chrono::milliseconds stop_timeout{1000};
 };
 
@@ -57,6 +60,12 @@ private:
     caf::actor connection{};
     std::uint64_t request = 0;
     Time deadline = never;
+  };
+  /// A `snapshot` that is not answered yet.
+  struct SnapshotAsker {
+    caf::actor connection{};
+    std::uint64_t request = 0;
+    Index at_least{};
   };
   struct Stopping {
     Time deadline = never;
@@ -119,6 +128,24 @@ private:
   void end_handover_if_done();
   void end_change_if_late();
 
+  // peer_snapshots.cpp: what takes the place of the beginning of the log (§5.1).
+  void install(SnapshotHead head);
+  void on_loaded(const Loaded& loaded);
+  void lose_state();
+  void save_state(SnapshotPlace place);
+  void on_snapshot_saved(const SnapshotSaved& saved);
+  void follow_snapshot(const Write& write);
+  void count_snapshots(WriteId written);
+  void read_chunks(std::vector<ChunkToSend> chunks);
+  void on_chunk_read(ChunkRead& read);
+  void on_checked(const Checked& checked);
+  void lose_snapshot(const SnapshotHead& head, const storage::StoreError& error);
+  void write_chunks(std::vector<ChunkToStore> chunks);
+  void on_chunk_written(const ChunkWritten& written);
+  void take_snapshot(const caf::actor& connection, const wire::Request& request);
+  void end_snapshot(wire::Response response);
+  void add_snapshots(const EngineView& view, wire::PeerStatus& status) const;
+
   // peer_stop.cpp: the way out.
   void stop();
   void continue_stop();
@@ -134,8 +161,10 @@ private:
   std::chrono::milliseconds stop_timeout_;
   caf::actor node_;
   caf::actor store_;
+  caf::actor snapshots_;
   caf::actor resource_{};
 
+  std::optional<SnapshotHead> snapshot_;  ///< The one that counts, durably.
   caf::actor_clock::time_point started_at_;
   Engine engine_;
   Routes routes_;
@@ -155,8 +184,15 @@ private:
   WriteId write_sent_{};
   WriteId written_{};
   std::uint64_t store_bytes_ = 0;
-  Index dispatched_{};  ///< The resource was sent the log up to here...
-  Index applied_{};     ///< ...and said that it has applied it up to here.
+  /// Snapshots that are to count, each with the write that makes it.
+  std::deque<std::pair<WriteId, SnapshotHead>> counting_{};
+  std::optional<SnapshotAsker> snapshot_asker_{};
+  int taken_percent_ = 0;                  ///< Of the one that is being taken.
+  std::optional<SnapshotHead> loading_{};  ///< By the resource.
+  bool state_lost_ = false;                ///< It could not.
+  std::string chunk_failure_{};            ///< Of the last chunk that we were to store.
+  Index dispatched_{};                     ///< The resource was sent the log up to here...
+  Index applied_{};                        ///< ...and said that it has applied it up to here.
 };
 
 }  // namespace troupe::actors

@@ -159,6 +159,8 @@ void PeerActor::on_request(const InboundRequest& inbound) {
     set_configuration(inbound.connection, inbound.request, *wanted);
   else if (const auto* transfer = std::get_if<wire::TransferLeadership>(&inbound.request.body))
     transfer_leadership(inbound.connection, inbound.request, *transfer);
+  else if (std::holds_alternative<wire::TakeSnapshot>(inbound.request.body))
+    take_snapshot(inbound.connection, inbound.request);
   else
     respond(this, inbound.connection, answer(inbound.request));
 }
@@ -183,18 +185,21 @@ wire::Response PeerActor::answer(const wire::Request& request) {
 wire::PeerStatus PeerActor::status() const {
   const EngineView view = engine_.view();
   const Member* self = view.configuration.find(view.self);
-  return {.name = full_name(
-              self != nullptr ? *self : Member{view.self, record_.name, routes_.own_address()}),
-          .kind = record_.kind,
-          .role = view.role,
-          .leader = leader_name(),
-          .term = view.hard_state.term,
-          .commit = view.commit,
-          .applied = applied_,
-          .last = view.last,
-          .configuration = view.configuration,
-          .configuration_index = view.configuration_index,
-          .store_bytes = store_bytes_};
+  wire::PeerStatus status{
+      .name = full_name(self != nullptr ? *self
+                                        : Member{view.self, record_.name, routes_.own_address()}),
+      .kind = record_.kind,
+      .role = view.role,
+      .leader = leader_name(),
+      .term = view.hard_state.term,
+      .commit = view.commit,
+      .applied = applied_,
+      .last = view.last,
+      .configuration = view.configuration,
+      .configuration_index = view.configuration_index,
+      .store_bytes = store_bytes_};
+  add_snapshots(view, status);
+  return status;
 }
 
 /// Whom a client should ask; empty while nobody is known to lead.

@@ -144,7 +144,13 @@ void PeerActor::end_change_if_done() {
 }
 
 void PeerActor::end_change_if_late() {
-  if (change_ && now() >= change_->deadline)
+  if (!change_ || now() < change_->deadline)
+    return;
+  // As the engine does: a newcomer that is sent a snapshot takes as long as that takes.
+  if (const auto followers = engine_.view().followers; std::ranges::any_of(
+          followers, [](const auto& each) { return each.second.snapshot.has_value(); }))
+    change_->deadline = now() + commit_timeout;
+  else
     end_change(refused(change_->request, Refusal::timeout));
 }
 

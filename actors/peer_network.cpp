@@ -48,6 +48,7 @@ void PeerActor::on_written(const StoreWritten& written) {
   written_ = written.upto;
   store_bytes_ = written.store_bytes;
   engine_.step(Persisted{written.upto});
+  count_snapshots(written.upto);
 }
 
 void PeerActor::on_store_failed(const StoreFailed& failed) {

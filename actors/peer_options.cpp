@@ -44,6 +44,7 @@ constexpr DurationOption durations[] = {
     {"election_timeout_min_ms", &EngineOptions::election_timeout_min},
     {"election_timeout_max_ms", &EngineOptions::election_timeout_max},
     {"heartbeat_interval_ms", &EngineOptions::heartbeat_interval},
+    {"catch_up_timeout_ms", &EngineOptions::catch_up_timeout},
     {"disk_stall_max_ms", &EngineOptions::disk_stall_max},
 };
 
@@ -57,6 +58,11 @@ constexpr SizeOption sizes[] = {
     {"window_messages_max", &EngineOptions::window_messages_max},
     {"uncommitted_bytes_max", &EngineOptions::uncommitted_bytes_max},
     {"entry_bytes_max", &EngineOptions::entry_bytes_max},
+    {"snapshot_entries", &EngineOptions::snapshot_entries},
+    {"snapshot_bytes", &EngineOptions::snapshot_bytes},
+    {"snapshot_keep_entries", &EngineOptions::snapshot_keep_entries},
+    {"snapshot_keep_bytes", &EngineOptions::snapshot_keep_bytes},
+    {"cut_entries_max", &EngineOptions::cut_entries_max},
 };
 
 /// False if there is no such option, or the number is not one for it.

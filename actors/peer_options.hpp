@@ -15,8 +15,9 @@ namespace troupe::actors {
 bool valid_peer_name(std::string_view name);
 
 /// `options` with what `start_peer` was told to change: `election_timeout_min_ms`,
-/// `election_timeout_max_ms`, `heartbeat_interval_ms`, and the limits by their names in
-/// `EngineOptions`. Refuses as `invalid` what is unknown, not a number, or makes no sense together.
+/// `election_timeout_max_ms`, `heartbeat_interval_ms`, `catch_up_timeout_ms`, and the limits by
+/// their names in `EngineOptions`. Refuses as `invalid` what is unknown, not a number, or makes no
+/// sense together.
 Result<EngineOptions> with_options(EngineOptions options,
                                    const std::vector<std::pair<std::string, std::string>>& changes);
 

@@ -24,6 +24,8 @@ std::size_t size_bytes(const Message& message) {
   if (const auto* request = std::get_if<AppendRequest>(&message.body))
     for (const Entry& entry : request->entries)
       bytes += troupe::size_bytes(entry);
+  if (const auto* chunk = std::get_if<SnapshotChunk>(&message.body))
+    bytes += chunk->data.size();
   return bytes;
 }
 

@@ -38,8 +38,10 @@ bool PeerActor::is_draining() const {
   return stopping_ && !stopping_->handing_over && engine_.role() != Role::leader;
 }
 
+/// Nobody waits for entries behind a snapshot that is being loaded, or could not be.
 bool PeerActor::is_drained() const {
-  return !turn_open_ && written_ == write_sent_ && applied_ == dispatched_;
+  return !turn_open_ && written_ == write_sent_
+         && (applied_ == dispatched_ || loading_ || state_lost_);
 }
 
 /// The end: everyone who waits hears of it. Without `failure` what was committed has been answered.
@@ -57,6 +59,7 @@ void PeerActor::finish(std::string failure) {
   send_all(this, replies);
   if (change_)
     end_change(refused(change_->request, failed ? Refusal::disk_failed : Refusal::timeout));
+  end_snapshot(refused(0, failed ? Refusal::disk_failed : Refusal::stopping));
   if (handover_)
     respond(this, handover_->connection,
             refused(handover_->request, failed ? Refusal::disk_failed : Refusal::timeout));
@@ -79,6 +82,12 @@ caf::behavior PeerActor::forwarding() {
       ignore<StoreWritten>(),
       ignore<StoreFailed>(),
       ignore<Applied>(),
+      ignore<SaveProgress>(),
+      ignore<SnapshotSaved>(),
+      ignore<Loaded>(),
+      ignore<ChunkRead>(),
+      ignore<ChunkWritten>(),
+      ignore<Checked>(),
       ignore<LinkUp>(),
       ignore<LinkDown>(),
       ignore<SharedRegistry>(),

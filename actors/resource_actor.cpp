@@ -31,6 +31,7 @@ caf::behavior ResourceActor::make_behavior() {
       [this](Save& message) { take(std::move(message)); },
       [this](const NextPiece& message) { on_next_piece(message); },
       [this](const Load& message) { on_load(message); },
+      [this](const StartOver&) { start_over(); },
       [this](PieceRead& read) { on_piece_read(read); },
       [this](const Flush&) { catch_up(); },
       [this](const Stop&) {

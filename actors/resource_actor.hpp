@@ -48,6 +48,7 @@ private:
   void on_next_piece(const NextPiece& message);
   void end_save(const std::string& why);
   void on_load(const Load& message);
+  void start_over();
   void on_piece_read(PieceRead& read);
   void read_piece(std::uint64_t offset);
   void end_load(std::optional<storage::StoreError> failure);

@@ -59,6 +59,13 @@ void ResourceActor::on_load(const Load& message) {
   read_piece(0);
 }
 
+void ResourceActor::start_over() {
+  TROUPE_ASSERT(mode_ == Mode::lost);
+
+  state_.start_load();
+  mode_ = Mode::ready;
+}
+
 void ResourceActor::read_piece(std::uint64_t offset) {
   actors::send(this, loading_.snapshots,
                ReadPiece{caf::actor_cast<caf::actor>(this), load_, loading_.peer, kind_,

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "actors/peer_actor.hpp"
+#include "actors/snapshot_actor.hpp"
 #include "actors/store_actor.hpp"
+#include "storage/memory_snapshots.hpp"
 #include "storage/memory_store.hpp"
 #include "test/actors/register_kind.hpp"
 #include "test/actors/still_system.hpp"
@@ -47,9 +49,11 @@ struct PeerStage {
   Ear third{still};
   Ear client{still};
   caf::actor store = still.actors->spawn<StoreActor>(storage::open_memory_store(disk));
+  storage::MemoryShelf shelf{};
+  caf::actor snapshots = still.actors->spawn<SnapshotActor>(storage::open_memory_snapshots(shelf));
   caf::actor peer{};
 
-  explicit PeerStage(Recovered recovered) {
+  explicit PeerStage(Recovered recovered, storage::MemoryShelf with = {}) : shelf(std::move(with)) {
     const storage::PeerRecord record{us, "p1", "register", true};
     send_from_outside(store, PutPeer{node.actor, record});
     still.run();
@@ -63,6 +67,7 @@ struct PeerStage {
     parts.registry = std::make_shared<Registry>();
     parts.node = node.actor;
     parts.store = store;
+    parts.snapshots = snapshots;
     parts.stop_timeout = std::chrono::milliseconds(1000);
     peer = still.actors->spawn<PeerActor>(std::move(parts));
     still.run();
@@ -73,6 +78,7 @@ struct PeerStage {
     still.pass(std::chrono::milliseconds(1100));  // Longer than it may take.
     send_from_outside(peer, Stop{});
     send_from_outside(store, Stop{});
+    send_from_outside(snapshots, Stop{});
     still.run();
   }
 
