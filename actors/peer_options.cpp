@@ -45,6 +45,7 @@ constexpr DurationOption durations[] = {
     {"election_timeout_max_ms", &EngineOptions::election_timeout_max},
     {"heartbeat_interval_ms", &EngineOptions::heartbeat_interval},
     {"catch_up_timeout_ms", &EngineOptions::catch_up_timeout},
+    {"clock_error_ms", &EngineOptions::clock_error},
     {"disk_stall_max_ms", &EngineOptions::disk_stall_max},
 };
 

@@ -45,6 +45,8 @@ void add_options(CLI::App& app, NodeSettings& settings) {
                "...and does so before this");
   add_duration(app, "--heartbeat", node.engine.heartbeat_interval,
                "how often an idle leader is heard");
+  add_duration(app, "--clock-error", node.engine.clock_error,
+               "how far clocks may drift apart in an election timeout; lease reads trust it");
   add_duration(app, "--stop-timeout", node.stop_timeout,
                "how long each step of an orderly end may take");
   app.add_option("--log-level", settings.log_level, "what is logged to stderr")

@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -66,12 +67,32 @@ struct Configuration {
 /// Sorts the members, so that the same sets are the same value.
 Configuration normalized(Configuration configuration);
 
-/// The largest index that a majority of `voters` has reached. An empty set of
-/// voters imposes nothing: it answers the largest index there is, so that a
-/// joint quorum is the minimum of its halves.
-Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, Index>& reached);
+/// The largest value that a majority of `voters` has reached; `reached(id)` tells how far one came.
+/// An empty set of voters imposes nothing: it answers `most`, so that a joint quorum is the minimum
+/// of its halves.
+template <class Value, class Reached>
+Value majority_value(const std::vector<Member>& voters, Value most, const Reached& reached) {
+  if (voters.empty())
+    return most;
+  std::vector<Value> values;
+  values.reserve(voters.size());
+  for (const Member& voter : voters)
+    values.push_back(reached(voter.id));
+  // As many as a majority lie at or above the middle, or the lower one of two.
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
 
-/// The largest index that a quorum of `configuration` has reached (§3.6.2, §4.3).
+/// The largest value that a quorum of `configuration` has reached (§3.6.2, §4.3).
+template <class Value, class Reached>
+Value quorum_value(const Configuration& configuration, Value most, const Reached& reached) {
+  return std::min(majority_value(configuration.voters, most, reached),
+                  majority_value(configuration.old_voters, most, reached));
+}
+
+/// The same of indexes by peer, 0 where none is named.
+Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, Index>& reached);
 Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached);
 
 /// What became of a vote so far.

@@ -11,7 +11,11 @@
 namespace troupe {
 
 Engine::Engine(EngineOptions options, Recovered recovered, Time now)
-    : options_(options), random_(options_.seed), now_(now), stretches_(~options_.seed) {
+    : options_(options),
+      random_(options_.seed),
+      now_(now),
+      boot_(Random(~options_.seed).next()),
+      stretches_(~options_.seed) {
   TROUPE_ASSERT(problem(options_).empty());
   hard_state_ = recovered.hard_state;
   if (mutant(Mutant::vote_forgotten))
@@ -34,9 +38,18 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
   stretch_permille_ = draw_stretch();
   persisted_ = handed_ = log_.last().index;
   reset_election_deadline();
-  // Who decides alone has nobody to wait for.
-  if (is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won)
+  start_bound();
+}
+
+/// What we promised before the start is forgotten, and binds us: a leader may still count on it
+/// (§6.4.1). So we behave as if we had heard one right now. Who decides alone and voted for itself
+/// last is free, and has nobody to wait for: no other can have led since, without its vote.
+void Engine::start_bound() {
+  const bool alone = is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won;
+  if (alone && hard_state_.voted_for == options_.self)
     election_deadline_ = now_;
+  else if (hard_state_.term > Term{})
+    heard_leader_at_ = now_;
 }
 
 void Engine::step(const Input& input) {
@@ -130,7 +143,10 @@ Result<PeerId> Engine::transfer(PeerId to) {
 
 Time Engine::next_deadline() const {
   const Time own = may_campaign() ? election_deadline_ : never;
-  return std::min(role_ == Role::leader ? leader_deadline() : own, cut_deadline());
+  const auto* state = std::get_if<Following>(&state_);
+  const bool asking = state != nullptr && state->answered_read < state->asked_read;
+  const Time ask = asking ? state->asked_read_at + options_.heartbeat_interval : never;
+  return std::min({role_ == Role::leader ? leader_deadline() : own, ask, cut_deadline()});
 }
 
 EngineView Engine::view() const {
@@ -157,6 +173,7 @@ EngineView Engine::view() const {
       .receiving = receiving_ ? std::optional(receiving_->head) : std::nullopt,
       .received_bytes = receiving_ ? receiving_->upto : 0,
       .stateless = stateless_,
+      .lease_until = lease_until(),
       .dropped = dropped_,
   };
   view.changing = role_ == Role::leader && (leading().change || configuration().is_joint());

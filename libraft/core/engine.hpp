@@ -130,6 +130,10 @@ public:
 
   /// Asks for a read at `level`, which is never `sequential`: that needs no engine. Linearizable
   /// (§6.4): all reads asked for before the next round to a quorum are confirmed by it together.
+  /// Lease (§6.4.1): ready at once while we hold one (`EngineView::lease_until`) and no
+  /// linearizable read waits; else as linearizable. It needs a `Tick` given after the client asked:
+  /// a lease that had ended would else seem to hold. A follower that hears a leader asks it, at
+  /// either level.
   /// Ready when an `Output::reads` covers the returned id; lost if the role changes first.
   /// Refuses: `redirect`, `election_in_progress` (also until the first entry of our own term
   /// is committed), `busy`.
@@ -172,9 +176,12 @@ public:
 private:
   struct Following {
     PeerId leader{};
-    std::optional<Time> heard_at{};  ///< When that leader last spoke.
-    bool reachable = true;           ///< False after `Disconnected`, until it speaks again.
-    Time answered_at{};              ///< When it last heard of our disk, or we began to follow.
+    bool reachable = true;   ///< False after `Disconnected`, until it speaks again.
+    Time answered_at{};      ///< When it last heard of our disk, or we began to follow.
+    Index agreed{};          ///< Our log is the leader's up to here.
+    ReadId asked_read{};     ///< The newest read that we asked it about...
+    Time asked_read_at{};    ///< ...and when.
+    ReadId answered_read{};  ///< The newest that it answered, or that was lost.
   };
   struct Electing {  ///< Asking for pre-votes or votes; the role tells which.
     std::map<PeerId, bool> votes{};
@@ -182,6 +189,8 @@ private:
   struct PendingRead {
     ReadId id{};
     Index index{};
+    PeerId asker = nobody;       ///< The follower that asked, unless it was our own client...
+    ReadIndexRequest request{};  ///< ...and how.
   };
   struct Change {
     Configuration target{};
@@ -194,12 +203,15 @@ private:
     std::map<PeerId, Progress> progress{};
     std::deque<PendingRead> reads{};
     ReadId sent_read{};  ///< The newest read that a round carries already.
+    ReadId own_read{};   ///< The newest of our own clients' that waits, or did.
     Index term_start{};  ///< The first entry of our term.
     PeerId transfer_to{};
     Time transfer_deadline = never;
     bool timeout_now_sent = false;
     WriteId stalled_write{};    ///< Of our own disk: the one for which we handed over last.
     bool leaving_disk = false;  ///< The transfer under way is for that.
+    /// For the rest of the term: who was told to campaign may do so late, and asks no leave.
+    bool lease_lost = false;
     std::optional<Change> change{};
     /// Who keeps the log no more, and until when it is told so.
     std::map<PeerId, Time> departing{};
@@ -214,6 +226,7 @@ private:
 
   // engine.cpp: the doors, and what every role shares.
   FollowerView view_of(const Progress& progress) const;
+  void start_bound();
   Refusal refusal_of_non_leader() const;
   PeerId known_leader() const;
   bool is_voter() const { return configuration().has_voter(options_.self); }
@@ -269,6 +282,8 @@ private:
   void hear_leader(const Message& message);
   bool makes_sense(const Message& message, const AppendRequest& request) const;
   Index make_agree(const AppendRequest& request);
+  AppendResponse promise_to(const AppendRequest& request,
+                            std::variant<Rejected, Accepted> verdict) const;
   void answer_append(const Message& message, const AppendRequest& request, Index matched);
   void truncate_from(Index index);
 
@@ -281,7 +296,17 @@ private:
   Time leader_deadline() const;
 
   // engine_reads.cpp
+  Result<ReadId> start_read_as_follower();
+  bool holds_lease() const;
+  std::optional<Time> lease_until() const;
+  void read_ready(ReadId upto, Index index);
   void confirm_reads();
+  void lose_reads();
+  bool may_answer_reads() const;
+  bool read_request_due() const;
+  void ask_for_read_index();
+  void on_read_index_request(const Message& message, const ReadIndexRequest& request);
+  void on_read_index_response(const Message& message, const ReadIndexResponse& response);
   void take_reads(Output& out);
 
   // engine_disk.cpp
@@ -360,7 +385,11 @@ private:
   std::variant<Following, Electing, Leading> state_{Following{}};
   Time election_deadline_ = never;
   int lonely_rounds_ = 0;  ///< Elections in a row that we called without being a voter.
+  /// When a leader last spoke, of whatever term; when we started, if it may have been before that.
+  /// What we promised it then outlives our role and its term.
+  std::optional<Time> heard_leader_at_{};
   ReadId last_read_{};
+  std::uint64_t boot_ = 0;  ///< Tells our requests from those of our earlier lives.
 
   // What the next output is made of.
   struct Held {

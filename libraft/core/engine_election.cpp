@@ -28,11 +28,10 @@ void Engine::become_follower(Term term, PeerId leader) {
     adopt_term(term);
   role_ = Role::follower;
   role_changed_ = true;
-  state_ = Following{.leader = leader,
-                     .heard_at = leader == nobody ? std::nullopt : std::optional(now_),
-                     .reachable = true,
-                     .answered_at = now_};
-  reads_ready_.clear();
+  state_ = Following{.leader = leader, .reachable = true, .answered_at = now_};
+  if (leader != nobody)
+    heard_leader_at_ = now_;
+  lose_reads();
   reset_election_deadline();
 }
 
@@ -49,6 +48,7 @@ void Engine::reset_election_deadline() {
 
 void Engine::start_election() {
   TROUPE_ASSERT(may_campaign());
+  TROUPE_ASSERT(!hears_leader());
   lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, lonely_rounds_max);
   // A disk slower than the timeout must get done with one candidacy before the next begins.
   if (role_ == Role::candidate && !hard_state_durable())
@@ -65,6 +65,7 @@ void Engine::start_election() {
 void Engine::pre_campaign() {
   role_ = Role::pre_candidate;
   role_changed_ = true;
+  lose_reads();
   state_ = Electing{.votes = {{options_.self, true}}};
   reset_election_deadline();
   for (const Member& member : configuration().members()) {
@@ -81,6 +82,7 @@ void Engine::campaign(bool transfer) {
   hard_state_.voted_for = options_.self;
   role_ = Role::candidate;
   role_changed_ = true;
+  lose_reads();
   state_ = Electing{.votes = {{options_.self, true}}};
   reset_election_deadline();
   ask_for_votes(VoteRequest{.last = log_.last(), .transfer = transfer});
@@ -117,14 +119,12 @@ void Engine::become_leader() {
     append(EntryKind::noop, {});
 }
 
-/// Whether a leader is at work, as far as we can tell: we lead, or heard from
-/// it within the shortest election timeout.
+/// Whether a leader is at work, as far as we can tell: we lead, or heard from one within the
+/// shortest election timeout. That is what we promise to go by (§6.4.1), so a term or role that has
+/// changed since is no excuse: the leader of an older term may still answer reads by its lease.
 bool Engine::hears_leader() const {
-  if (role_ == Role::leader)
-    return true;
-  const auto* state = std::get_if<Following>(&state_);
-  return state != nullptr && state->heard_at
-         && now_ - *state->heard_at < options_.election_timeout_min;
+  return role_ == Role::leader
+         || (heard_leader_at_ && now_ - *heard_leader_at_ < options_.election_timeout_min);
 }
 
 void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {

@@ -20,13 +20,16 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
       log_.agrees(request.previous)
       || (mutant(Mutant::previous_term_not_checked) && request.previous.index <= log_.last().index);
   if (!agrees) {
-    send(message.from,
-         AppendResponse{.verdict = Rejected{.previous = request.previous,
-                                            .hint = log_.last_not_above(request.previous)},
-                        .read = request.read});
+    AppendResponse response = promise_to(
+        request,
+        Rejected{.previous = request.previous, .hint = log_.last_not_above(request.previous)});
+    if (!hard_state_durable())
+      response.promised = {};
+    send(message.from, response);
     return;
   }
   const Index matched = make_agree(request);
+  following().agreed = std::max(following().agreed, matched);
   // Not `last`: what stands past `matched` may be a deposed leader's (§3.5, figure 3.1).
   const Index last = log_.last().index;
   advance_commit(std::min(request.commit, mutant(Mutant::commits_own_last) ? last : matched));
@@ -39,7 +42,7 @@ void Engine::hear_leader(const Message& message) {
     become_follower(message.term, message.from);
   role_changed_ = role_changed_ || !following().reachable;
   following().reachable = true;
-  following().heard_at = now_;
+  heard_leader_at_ = now_;
   reset_election_deadline();
 }
 
@@ -93,6 +96,16 @@ Index Engine::make_agree(const AppendRequest& request) {
   return matched;
 }
 
+/// Each answer is a promise, too: to stick to the leader (§6.4.1). After a crash only a term on the
+/// disk reminds us that there was one: it leaves no earlier than that.
+AppendResponse Engine::promise_to(const AppendRequest& request,
+                                  std::variant<Rejected, Accepted> verdict) const {
+  return {.verdict = verdict,
+          .read = request.read,
+          .sent_at = request.sent_at,
+          .promised = options_.election_timeout_min};
+}
+
 /// An acceptance promises durability. One that brought nothing new says at once how far we are
 /// durable already; so does any other once a heartbeat while the disk is busy: a slow disk costs
 /// neither leadership nor reads.
@@ -104,12 +117,10 @@ void Engine::answer_append(const Message& message, const AppendRequest& request,
   const bool waited_for = request.entries.empty() || request.read != ReadId{} || overdue;
   if (waited_for && hard_state_durable()) {
     answered_at = now_;
-    send(message.from,
-         AppendResponse{.verdict = Accepted{std::min(matched, persisted_)}, .read = request.read});
+    send(message.from, promise_to(request, Accepted{std::min(matched, persisted_)}));
   }
   if (!request.entries.empty() || !hard_state_durable())
-    send_when_durable(message.from,
-                      AppendResponse{.verdict = Accepted{matched}, .read = request.read});
+    send_when_durable(message.from, promise_to(request, Accepted{matched}));
 }
 
 void Engine::truncate_from(Index index) {

@@ -42,6 +42,10 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   progress.heard(now_, mutant(Mutant::read_by_older_answer)
                            ? leading().sent_read
                            : std::min(response.read, leading().sent_read));
+  // No longer than our own timeout: that is what `clock_error` is reckoned for.
+  if (response.sent_at <= now_)
+    progress.promised(response.sent_at
+                      + std::min(response.promised, options_.election_timeout_min));
   confirm_reads();
   if (response.wants_snapshot <= log_.last().index)
     progress.wants(response.wants_snapshot);
@@ -89,6 +93,7 @@ void Engine::continue_transfer() {
   if (lead.leaving_disk && commit_ != log_.last().index)
     return;
   lead.timeout_now_sent = true;
+  lead.lease_lost = true;
   send(lead.transfer_to, TimeoutNow{});
 }
 

@@ -23,6 +23,7 @@ void Engine::on_disconnected(PeerId peer) {
   if (auto* state = std::get_if<Following>(&state_); state != nullptr && state->leader == peer) {
     role_changed_ = role_changed_ || state->reachable;
     state->reachable = false;
+    lose_reads();
   }
 }
 
@@ -99,6 +100,10 @@ void Engine::on_our_term(const Message& message) {
     on_snapshot_chunk(message, *chunk);
   else if (const auto* snapshot_response = std::get_if<SnapshotResponse>(&message.body))
     on_snapshot_response(message, *snapshot_response);
+  else if (const auto* ask = std::get_if<ReadIndexRequest>(&message.body))
+    on_read_index_request(message, *ask);
+  else if (const auto* told = std::get_if<ReadIndexResponse>(&message.body))
+    on_read_index_response(message, *told);
   else
     on_timeout_now(message);
 }

@@ -15,9 +15,9 @@ constexpr std::size_t committed_bytes_max = std::size_t{8} << 20;
 }  // namespace
 
 bool Engine::has_output() const {
-  if (has_write() || !messages_.empty() || may_apply() || !reads_ready_.empty() || role_changed_)
+  if (has_write() || !messages_.empty() || may_apply() || may_answer_reads() || role_changed_)
     return true;
-  if (install_ || check_ || !chunks_to_store_.empty() || snapshot_due())
+  if (install_ || check_ || !chunks_to_store_.empty() || snapshot_due() || read_request_due())
     return true;
   return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
            return has_news_for(peer.second) || has_chunk_for(peer.second);
@@ -28,6 +28,8 @@ Output Engine::take_output() {
   Output out;
   if (role_ == Role::leader)
     replicate();
+  if (read_request_due())
+    ask_for_read_index();
   if (has_write())
     out.write = take_write();
   out.messages = std::exchange(messages_, {});

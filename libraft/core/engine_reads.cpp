@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 
 namespace troupe {
 namespace {
 
-/// Rounds of reads that may wait for a quorum at one time.
+/// Rounds of reads that may wait for a quorum, or for a leader, at one time.
 constexpr std::size_t reads_max = 4096;
 
 }  // namespace
@@ -17,19 +16,59 @@ constexpr std::size_t reads_max = 4096;
 Result<ReadId> Engine::start_read(ReadLevel level) {
   // Who may be behind needs no engine: it answers from what it has applied.
   TROUPE_ASSERT(level != ReadLevel::sequential);
+  // A standby is sent nothing that it could answer from; a peer may have lost what it was sent.
+  if (role_ == Role::follower && known_leader() != nobody
+      && configuration().keeps_log(options_.self) && !stateless_)
+    return start_read_as_follower();
   if (role_ != Role::leader)
     return refusal_of_non_leader();
   // Until an entry of our own term is committed we may not know of what our predecessors
   // committed (§6.4, step 1).
-  if (commit_ < leading().term_start && !mutant(Mutant::read_before_own_term))
+  Leading& lead = leading();
+  if (commit_ < lead.term_start && !mutant(Mutant::read_before_own_term))
     return Refusal::election_in_progress;
-  if (leading().reads.size() >= reads_max)
+  if (lead.reads.size() >= reads_max)
     return Refusal::busy;
   last_read_ = {last_read_.value + 1};
-  leading().reads.push_back(
+  // Being ready includes all reads before: those that trust no clock must not be.
+  const bool others_wait = !lead.reads.empty() && lead.reads.front().id <= lead.own_read;
+  if (level == ReadLevel::lease && !others_wait && holds_lease()) {
+    read_ready(last_read_, commit_);
+    return last_read_;
+  }
+  lead.own_read = last_read_;
+  lead.reads.push_back(
       {.id = last_read_, .index = mutant(Mutant::read_at_applied) ? applied_ : commit_});
   confirm_reads();  // Who decides alone has its quorum already.
   return last_read_;
+}
+
+/// Until when a quorum has promised to help nobody else to lead, by our own clock. `never` for who
+/// decides alone: without us, who have not voted for another, nobody leads. Nothing if there is no
+/// such time, or it has come. That the others count from when they heard us, and we from when we
+/// spoke, is to our disadvantage only; clocks that do not run alike are not, so `clock_error` is
+/// taken off (§6.4.1).
+std::optional<Time> Engine::lease_until() const {
+  if (role_ != Role::leader || !is_voter())
+    return std::nullopt;
+  const Leading& lead = leading();
+  // Whom we tell to campaign need not wait for anybody's promise to end (§3.10).
+  if (lead.transfer_to != nobody || lead.lease_lost || commit_ < lead.term_start)
+    return std::nullopt;
+  const Time until = quorum_value(configuration(), never, [&](PeerId peer) {
+    if (peer == options_.self)
+      return never;
+    const auto it = lead.progress.find(peer);
+    return it == lead.progress.end() ? Time::min() : it->second.promised_until();
+  });
+  if (until == never)
+    return never;
+  return until > now_ + options_.clock_error ? std::optional(until - options_.clock_error)
+                                             : std::nullopt;
+}
+
+bool Engine::holds_lease() const {
+  return lease_until().has_value();
 }
 
 /// A read is confirmed when a quorum has answered a message that left after it was asked for: then
@@ -46,19 +85,100 @@ void Engine::confirm_reads() {
          && (lead.reads.front().id <= upto || mutant(Mutant::read_without_round))) {
     const PendingRead read = lead.reads.front();
     lead.reads.pop_front();
-    if (!reads_ready_.empty() && reads_ready_.back().index == read.index)
-      reads_ready_.back().upto = read.id;
+    if (read.asker == nobody)
+      read_ready(read.id, read.index);
     else
-      reads_ready_.push_back({.upto = read.id, .index = read.index});
+      send(read.asker,
+           ReadIndexResponse{
+               .upto = read.request.upto, .boot = read.request.boot, .index = read.index});
   }
+}
+
+void Engine::read_ready(ReadId upto, Index index) {
+  if (!reads_ready_.empty() && reads_ready_.back().index == index)
+    reads_ready_.back().upto = upto;
+  else
+    reads_ready_.push_back({.upto = upto, .index = index});
+}
+
+/// Who has lost its state has nothing to answer from, however far it had come.
+bool Engine::may_answer_reads() const {
+  return !stateless_ && !reads_ready_.empty() && reads_ready_.front().index <= applied_;
 }
 
 /// Reads leave behind the entries that they must see.
 void Engine::take_reads(Output& out) {
-  while (!reads_ready_.empty() && reads_ready_.front().index <= applied_) {
+  while (may_answer_reads()) {
     out.reads.push_back(reads_ready_.front());
     reads_ready_.pop_front();
   }
+}
+
+/// What waits does not live to see another role, term or leader.
+void Engine::lose_reads() {
+  reads_ready_.clear();
+  if (auto* state = std::get_if<Following>(&state_))
+    state->asked_read = state->answered_read = last_read_;
+}
+
+// ---- followers (§6.4): the leader says from where on, and we answer
+
+Result<ReadId> Engine::start_read_as_follower() {
+  Following& state = following();
+  // Who does not campaign hears of no end of its leader.
+  if (now_ - *heard_leader_at_ >= options_.election_timeout_max)
+    return Refusal::election_in_progress;
+  if (last_read_.value - state.answered_read.value >= reads_max || reads_ready_.size() >= reads_max)
+    return Refusal::busy;
+  last_read_ = {last_read_.value + 1};
+  return last_read_;
+}
+
+/// Reads that came after the last request are not covered by its answer; and either may be lost, or
+/// the leader may not be able to say yet.
+bool Engine::read_request_due() const {
+  const auto* state = std::get_if<Following>(&state_);
+  if (state == nullptr || state->answered_read == last_read_)
+    return false;
+  return state->asked_read < last_read_
+         || now_ - state->asked_read_at >= options_.heartbeat_interval;
+}
+
+void Engine::ask_for_read_index() {
+  Following& state = following();
+  state.asked_read = last_read_;
+  state.asked_read_at = now_;
+  send(state.leader, ReadIndexRequest{.upto = last_read_, .boot = boot_});
+}
+
+/// As a read of our own. Who is not answered asks again.
+void Engine::on_read_index_request(const Message& message, const ReadIndexRequest& request) {
+  if (role_ != Role::leader)
+    return;
+  Leading& lead = leading();
+  if (!lead.progress.contains(message.from) || commit_ < lead.term_start
+      || lead.reads.size() >= reads_max)
+    return;
+  last_read_ = {last_read_.value + 1};
+  lead.reads.push_back(
+      {.id = last_read_, .index = commit_, .asker = message.from, .request = request});
+  confirm_reads();
+}
+
+void Engine::on_read_index_response(const Message& message, const ReadIndexResponse& response) {
+  auto* state = std::get_if<Following>(&state_);
+  if (state == nullptr || state->leader != message.from || response.boot != boot_)
+    return;
+  if (response.upto > state->asked_read) {
+    ++dropped_;
+    return;
+  }
+  if (response.upto <= state->answered_read)
+    return;
+  state->answered_read = response.upto;
+  // The leader has committed as far; what we hold of its log is what it holds.
+  advance_commit(std::min({response.index, state->agreed, log_.last().index}));
+  read_ready(response.upto, response.index);
 }
 
 }  // namespace troupe

@@ -66,7 +66,8 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
                          .commit = commit_,
                          .entries = std::move(entries),
                          .read = read,
-                         .members = rests ? Bytes::copy_of(encode(configuration())) : Bytes{}});
+                         .members = rests ? Bytes::copy_of(encode(configuration())) : Bytes{},
+                         .sent_at = now_});
 }
 
 }  // namespace troupe

@@ -127,6 +127,8 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
   stateless_ = true;
   if (role_ != Role::follower)
     become_follower(hard_state_.term, nobody);
+  role_changed_ = true;
+  lose_reads();
 }
 
 /// Once the snapshot is durable the log may end behind it. Some entries stay, for followers that

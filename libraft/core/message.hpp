@@ -5,6 +5,7 @@
 #include "core/snapshot.hpp"
 #include "core/types.hpp"
 
+#include <cstdint>
 #include <variant>
 #include <vector>
 
@@ -40,6 +41,8 @@ struct AppendRequest {
   ReadId read{};
   /// To a standby, which holds no log to read it from: the configuration in force, encoded.
   Bytes members{};
+  /// By the leader's clock. The follower gives it back and makes nothing of it (§6.4.1).
+  Time sent_at{};
 };
 
 /// The follower's log agrees with the leader's up to and including `matched`,
@@ -57,7 +60,11 @@ struct Rejected {
 };
 struct AppendResponse {
   std::variant<Rejected, Accepted> verdict{};
-  ReadId read{};  ///< From the request: the sender knew us as leader after this read was queued.
+  ReadId read{};   ///< From the request: the sender knew us as leader after this read was queued.
+  Time sent_at{};  ///< From the request.
+  /// For so long after it heard the request, and so after `sent_at`, the sender helps nobody else
+  /// to lead, come what may (§6.4.1). 0 promises nothing.
+  Duration promised{};
   /// The sender has lost its replicated state and asks for a snapshot that covers at least this
   /// entry; 0 if it has not. Its log is sound: the verdict stands.
   Index wants_snapshot{};
@@ -65,6 +72,19 @@ struct AppendResponse {
 
 /// "Campaign now, without asking first" (§3.10).
 struct TimeoutNow {};
+
+/// "From which index may I answer my reads?" (§6.4: followers serve reads, too)
+struct ReadIndexRequest {
+  ReadId upto{};  ///< All reads that the sender was asked for by now.
+  /// Drawn when the sender started: an answer to one of its earlier lives must not count.
+  std::uint64_t boot = 0;
+};
+/// The sender led after it got the request, and had committed no more than `index` by then.
+struct ReadIndexResponse {
+  ReadId upto{};           ///< From the request.
+  std::uint64_t boot = 0;  ///< Likewise.
+  Index index{};
+};
 
 /// Bytes of the leader's snapshot, for a follower that needs entries which were cut (§5.1).
 /// Without data it asks how much of it the follower has.
@@ -82,7 +102,8 @@ struct SnapshotResponse {
 };
 
 using Body = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
-                          AppendResponse, TimeoutNow, SnapshotChunk, SnapshotResponse>;
+                          AppendResponse, TimeoutNow, ReadIndexRequest, ReadIndexResponse,
+                          SnapshotChunk, SnapshotResponse>;
 
 /// What peers say to each other. Messages may be lost, repeated and reordered.
 struct Message {

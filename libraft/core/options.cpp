@@ -15,6 +15,8 @@ std::string problem(const EngineOptions& options) {
     return "election_timeout_max must be above election_timeout_min";
   if (options.disk_stall_max <= Duration::zero())
     return "disk_stall_max must be above 0";
+  if (options.clock_error < Duration::zero())
+    return "clock_error must not be below 0";
   if (options.append_bytes_max == 0)
     return "append_bytes_max must be above 0";
   if (options.window_bytes_max < options.append_bytes_max)

@@ -21,12 +21,19 @@ struct EngineOptions {
   /// A follower that hears no leader for a time drawn from [min, max) asks for
   /// votes (§3.4). Also how long a follower sticks to a leader it has heard
   /// (min; §4.2.3) and how long a leader goes on without its quorum (max).
-  /// Lower: faster failover. Too low: elections under load. At least three heartbeats.
+  /// Lower: faster failover. Too low: elections under load. At least three heartbeats. A peer that
+  /// starts again with a lower minimum must have been down for the old one: it promised that.
   Duration election_timeout_min = std::chrono::milliseconds(150);
   Duration election_timeout_max = std::chrono::milliseconds(300);
 
   /// An idle leader is heard this often. Well below `election_timeout_min`.
   Duration heartbeat_interval = std::chrono::milliseconds(30);
+
+  /// By how much the clocks of two peers may drift apart during one `election_timeout_min`. A
+  /// leader's lease ends by so much earlier than what its followers promised (§6.4.1). Too small
+  /// for the clocks, or for machines that are suspended with their clocks: lease reads may be
+  /// stale; no other promise depends on it. `election_timeout_min` or more: no leases.
+  Duration clock_error = std::chrono::milliseconds(15);
 
   /// Entries in one append request. One entry above the limit still travels, alone.
   std::size_t append_bytes_max = std::size_t{512} << 10;

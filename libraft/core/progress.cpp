@@ -32,6 +32,11 @@ void Progress::heard(Time now, ReadId read) {
   read_ = std::max(read_, read);
 }
 
+/// Promises are kept, so the longest counts, in whatever order they come in.
+void Progress::promised(Time until) {
+  promised_until_ = std::max(promised_until_, until);
+}
+
 bool Progress::accepted(Index matched) {
   while (!in_flight_.empty() && in_flight_.front().last <= matched) {
     in_flight_bytes_ -= in_flight_.front().bytes;

@@ -36,6 +36,8 @@ public:
   bool has_answered() const { return has_answered_; }
   std::optional<Time> sent_at() const { return sent_at_; }
   ReadId read() const { return read_; }
+  /// By our clock: until then the follower helps nobody else to lead.
+  Time promised_until() const { return promised_until_; }
   std::size_t in_flight_bytes() const { return in_flight_bytes_; }
 
   /// Whether entries may be sent now.
@@ -47,6 +49,7 @@ public:
   void sent_entries(Index last, std::size_t bytes);
   /// The follower answered, and had heard of `read` by then.
   void heard(Time now, ReadId read);
+  void promised(Time until);
   /// The follower has the log durably up to `matched`. Returns whether that is news.
   bool accepted(Index matched);
   /// The follower does not hold the entry at `previous`; the logs can only agree
@@ -83,6 +86,7 @@ private:
   ReadId read_{};
   Index wanted_{};
   std::optional<Transfer> transfer_{};
+  Time promised_until_ = Time::min();
 };
 
 }  // namespace troupe

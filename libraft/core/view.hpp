@@ -61,6 +61,8 @@ struct EngineView {
   std::uint64_t received_bytes = 0;            ///< ...and so much of it is here.
   /// Our snapshot was damaged: we hold a sound log and no replicated state, and wait for another.
   bool stateless = false;
+  /// While we lead by lease: until then, by our clock, nobody else can (§6.4.1).
+  std::optional<Time> lease_until{};
   std::uint64_t dropped = 0;  ///< Messages that made no sense: another cluster's, not for us.
 };
 

@@ -73,27 +73,42 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
   const schema::EntryId previous = packed(request.previous);
   return {schema::Body::AppendRequest,
           schema::CreateAppendRequest(to, &previous, request.commit.value, heads, payloads,
-                                      request.read.value, members)
+                                      request.read.value, members, request.sent_at.count())
               .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
+  const auto promised = static_cast<std::uint64_t>(response.promised.count());
   if (const auto* accepted = std::get_if<Accepted>(&response.verdict))
     return {schema::Body::AppendAccepted,
             schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value,
-                                         response.wants_snapshot.value)
+                                         response.wants_snapshot.value, response.sent_at.count(),
+                                         promised)
                 .Union()};
   const auto& rejected = std::get<Rejected>(response.verdict);
   const schema::EntryId previous = packed(rejected.previous);
   const schema::EntryId hint = packed(rejected.hint);
   return {schema::Body::AppendRejected,
           schema::CreateAppendRejected(to, &previous, &hint, response.read.value,
-                                       response.wants_snapshot.value)
+                                       response.wants_snapshot.value, response.sent_at.count(),
+                                       promised)
               .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const TimeoutNow&) {
   return {schema::Body::TimeoutNow, schema::CreateTimeoutNow(to).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const ReadIndexRequest& request) {
+  return {schema::Body::ReadIndexRequest,
+          schema::CreateReadIndexRequest(to, request.upto.value, request.boot).Union()};
+}
+
+PackedBody pack(FlatBufferBuilder& to, const ReadIndexResponse& response) {
+  return {
+      schema::Body::ReadIndexResponse,
+      schema::CreateReadIndexResponse(to, response.upto.value, response.boot, response.index.value)
+          .Union()};
 }
 
 flatbuffers::Offset<schema::SnapshotHead> pack(FlatBufferBuilder& to, const SnapshotHead& head) {
@@ -206,35 +221,54 @@ bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body
   auto& request = to.emplace<AppendRequest>();
   request.commit = {from.commit()};
   request.read = {from.read()};
+  request.sent_at = Time(from.sent_at());
   return decoder.counter(from.commit()) && decoder.counter(from.read())
          && unpack(from.previous(), term, decoder, request.previous)
          && unpack_entries(from, term, decoder, request) && unpack_members(from, decoder, request);
 }
 
+/// What both verdicts carry.
+template <class Table>
+bool unpack_response(const Table& from, AppendResponse response, Decoder& decoder, Body& to) {
+  response.read = {from.read()};
+  response.sent_at = Time(from.sent_at());
+  response.wants_snapshot = {from.wants_snapshot()};
+  if (!decoder.counter(from.read()) || !decoder.counter(from.promised())
+      || !decoder.counter(from.wants_snapshot()))
+    return false;
+  response.promised = Duration(static_cast<Duration::rep>(from.promised()));
+  to = response;
+  return true;
+}
+
 bool unpack(const schema::AppendAccepted& from, Term, Decoder& decoder, Body& to) {
-  to = AppendResponse{.verdict = Accepted{{from.matched()}},
-                      .read = {from.read()},
-                      .wants_snapshot = {from.wants_snapshot()}};
-  return decoder.counter(from.matched()) && decoder.counter(from.read())
-         && decoder.counter(from.wants_snapshot());
+  return decoder.counter(from.matched())
+         && unpack_response(from, {.verdict = Accepted{{from.matched()}}}, decoder, to);
 }
 
 bool unpack(const schema::AppendRejected& from, Term term, Decoder& decoder, Body& to) {
   Rejected rejected;
-  const bool ok = unpack(from.previous(), term, decoder, rejected.previous)
-                  && unpack(from.hint(), term, decoder, rejected.hint)
-                  && decoder.check(rejected.hint.index <= rejected.previous.index
-                                       && rejected.hint.term <= rejected.previous.term,
-                                   "hint after what was rejected")
-                  && decoder.counter(from.read()) && decoder.counter(from.wants_snapshot());
-  to = AppendResponse{
-      .verdict = rejected, .read = {from.read()}, .wants_snapshot = {from.wants_snapshot()}};
-  return ok;
+  return unpack(from.previous(), term, decoder, rejected.previous)
+         && unpack(from.hint(), term, decoder, rejected.hint)
+         && decoder.check(rejected.hint.index <= rejected.previous.index
+                              && rejected.hint.term <= rejected.previous.term,
+                          "hint after what was rejected")
+         && unpack_response(from, {.verdict = rejected}, decoder, to);
 }
 
 bool unpack(const schema::TimeoutNow&, Term, Decoder&, Body& to) {
   to = TimeoutNow{};
   return true;
+}
+
+bool unpack(const schema::ReadIndexRequest& from, Term, Decoder& decoder, Body& to) {
+  to = ReadIndexRequest{.upto = {from.upto()}, .boot = from.boot()};
+  return decoder.counter(from.upto());
+}
+
+bool unpack(const schema::ReadIndexResponse& from, Term, Decoder& decoder, Body& to) {
+  to = ReadIndexResponse{.upto = {from.upto()}, .boot = from.boot(), .index = {from.index()}};
+  return decoder.counter(from.upto()) && decoder.counter(from.index());
 }
 
 /// A place in a log of `term`, behind a configuration, and what is not empty.
@@ -304,6 +338,10 @@ bool unpack_body(const schema::Message& from, Term term, Decoder& decoder, Body&
       return unpack_body(from.body_as_AppendRejected(), term, decoder, to);
     case schema::Body::TimeoutNow:
       return unpack_body(from.body_as_TimeoutNow(), term, decoder, to);
+    case schema::Body::ReadIndexRequest:
+      return unpack_body(from.body_as_ReadIndexRequest(), term, decoder, to);
+    case schema::Body::ReadIndexResponse:
+      return unpack_body(from.body_as_ReadIndexResponse(), term, decoder, to);
     case schema::Body::SnapshotChunk:
       return unpack_body(from.body_as_SnapshotChunk(), term, decoder, to);
     case schema::Body::SnapshotResponse:

@@ -55,7 +55,7 @@ TEST_CASE("a command that the kind does not know is refused, those beside it are
   CHECK(replies[3].detail == "no_means_no");
 }
 
-TEST_CASE("a peer without a leader sends clients elsewhere, one with a leader to it") {
+TEST_CASE("a peer without a leader sends clients elsewhere, one with a leader writers to it") {
   PeerStage stage(founded(3));
   stage.connect();
 
@@ -64,17 +64,34 @@ TEST_CASE("a peer without a leader sends clients elsewhere, one with a leader to
   stage.hear({2}, {2},
              AppendRequest{.previous = {{1}, {1}}, .commit = {1}, .entries = {}, .read = {}});
   stage.write(2, "=a");
-  stage.read(3);
   stage.still.run();
 
   const auto& replies = stage.client->replies;
-  REQUIRE(replies.size() == 3);
+  REQUIRE(replies.size() == 2);
   CHECK(replies[0].refusal == Refusal::redirect);
   CHECK(replies[0].detail == "");
   CHECK(replies[1].refusal == Refusal::redirect);
   CHECK(replies[1].detail == "p2@h2:1");
-  CHECK(replies[2].refusal == Refusal::redirect);
-  CHECK(replies[2].detail == "p2@h2:1");
+}
+
+TEST_CASE("a follower answers a read from where its leader says, when it has come as far") {
+  PeerStage stage(founded(3));
+  stage.connect();
+  const AppendRequest heartbeat{.previous = {{1}, {1}}, .commit = {1}, .entries = {}, .read = {}};
+  stage.hear({2}, {2}, heartbeat);
+
+  stage.read(3);
+  stage.still.run();
+  const Message* asked = stage.last_to_second<ReadIndexRequest>();
+  REQUIRE(asked != nullptr);
+  const auto& request = std::get<ReadIndexRequest>(asked->body);
+  CHECK(stage.client->replies.empty());
+  stage.hear({2}, {2}, ReadIndexResponse{request.upto, request.boot, {1}});
+  stage.still.run();
+
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].id == 3);
+  CHECK(stage.client->replies[0].refusal == Refusal::none);
 }
 
 TEST_CASE("a command is answered when a quorum has it and not before") {

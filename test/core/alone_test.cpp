@@ -6,22 +6,31 @@ namespace troupe::test {
 namespace {
 
 TEST_CASE("who decides alone leads again as soon as it starts") {
-  Subject alone({}, {.term = {1}}, voters({1}));
-  CHECK(alone.engine.next_deadline() == alone.now);
-
-  alone.tick(Duration{0});
+  Engine alone(options(), Subject::recovered({}, {.term = {1}, .voted_for = self}, voters({1})),
+               Time{});
+  CHECK(alone.next_deadline() == Time{});
+  alone.step(Tick{});
+  while (alone.has_output())
+    if (const Output output = alone.take_output(); output.write)
+      alone.step(Persisted{output.write->id});
 
   CHECK(alone.role() == Role::leader);
-  CHECK(alone.commit() == Index{2});
+  CHECK(alone.view().commit == Index{2});
+}
+
+TEST_CASE("who decides alone and voted for another waits for its time to be over (§6.4.1)") {
+  Engine alone(options(), Subject::recovered({}, {.term = {1}, .voted_for = {2}}, voters({1})),
+               Time{});
+
+  CHECK(alone.next_deadline() >= options().election_timeout_min);
 }
 
 TEST_CASE("who needs others waits for a leader first") {
-  Subject one_of_three;
+  const Engine one_of_three(
+      options(), Subject::recovered({}, {.term = {1}, .voted_for = self}, voters({1, 2, 3})),
+      Time{});
 
-  one_of_three.tick(Duration{0});
-
-  CHECK(one_of_three.role() == Role::follower);
-  CHECK(one_of_three.engine.next_deadline() >= options().election_timeout_min);
+  CHECK(one_of_three.next_deadline() >= options().election_timeout_min);
 }
 
 }  // namespace

@@ -54,6 +54,17 @@ bool majority_out_of_reach(const std::vector<Member>& set, const std::map<PeerId
 
 }  // namespace
 
+namespace {
+
+Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
+  return quorum_value(configuration, Index{1000}, [&](PeerId peer) {
+    const auto it = reached.find(peer);
+    return it == reached.end() ? Index{} : it->second;
+  });
+}
+
+}  // namespace
+
 TEST_CASE("an index is reached by a quorum if more than half of each set of voters reached it") {
   Random random(1);
   for (int round = 0; round < 4000; ++round) {

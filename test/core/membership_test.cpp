@@ -40,7 +40,7 @@ Subject leader(const Configuration& configuration = voters({1, 2, 3}),
 }
 
 Subject lonely_leader() {
-  Subject peer({}, {.term = {1}}, voters({1}));
+  Subject peer({}, {.term = {1}, .voted_for = self}, voters({1}));
   peer.tick(milliseconds(1));
   REQUIRE(peer.role() == Role::leader);
   return peer;

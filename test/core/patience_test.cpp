@@ -46,7 +46,8 @@ TEST_CASE("the largest entry that the options allow can be proposed") {
 
   limits.uncommitted_bytes_max = 1000 + entry_head_bytes;
   REQUIRE(problem(limits).empty());
-  Engine alone(limits, Subject::recovered({}, {.term = {1}}, voters({1})), Time{});
+  Engine alone(limits, Subject::recovered({}, {.term = {1}, .voted_for = self}, voters({1})),
+               Time{});
   alone.step(Tick{Time{1}});
   while (alone.has_output())
     if (const auto out = alone.take_output(); out.write)

@@ -51,10 +51,14 @@ struct Subject {
   std::vector<ReadReady> reads{};
   bool role_changed = false;
 
-  /// Voters 1, 2 and 3; the configuration is entry 1/1, and `more` follows it.
+  /// Voters 1, 2 and 3; the configuration is entry 1/1, and `more` follows it. It started long
+  /// enough ago to vote: what it may have promised before that is over.
   explicit Subject(std::vector<Entry> more = {}, HardState hard_state = {.term = {1}},
                    const Configuration& configuration = voters({1, 2, 3}))
-      : engine(options(), recovered(std::move(more), hard_state, configuration), Time{}) {}
+      : engine(options(), recovered(std::move(more), hard_state, configuration),
+               -options().election_timeout_min) {
+    engine.step(Tick{now});
+  }
 
   static Recovered recovered(std::vector<Entry> more, HardState hard_state,
                              const Configuration& configuration) {

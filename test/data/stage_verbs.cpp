@@ -64,7 +64,7 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
 /// `cluster peers=N empty=yes`: as their stores were created; `spares=M`: so are M more. With
 /// `append_bytes=M` requests carry no more than that, but one entry at least; `window_bytes`,
 /// `window_messages`, `uncommitted_bytes` and `entry_bytes` are the options of these names;
-/// newcomers have `catch_up_ms=M` to catch up.
+/// newcomers have `catch_up_ms=M` to catch up. `rested=yes`: they started long enough ago to vote.
 void Stage::cluster(const Line& line) {
   options_.append_bytes_max = number(line, "append_bytes", options_.append_bytes_max);
   options_.window_bytes_max = number(line, "window_bytes", options_.window_bytes_max);
@@ -89,7 +89,9 @@ void Stage::cluster(const Line& line) {
           {.id = {1}, .hard_state = p.durable.hard_state, .truncate_from = {}, .entries = {entry}});
       checker_.crashed(PeerId{id});
     }
+    p.now = line.has("rested") ? -options_.election_timeout_min : Time{};
     start(PeerId{id});
+    p.now = {};
   }
 }
 
@@ -158,11 +160,14 @@ void Stage::propose(const Line& line) {
   perform(id);
 }
 
-/// `read N [count=M]`: linearizable reads at peer N, before it does anything else.
+/// `read N [count=M] [level=lease]`: linearizable or lease reads at peer N, before it does anything
+/// else.
 void Stage::read(const Line& line) {
   const PeerId id = first_peer(line);
+  const bool lease = line.has("level") && line.options.at("level") == "lease";
   for (std::uint64_t i = 0; i < number(line, "count", 1); ++i) {
-    const auto read = peer(id).engine->start_read();
+    const auto read =
+        peer(id).engine->start_read(lease ? ReadLevel::lease : ReadLevel::linearizable);
     say(read ? "read " + std::to_string(read->value) : std::string(name(read.refusal())));
   }
   perform(id);

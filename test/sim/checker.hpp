@@ -58,6 +58,9 @@ public:
   /// Told: this was the state when `index` was applied.
   void read_answered(Index floor, Index index, const State& state);
 
+  /// Told: this is the state, to one who had seen `seen` before.
+  void sequential_read_answered(Index seen, const State& state);
+
   // What is known to be committed.
   Index last_committed() const { return {committed_.size()}; }
   const State& state_at(Index index) const;

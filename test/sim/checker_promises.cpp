@@ -129,6 +129,19 @@ void Checker::read_answered(Index floor, Index index, const State& state) {
          "a read is answered from a state that never was, at index " + std::to_string(index.value));
 }
 
+/// A client's reads never go back, whomever it asks, and show what was committed (§6.4).
+void Checker::sequential_read_answered(Index seen, const State& state) {
+  if (violation_)
+    return;
+  marks_.hit(Mark::sequential_read_answered);
+  if (state.applied < seen)
+    return fail(nobody, "a client that has seen index " + std::to_string(seen.value)
+                            + " is answered from index " + std::to_string(state.applied.value));
+  if (state.applied > last_committed() || state_at(state.applied) != state)
+    fail(nobody, "a sequential read is answered from a state that never was, at index "
+                     + std::to_string(state.applied.value));
+}
+
 const State& Checker::state_at(Index index) const {
   static const State empty{};
   return index == Index{} ? empty : committed_.at(index.value - 1).state;

@@ -15,6 +15,7 @@ constexpr std::uint64_t network_part = 2;
 constexpr std::uint64_t peer_part = 3;
 constexpr std::uint64_t client_part = 4;
 constexpr std::uint64_t fault_part = 5;
+constexpr std::uint64_t read_part = 6;
 constexpr std::uint64_t disk_part = 1000;
 
 /// How long a healed cluster may take until each of its clients has written and read.
@@ -46,7 +47,8 @@ Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
       network_(swarm.network, swarm.peers + swarm.spares, Dice(swarm.seed, network_part)),
       peer_dice_(swarm.seed, peer_part),
       client_dice_(swarm.seed, client_part),
-      fault_dice_(swarm.seed, fault_part) {
+      fault_dice_(swarm.seed, fault_part),
+      read_dice_(swarm.seed, read_part) {
   cluster_ = {peer_dice_.next() | 1};
   for (Seat seat = 0; seat < swarm.peers + swarm.spares; ++seat) {
     const PeerId id{seat + 1};

@@ -40,6 +40,7 @@ private:
     std::uint64_t operation = 0;  ///< The one it is at; counts up.
     bool waiting = false;
     Seat seat = 0;          ///< Whom it asks next.
+    Index seen{};           ///< The newest index that an answer named.
     unsigned rewarded = 0;  ///< Operations done since the cluster was healed.
     unsigned answered_reads = 0;
   };
@@ -86,7 +87,6 @@ private:
   void write(Seat seat, Write write);
   void send(Seat seat, const Message& message);
   void apply(Peer& peer, const Entry& entry);
-  void answer_reads(Peer& peer, const ReadReady& ready);
   void role_changed(Peer& peer);
   void arm_timer(Seat seat);
   void crash(Seat seat, Duration away);
@@ -110,10 +110,20 @@ private:
   void next_operation(std::size_t client);
   Request draw_request(std::size_t client);
   void propose(Peer& peer, const Request& request);
-  void read(Peer& peer, const Request& request);
   void settle(Peer& peer, const Entry& entry);
-  void answer(const Request& request, Outcome outcome, PeerId leader);
+  void answer(const Request& request, Outcome outcome, PeerId leader, Index index = {});
   void think(std::size_t client);
+
+  // cluster_reads.cpp
+  ReadLevel draw_level();
+  void read(Peer& peer, const Request& request);
+  void read_sequentially(Peer& peer, const Request& request);
+  void answer_reads(Peer& peer, const ReadReady& ready);
+  void answer_sequential_reads(Peer& peer);
+  void lose_reads(Peer& peer);
+  void check_leases(const Peer& elected);
+  void watch_promises(Seat seat, const Message& message);
+  bool is_bound_from_before(const Peer& peer, const Message& message) const;
 
   // cluster_faults.cpp
   void on(const FaultStrikes&);
@@ -130,6 +140,7 @@ private:
   void strike_clog();
   void strike_transfer();
   void strike_clock_rate();
+  void strike_forget();
   void strike_change();
   std::vector<Choice> choices() const;
   std::optional<Seat> leader_seat() const;
@@ -175,6 +186,7 @@ private:
   Dice peer_dice_;
   Dice client_dice_;
   Dice fault_dice_;
+  Dice read_dice_;
 };
 
 /// What became of a run.

@@ -37,7 +37,11 @@ void Cluster::next_operation(std::size_t number) {
 
 Request Cluster::draw_request(std::size_t number) {
   const Client& client = clients_[number];
-  Request request{.client = number, .operation = client.operation, .commands = {}};
+  Request request{.client = number,
+                  .operation = client.operation,
+                  .commands = {},
+                  .level = draw_level(),
+                  .seen = client.seen};
   bool reads = client_dice_.below(100) < swarm_.clients.read_percent;
   if (healed_)
     reads = client.rewarded > 0 && (client.answered_reads == 0 || reads);
@@ -92,22 +96,6 @@ void Cluster::propose(Peer& peer, const Request& request) {
   answer(request, Outcome::refused, peer.engine->view().leader);
 }
 
-void Cluster::read(Peer& peer, const Request& request) {
-  const Index floor = checker_.read_floor();
-  const auto id = peer.engine->start_read();
-  note(21, [&] {
-    return "read at " + std::to_string(peer.id.value) + ": "
-           + (id ? std::to_string(id->value) : std::string(name(id.refusal())));
-  });
-  if (id) {
-    peer.reads.emplace(*id, WaitingRead{.floor = floor, .request = request});
-    return;
-  }
-  if (peer.leads())
-    marks_.hit(Mark::read_refused);
-  answer(request, Outcome::refused, peer.engine->view().leader);
-}
-
 /// `entry` is committed: those who proposed for its place learn their fate.
 void Cluster::settle(Peer& peer, const Entry& entry) {
   for (WaitingProposal& proposal : peer.proposals) {
@@ -125,19 +113,21 @@ void Cluster::settle(Peer& peer, const Entry& entry) {
       proposal.all_done = false;
     }
     if (proposal.settled == commands.size())
-      answer(proposal.request, proposal.all_done ? Outcome::done : Outcome::refused, peer.id);
+      answer(proposal.request, proposal.all_done ? Outcome::done : Outcome::refused, peer.id,
+             proposal.all_done ? entry.id.index : Index{});
   }
   std::erase_if(peer.proposals, [](const WaitingProposal& proposal) {
     return proposal.settled == proposal.request.commands.size();
   });
 }
 
-void Cluster::answer(const Request& request, Outcome outcome, PeerId leader) {
+void Cluster::answer(const Request& request, Outcome outcome, PeerId leader, Index index) {
   const Duration delay = client_dice_.between(microseconds(10), microseconds(500));
   events_.schedule(now_ + delay, AnswerArrives{{.client = request.client,
                                                 .operation = request.operation,
                                                 .outcome = outcome,
-                                                .leader = leader}});
+                                                .leader = leader,
+                                                .index = index}});
   if (healed_ && outcome == Outcome::done && request.client < clients_.size()
       && clients_[request.client].operation == request.operation) {
     Client& client = clients_[request.client];
@@ -153,6 +143,7 @@ void Cluster::on(const AnswerArrives& event) {
   if (client.operation != answer.operation || !client.waiting)
     return;
   client.waiting = false;
+  client.seen = std::max(client.seen, answer.index);
   if (answer.outcome != Outcome::done) {
     const auto seat = seat_of(answer.leader);
     client.seat = seat ? *seat : client_dice_.below(peers_.size());

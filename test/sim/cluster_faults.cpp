@@ -23,7 +23,8 @@ std::vector<Cluster::Choice> Cluster::choices() const {
           {faults.clog, &Cluster::strike_clog},
           {faults.transfer, &Cluster::strike_transfer},
           {faults.clock_rate, &Cluster::strike_clock_rate},
-          {faults.change, &Cluster::strike_change}};
+          {faults.change, &Cluster::strike_change},
+          {faults.forget, &Cluster::strike_forget}};
 }
 
 void Cluster::on(const FaultStrikes&) {
@@ -157,8 +158,20 @@ void Cluster::strike_transfer() {
 }
 
 void Cluster::strike_clock_rate() {
-  const auto rate = static_cast<std::int64_t>(fault_dice_.between(500, 2000));
+  const auto rate = static_cast<std::int64_t>(
+      fault_dice_.between(clock_fault_min_permille, clock_fault_max_permille));
   peers_[fault_dice_.below(peers_.size())].clock.set_rate(now_, rate);
+}
+
+/// Whom the leader counts on for its lease starts again, and knows of no promise.
+void Cluster::strike_forget() {
+  const auto leader = leader_seat();
+  const Seat seat = fault_dice_.below(peers_.size());
+  const Duration away = fault_dice_.between(microseconds(100), milliseconds(20));
+  if (!leader || *leader == seat)
+    return;
+  isolate(*leader);
+  crash(seat, away);
 }
 
 void Cluster::begin(Fault fault) {

@@ -30,6 +30,7 @@ void Cluster::on(const PeerStarts& event) {
   if (peer.boot > 0)
     marks_.hit(Mark::restarted);
   ++peer.boot;
+  peer.started_at = now_;
   const Time start =
       peer_dice_.permille(200) ? clock_edge : peer_dice_.between(Duration{0}, Duration(hours(1)));
   const auto rate = static_cast<std::int64_t>(
@@ -65,7 +66,8 @@ void Cluster::crash(Seat seat, Duration away) {
   }
   checker_.crashed(peer.id);
   const std::uint64_t boot = peer.boot;
-  peer = {.id = peer.id, .disk = std::move(peer.disk), .boot = boot};
+  peer = {
+      .id = peer.id, .disk = std::move(peer.disk), .boot = boot, .promised_at = peer.promised_at};
   events_.schedule(now_ + away, PeerStarts{seat});
 }
 
@@ -100,7 +102,12 @@ void Cluster::on(const MessageArrives& event) {
   if (event.message.term.value + 1 < peer.view.hard_state.term.value)
     marks_.hit(Mark::message_terms_late);
   note(7, [&] { return text(event.message); });
+  const bool bound = is_bound_from_before(peer, event.message);
+  peer.bound_asked = bound ? event.message.from : nobody;
   step(event.seat, event.message);
+  if (bound && std::holds_alternative<VoteRequest>(event.message.body)
+      && peer.view.hard_state.term < event.message.term)
+    marks_.hit(Mark::vote_refused_after_restart);
 }
 
 void Cluster::on(const ConnectionBreaks& event) {
@@ -218,8 +225,10 @@ void Cluster::stepped(Peer& peer) {
   judge_change(peer, view);
   const bool elected = view.role == Role::leader && peer.view.role != Role::leader;
   peer.view = std::move(view);
-  if (elected)
+  if (elected) {
+    check_leases(peer);
     ask_elected(peer);
+  }
 }
 
 void Cluster::after_input(Seat seat) {
@@ -302,6 +311,7 @@ void Cluster::write(Seat seat, Write write) {
 
 void Cluster::send(Seat seat, const Message& message) {
   checker_.sent(message);
+  watch_promises(seat, message);
   if (const std::string problem = refused_by_codec(message); !problem.empty())
     return fail("the codec refuses a message (" + problem + "): " + text(message));
   if (std::holds_alternative<TimeoutNow>(message.body)) {
@@ -322,31 +332,12 @@ void Cluster::apply(Peer& peer, const Entry& entry) {
   peer.state.apply(entry);
   checker_.applied(peer.id, entry, peer.state);
   settle(peer, entry);
-}
-
-void Cluster::answer_reads(Peer& peer, const ReadReady& ready) {
-  if (peer.state.applied < ready.index)
-    return fail("a read is ready before the entries that it must see");
-  std::size_t together = 0;
-  while (!peer.reads.empty() && peer.reads.begin()->first <= ready.upto) {
-    const auto& [id, read] = *peer.reads.begin();
-    // Judged as of the index that the engine names; the peer would answer from all it has.
-    checker_.read_answered(read.floor, ready.index, checker_.state_at(ready.index));
-    answer(read.request, Outcome::done, peer.id);
-    peer.reads.erase(peer.reads.begin());
-    ++together;
-  }
-  if (together > 1)
-    marks_.hit(Mark::read_confirmed_with_others);
+  answer_sequential_reads(peer);
 }
 
 /// Who waits for a leader that is none any more is told so.
 void Cluster::role_changed(Peer& peer) {
-  for (const auto& [id, read] : peer.reads) {
-    marks_.hit(Mark::read_lost_on_step_down);
-    answer(read.request, Outcome::refused, peer.view.leader);
-  }
-  peer.reads.clear();
+  lose_reads(peer);
   if (swarm_.clients.patient)
     return;
   for (const WaitingProposal& proposal : peer.proposals) {

@@ -22,7 +22,9 @@ using Seat = std::size_t;
 struct Request {
   std::size_t client = 0;
   std::uint64_t operation = 0;
-  std::vector<std::string> commands{};  ///< None: a linearizable read.
+  std::vector<std::string> commands{};  ///< None: a read.
+  ReadLevel level = ReadLevel::linearizable;
+  Index seen{};  ///< The newest index that an answer to the client named.
 };
 
 enum class Outcome : std::uint8_t { done, refused, in_doubt };
@@ -33,6 +35,7 @@ struct Answer {
   std::uint64_t operation = 0;
   Outcome outcome = Outcome::refused;
   PeerId leader{};  ///< Whom to ask instead, if known.
+  Index index{};    ///< Where it happened, or what was read.
 };
 
 // What can happen. Whatever belongs to one life of a peer names it (`boot`), and means nothing

@@ -53,6 +53,14 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "standby_promoted",
     "standby_took_over",
     "learner_took_over",
+    "lease_read_answered",
+    "lease_read_without_lease",
+    "lease_lost_mid_read",
+    "read_answered_by_follower",
+    "read_lost_at_follower",
+    "sequential_read_answered",
+    "sequential_read_waited",
+    "vote_refused_after_restart",
 };
 static_assert(!mark_names.back().empty(), "one name for each mark");
 

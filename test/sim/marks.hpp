@@ -59,6 +59,14 @@ enum class Mark : std::uint8_t {
   standby_promoted,
   standby_took_over,
   learner_took_over,
+  lease_read_answered,
+  lease_read_without_lease,
+  lease_lost_mid_read,
+  read_answered_by_follower,
+  read_lost_at_follower,
+  sequential_read_answered,
+  sequential_read_waited,
+  vote_refused_after_restart,
   count_,
 };
 

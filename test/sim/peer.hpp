@@ -26,6 +26,8 @@ struct WaitingProposal {
 struct WaitingRead {
   Index floor{};  ///< What it must see, by the checker's reckoning.
   Request request{};
+  bool by_lease = false;
+  bool at_leader = false;
 };
 
 /// One peer: an engine, and what a process around it would hold. The disk outlives
@@ -33,17 +35,21 @@ struct WaitingRead {
 struct Peer {
   PeerId id{};
   Disk disk;
-  std::uint64_t boot = 0;  ///< Counts its lives.
+  std::uint64_t boot = 0;          ///< Counts its lives.
+  Time promised_at = Time::min();  ///< When it last promised to help nobody else to lead.
 
   // Of this life.
   std::optional<Engine> engine{};
   EngineView view{};  ///< As it was last checked.
   Clock clock{};
+  Time started_at{};
+  PeerId bound_asked{};  ///< Asked last for a vote that only a promise of an earlier life forbids.
   State state{};
   /// The change that was asked of this leader last, and the term in which.
   std::optional<std::pair<Term, Configuration>> change{};
   std::deque<WaitingProposal> proposals{};
   std::map<ReadId, WaitingRead> reads{};
+  std::deque<Request> sequential_reads{};  ///< That wait for what their clients have seen.
   std::deque<std::pair<WriteId, EntryId>> writing{};  ///< Where the log ended with each.
   bool output_due = false;
   std::uint64_t timer = 0;  ///< The timer that is armed; older ones mean nothing.

@@ -1,8 +1,10 @@
+#include "test/sim/clock.hpp"
 #include "test/sim/cluster.hpp"
 #include "test/sim/swarm.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -72,6 +74,30 @@ TEST_CASE("to look at a run does not change it") {
 
   CHECK(traced.digest == run_seed(5).digest);
   CHECK(trace.str().find("append_request") != std::string::npos);
+}
+
+TEST_CASE("no two clocks of a seed drift apart by more than its engines are told (§6.4.1)") {
+  std::uint64_t exact = 0;
+  for (std::uint64_t seed = 1; seed <= 5000; ++seed) {
+    const Swarm swarm = draw_swarm(seed);
+    const bool faults = swarm.faults.clock_rate > 0;
+    const Clock slow(
+        Time(3), Time(7),
+        std::min(swarm.clock_rate_min_permille, faults ? clock_fault_min_permille : 1000));
+    const Clock fast(
+        Time(3), Time(11),
+        std::max(swarm.clock_rate_max_permille, faults ? clock_fault_max_permille : 1000));
+    const Time begin(123'457);
+    CAPTURE(seed);
+
+    const Time end = fast.real(fast.local(begin) + swarm.engine.election_timeout_min);
+    const Duration leaders = slow.local(end) - slow.local(begin);
+    CHECK(leaders + swarm.engine.clock_error >= swarm.engine.election_timeout_min);
+    exact += leaders + swarm.engine.clock_error <= swarm.engine.election_timeout_min + Duration(8)
+                 ? 1u
+                 : 0u;
+  }
+  CHECK(exact > 1000);  // Else a lease that is a little too long would never be found.
 }
 
 TEST_CASE("every seed draws options that an engine accepts") {

@@ -2,6 +2,7 @@
 
 #include "test/sim/dice.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <sstream>
 
@@ -119,7 +120,32 @@ void draw_patience(Dice& dice, Swarm& swarm) {
   swarm.engine.disk_stall_max = dice.between(milliseconds(20), longest);
 }
 
+/// After all else, too. Leases are as good as what is said of the clocks, and that is true here, at
+/// times to the microsecond; at times it allows no leases at all.
+void draw_reads(Dice& dice, Swarm& swarm) {
+  const Duration spare = swarm.engine.election_timeout_min - clock_drift(swarm);
+  swarm.engine.clock_error =
+      clock_drift(swarm) + (dice.coin() ? Duration{} : dice.between(Duration{}, spare));
+  swarm.clients.lease_percent = maybe(dice, 100);
+  swarm.clients.sequential_percent = maybe(dice, 60);
+  swarm.faults.forget = maybe(dice, 20);
+}
+
 }  // namespace
+
+Duration clock_drift(const Swarm& swarm) {
+  std::int64_t slowest = swarm.clock_rate_min_permille;
+  std::int64_t fastest = swarm.clock_rate_max_permille;
+  if (swarm.faults.clock_rate > 0) {
+    slowest = std::min(slowest, clock_fault_min_permille);
+    fastest = std::max(fastest, clock_fault_max_permille);
+  }
+  // While the fast clock of a follower counts its timeout, the slow one of the leader counts less.
+  // Each is read to the microsecond at both ends.
+  constexpr Duration reading = microseconds(4);
+  const Duration timeout = swarm.engine.election_timeout_min;
+  return std::min(timeout, timeout - timeout * slowest / fastest + reading);
+}
 
 Swarm draw_swarm(std::uint64_t seed) {
   Dice dice(seed, swarm_part);
@@ -141,6 +167,7 @@ Swarm draw_swarm(std::uint64_t seed) {
   swarm.clients = draw_clients(dice);
   draw_membership(dice, swarm);
   draw_patience(dice, swarm);
+  draw_reads(dice, swarm);
   return swarm;
 }
 
@@ -159,7 +186,8 @@ std::string describe(const Swarm& s) {
       << " window_messages=" << e.window_messages_max
       << " uncommitted_bytes=" << e.uncommitted_bytes_max
       << " catch_up_us=" << e.catch_up_timeout.count()
-      << " disk_stall_us=" << e.disk_stall_max.count() << '\n';
+      << " disk_stall_us=" << e.disk_stall_max.count()
+      << " clock_error_us=" << e.clock_error.count() << '\n';
   const NetworkSwarm& n = s.network;
   out << "network delay_us=" << n.delay_min.count() << '+' << n.delay_spread.count()
       << " loss_permille=" << n.loss_permille << " duplicate_permille=" << n.duplicate_permille
@@ -176,12 +204,13 @@ std::string describe(const Swarm& s) {
       << " pause=" << f.pause << " isolate=" << f.isolate << " isolate_leader=" << f.isolate_leader
       << " split=" << f.split << " one_way=" << f.one_way << " bridge=" << f.bridge
       << " clog=" << f.clog << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
-      << " change=" << f.change
+      << " forget=" << f.forget << " change=" << f.change
       << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;
   out << "clients clients=" << c.clients << " think_max_us=" << c.think_max.count()
       << " timeout_us=" << c.timeout.count() << " read_percent=" << c.read_percent
+      << " lease_percent=" << c.lease_percent << " sequential_percent=" << c.sequential_percent
       << " batch_max=" << c.batch_max << " payload_bytes_max=" << c.payload_bytes_max
       << " patient=" << c.patient << " wander_percent=" << c.wander_percent << '\n';
   return out.str();

@@ -46,6 +46,7 @@ struct FaultSwarm {
   unsigned clog = 0;
   unsigned transfer = 0;
   unsigned clock_rate = 0;
+  unsigned forget = 0;  ///< The leader is cut off, and another starts again at once.
   unsigned change = 0;  ///< Of the configuration, to any other.
   unsigned crash_between_parts_permille = 0;
   unsigned change_when_elected_permille = 0;
@@ -56,7 +57,9 @@ struct ClientSwarm {
   Duration think_max{};
   Duration timeout{};
   unsigned read_percent = 0;
-  unsigned batch_max = 1;  ///< Commands in one proposal.
+  unsigned lease_percent = 0;       ///< Of the reads.
+  unsigned sequential_percent = 0;  ///< Of the others.
+  unsigned batch_max = 1;           ///< Commands in one proposal.
   std::size_t payload_bytes_max = 16;
   unsigned wander_percent = 0;  ///< Asks anybody next, and may find a leader that is none.
   /// Who was accepted by a leader that then stepped down waits for the entry's fate all the same.
@@ -82,6 +85,14 @@ struct Swarm {
   FaultSwarm faults{};
   ClientSwarm clients{};
 };
+
+/// Clocks that faults set to another rate run at one between these.
+inline constexpr std::int64_t clock_fault_min_permille = 500;
+inline constexpr std::int64_t clock_fault_max_permille = 2000;
+
+/// By how much two clocks of the swarm may drift apart while one of them counts an
+/// `election_timeout_min`, at the most.
+Duration clock_drift(const Swarm& swarm);
 
 /// Each kind of fault is on or off, and stronger or weaker, by a toss.
 Swarm draw_swarm(std::uint64_t seed);

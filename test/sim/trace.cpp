@@ -50,6 +50,13 @@ struct BodyText {
     return out + read(response.read);
   }
   std::string operator()(const TimeoutNow&) const { return "timeout_now" + term; }
+  std::string operator()(const ReadIndexRequest& request) const {
+    return "read_index_request" + term + " upto=" + number(request.upto.value);
+  }
+  std::string operator()(const ReadIndexResponse& response) const {
+    return "read_index_response" + term + " upto=" + number(response.upto.value)
+           + " index=" + number(response.index.value);
+  }
   std::string operator()(const SnapshotChunk& chunk) const {
     return "snapshot_chunk" + term + " of=" + text(chunk.head) + " bytes=" + number(chunk.offset)
            + "+" + number(chunk.data.size());

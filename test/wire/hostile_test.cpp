@@ -154,6 +154,16 @@ TEST_CASE("numbers and enumerators out of range are refused") {
   CHECK(problem_of(Response{.body = status}) == "too many followers");
   CHECK(problem_of(PeerMessages{{message(AppendResponse{Rejected{{{3}, {10}}, {{3}, {11}}}, {}})}})
         == "hint after what was rejected");
+  CHECK(problem_of(PeerMessages{{message(ReadIndexRequest{{huge}, 1})}}) == "number out of range");
+  CHECK(problem_of(PeerMessages{{message(ReadIndexResponse{{huge}, 1, {1}})}})
+        == "number out of range");
+  CHECK(problem_of(PeerMessages{{message(ReadIndexResponse{{1}, 1, {huge}})}})
+        == "number out of range");
+  // A promise without end, which would come out as one before the beginning.
+  CHECK(problem_of(PeerMessages{{message(AppendResponse{Accepted{}, {}, {}, Duration(-1)})}})
+        == "number out of range");
+  CHECK(problem_of(PeerMessages{{message(AppendResponse{Rejected{}, {}, {}, Duration::min()})}})
+        == "number out of range");
 }
 
 TEST_CASE("what a client claims to have seen is in order and in range") {

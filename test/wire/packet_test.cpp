@@ -108,6 +108,28 @@ TEST_CASE("an append request keeps its entries") {
   CHECK(got.entries == sent.entries);
 }
 
+TEST_CASE("times of a leader's clock come back as they were, and so do promises (§6.4.1)") {
+  for (const Time time : {Time{}, Time(1), Time::max(), Time(-5), Time::min()}) {
+    CHECK(round_trip_message(AppendRequest{.sent_at = time}).sent_at == time);
+    const AppendResponse accepted{Accepted{{13}}, {4}, time, Duration(150'000)};
+    CHECK(round_trip_message(accepted).sent_at == time);
+    CHECK(round_trip_message(accepted).promised == Duration(150'000));
+    const AppendResponse rejected{Rejected{{{3}, {10}}, {{2}, {8}}}, {4}, time, Duration(7)};
+    CHECK(round_trip_message(rejected).sent_at == time);
+    CHECK(round_trip_message(rejected).promised == Duration(7));
+  }
+}
+
+TEST_CASE("what followers ask of their leader for reads keeps its fields") {
+  const auto request = round_trip_message(ReadIndexRequest{{5}, ~std::uint64_t{0}});
+  CHECK(request.upto == ReadId{5});
+  CHECK(request.boot == ~std::uint64_t{0});
+  const auto response = round_trip_message(ReadIndexResponse{{5}, 77, {13}});
+  CHECK(response.upto == ReadId{5});
+  CHECK(response.boot == 77);
+  CHECK(response.index == Index{13});
+}
+
 TEST_CASE("an append response keeps its verdict") {
   const auto accepted = round_trip_message(AppendResponse{Accepted{{13}}, {4}});
   CHECK(accepted.read == ReadId{4});
