@@ -4,6 +4,7 @@
 #include "test/sim/trace.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace troupe::sim {
 
@@ -14,8 +15,14 @@ void Checker::fail(PeerId peer, const std::string& what) {
 
 bool Checker::holds(const Mirror& mirror, EntryId id) {
   return id == EntryId{}
-         || (id.index.value >= 1 && id.index.value <= mirror.size()
-             && mirror[id.index.value - 1].id == id);
+         || (id.index.value >= 1 && id.index.value <= mirror.entries.size()
+             && mirror.entries[id.index.value - 1].id == id);
+}
+
+/// What an engine has cut from its log it holds if it holds what is committed.
+bool Checker::log_holds(const Log& log, EntryId id) const {
+  return id.index < log.before().index ? is_committed(id) && is_committed(log.before())
+                                       : log.contains(id);
 }
 
 void Checker::started(PeerId peer, const EngineView& view, const Log& log) {
@@ -25,11 +32,12 @@ void Checker::started(PeerId peer, const EngineView& view, const Log& log) {
   record.last_write = {};
   if (view.hard_state != record.hard_state)
     fail(peer, "starts with another hard state than was durable");
-  const Index last{record.durable.size()};
-  if (view.last.index != last || (last != Index{} && !holds(record.durable, log.last())))
+  if (log.last() != record.durable.last() || log.first() != record.durable.first)
     fail(peer, "starts with another log than was durable");
-  if (view.commit != Index{} || view.applied != Index{})
-    fail(peer, "starts with something committed");
+  const auto& snapshot = record.durable.snapshot;
+  const Index covered = snapshot ? snapshot->place.id.index : Index{};
+  if (view.commit != covered || view.applied != covered || view.snapshot != snapshot)
+    fail(peer, "starts with something committed that its snapshot does not cover");
   check_configuration(view, log);
 }
 
@@ -87,9 +95,11 @@ void Checker::elected(const EngineView& now, const Log& log) {
     return fail(now.self, "term " + std::to_string(term.value) + " has a leader already: peer "
                               + std::to_string(election.leader.value));
   election = {.leader = now.self, .boot = peers_[now.self].boots, .terms = {}};
+  for (Index i{1}; i <= log.before().index; i = next(i))
+    election.terms.push_back(committed_.at(i.value - 1).id.term);
   for (Index i = log.first(); i <= log.last().index; i = next(i))
     election.terms.push_back(log.term_at(i));
-  if (log.last().term == term && log.last().index.value > 1
+  if (log.last().term == term && log.last().index > log.first()
       && log.term_at(prev(log.last().index)) != term && prev(log.last().index) > last_committed())
     marks_.hit(Mark::old_term_entries_inherited);
 
@@ -97,7 +107,7 @@ void Checker::elected(const EngineView& now, const Log& log) {
   for (auto committed = committed_.rbegin(); committed != committed_.rend(); ++committed) {
     if (committed->in_term >= term)
       continue;
-    if (!log.contains(committed->id))
+    if (!log_holds(log, committed->id))
       fail(now.self, "was elected in term " + std::to_string(term.value) + " without "
                          + text(committed->id) + ", committed in term "
                          + std::to_string(committed->in_term.value));
@@ -133,6 +143,10 @@ bool Checker::record_commit(const EngineView& now, const Log& log, Index index) 
                           .in_term = now.hard_state.term,
                           .digest = chain(before, entry),
                           .state = state});
+    if (const auto configuration = entry.kind == EntryKind::configuration
+                                       ? decode_configuration(entry.payload.text())
+                                       : std::nullopt)
+      committed_configurations_[index] = {.id = entry.id, .configuration = *configuration};
     if (entry.kind == EntryKind::command) {
       Told& told = commands_[std::string(entry.payload.text())];
       if (told.committed)
@@ -190,36 +204,91 @@ void Checker::check_matches(const EngineView& now, const Log& log) {
     const auto it = peers_.find(peer);
     if (follower.match == Index{})
       continue;
+    const bool is_cut = follower.match < log.before().index;
+    const EntryId match = is_cut ? committed_.at(follower.match.value - 1).id
+                                 : EntryId{log.term_at(follower.match), follower.match};
     if (it == peers_.end())
       return fail(now.self, "believes in a match of a peer that never ran");
     const PeerRecord& record = it->second;
     const bool moved_on = record.hard_state.term > now.hard_state.term
                           || (record.view && record.view->hard_state.term > now.hard_state.term);
-    if (!moved_on && !holds(record.durable, {log.term_at(follower.match), follower.match}))
+    if (!moved_on && !holds(record.durable, match))
       return fail(now.self, "believes that peer " + std::to_string(peer.value) + " holds index "
                                 + std::to_string(follower.match.value) + " durably");
   }
 }
 
+/// A snapshot's last entry is committed; else two peers could cover one index with two states.
+bool Checker::begin_anew(PeerId peer, Mirror& mirror, const Write& write) {
+  if (!write.snapshot || !is_committed(write.snapshot->place.id)) {
+    fail(peer, "begins its log anew behind what was never committed");
+    return false;
+  }
+  const Index covered = write.snapshot->place.id.index;
+  if (holds(mirror, write.snapshot->place.id))
+    fail(peer, "drops a log that holds all that a snapshot covers");
+  mirror.entries.clear();
+  for (std::size_t i = 0; i < covered.value; ++i)
+    mirror.entries.push_back({committed_[i].id, committed_[i].digest});
+  mirror.first = next(covered);
+  return true;
+}
+
+/// It knows what the entries that may be cut knew besides commands: who was in the cluster (§5.1).
+void Checker::take_over_snapshot(PeerId peer, Mirror& mirror, const SnapshotHead& head) {
+  const SnapshotPlace& place = head.place;
+  if (!is_committed(place.id) || !holds(mirror, place.id))
+    return fail(peer, "counts on a snapshot at " + text(place.id) + ", which is not in its log");
+  if (mirror.snapshot && mirror.snapshot->place.id.index > place.id.index)
+    fail(peer, "goes back to an older snapshot");
+  const auto after = committed_configurations_.upper_bound(place.id.index);
+  const Placed in_force =
+      after == committed_configurations_.begin() ? Placed{} : std::prev(after)->second;
+  if (place.configuration_index != in_force.id.index
+      || place.configuration != in_force.configuration)
+    fail(peer, "has a snapshot at " + text(place.id) + " with " + text(place.configuration)
+                   + " where " + text(in_force.configuration) + " was in force");
+  mirror.snapshot = head;
+}
+
+void Checker::cut(PeerId peer, Mirror& mirror, Index before) {
+  const Index covered = mirror.snapshot ? mirror.snapshot->place.id.index : Index{};
+  if (before > next(covered) || before < mirror.first)
+    fail(peer, "cuts its log before " + std::to_string(before.value) + ", and its snapshot covers "
+                   + std::to_string(covered.value));
+  mirror.first = before;
+}
+
 /// Log matching (§3.2): an id stands for one entry and for all before it.
 void Checker::extend(PeerId peer, Mirror& mirror, const Write& write) {
-  if (write.truncate_from)
-    mirror.resize(std::min(mirror.size(), std::size_t{write.truncate_from->value - 1}));
+  if (write.restart && !begin_anew(peer, mirror, write))
+    return;
+  auto& entries = mirror.entries;
+  if (write.truncate_from) {
+    if (*write.truncate_from < mirror.first)
+      return fail(peer, "truncates what its snapshot covers");
+    entries.resize(std::min(entries.size(), std::size_t{write.truncate_from->value - 1}));
+  }
   for (const Entry& entry : write.entries) {
-    if (entry.id.index.value != mirror.size() + 1)
+    if (entry.id.index.value != entries.size() + 1)
       return fail(peer, "writes " + text(entry.id) + " where its log ends at "
-                            + std::to_string(mirror.size()));
-    if (!mirror.empty() && entry.id.term < mirror.back().id.term)
-      return fail(peer, "writes " + text(entry.id) + " behind " + text(mirror.back().id));
-    const std::uint64_t digest = chain(mirror.empty() ? empty_digest : mirror.back().digest, entry);
+                            + std::to_string(entries.size()));
+    if (entry.id.term < mirror.last().term)
+      return fail(peer, "writes " + text(entry.id) + " behind " + text(mirror.last()));
+    const std::uint64_t digest =
+        chain(entries.empty() ? empty_digest : entries.back().digest, entry);
     if (known_.size() < entry.id.index.value)
       known_.resize(entry.id.index.value);
     const auto [known, is_new] =
         known_[entry.id.index.value - 1].try_emplace(entry.id.term, digest);
     if (!is_new && known->second != digest)
       return fail(peer, "has another " + text(entry.id) + " or another log before it");
-    mirror.push_back({.id = entry.id, .digest = digest});
+    entries.push_back({.id = entry.id, .digest = digest});
   }
+  if (write.snapshot)
+    take_over_snapshot(peer, mirror, *write.snapshot);
+  if (write.cut_before)
+    cut(peer, mirror, *write.cut_before);
 }
 
 void Checker::handed(PeerId peer, const Write& write, const Log& log) {
@@ -230,12 +299,16 @@ void Checker::handed(PeerId peer, const Write& write, const Log& log) {
     fail(peer, "hands out write " + std::to_string(write.id.value) + " after "
                    + std::to_string(record.last_write.value));
   record.last_write = write.id;
-  if (write.truncate_from && !record.handed.empty()) {
-    const std::size_t gone = record.handed.size() + 1 - write.truncate_from->value;
+  if (write.truncate_from && !record.handed.entries.empty()) {
+    const std::size_t gone = record.handed.entries.size() + 1 - write.truncate_from->value;
     marks_.hit(gone > 1 ? Mark::truncation_of_many : Mark::truncation);
   }
   extend(peer, record.handed, write);
-  const EntryId last = record.handed.empty() ? EntryId{} : record.handed.back().id;
+  // After a crash between the two writes the log would begin behind a snapshot that does not count.
+  const auto& durable = record.durable.snapshot;
+  if (write.cut_before && (!durable || *write.cut_before > next(durable->place.id.index)))
+    fail(peer, "cuts its log behind a snapshot that is not durable");
+  const EntryId last = record.handed.last();
   if (last != log.last())
     fail(peer, "hands out a log that ends at " + text(last) + " and has one that ends at "
                    + text(log.last()));

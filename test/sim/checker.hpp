@@ -44,6 +44,8 @@ public:
   void durable(PeerId peer, const Write& write);
   /// The message leaves the peer.
   void sent(const Message& message);
+  /// The peer's state is what this snapshot holds.
+  void installed(PeerId peer, const SnapshotHead& head, const State& state);
   /// The peer's state has applied `entry`.
   void applied(PeerId peer, const Entry& entry, const State& state);
 
@@ -72,7 +74,15 @@ private:
     EntryId id{};
     std::uint64_t digest = empty_digest;
   };
-  using Mirror = std::vector<Chained>;  ///< A log, by index - 1.
+  /// A log. What was cut from it is covered by a snapshot and still counts as held, since its
+  /// effects are; that the snapshot is there is another matter.
+  struct Mirror {
+    std::vector<Chained> entries{};  ///< By index - 1.
+    Index first{1};
+    std::optional<SnapshotHead> snapshot{};
+
+    EntryId last() const { return entries.empty() ? EntryId{} : entries.back().id; }
+  };
 
   struct Placed {
     EntryId id{};
@@ -121,6 +131,10 @@ private:
   void check_vote(const EngineView& before, const EngineView& now);
   void check_matches(const EngineView& now, const Log& log);
   void extend(PeerId peer, Mirror& mirror, const Write& write);
+  bool begin_anew(PeerId peer, Mirror& mirror, const Write& write);
+  void take_over_snapshot(PeerId peer, Mirror& mirror, const SnapshotHead& head);
+  void cut(PeerId peer, Mirror& mirror, Index before);
+  bool log_holds(const Log& log, EntryId id) const;
   void sent_vote(const Message& message, const VoteResponse& response);
   void sent_vote_request(const Message& message, const VoteRequest& request);
   void sent_append_request(const Message& message, const AppendRequest& request);
@@ -139,6 +153,7 @@ private:
   std::map<std::pair<Term, PeerId>, PeerId> sent_votes_{};
   std::map<std::pair<Term, PeerId>, EntryId> candidacies_{};  ///< Where the candidate's log ended.
   std::vector<Committed> committed_{};
+  std::map<Index, Placed> committed_configurations_{};
   std::vector<std::map<Term, std::uint64_t>> known_{};  ///< Digest of each entry ever handed out.
   std::map<std::string, Told, std::less<>> commands_{};
 };

@@ -21,15 +21,19 @@ bool Checker::is_committed(EntryId id) const {
   return id.index <= last_committed() && committed_[id.index.value - 1].id == id;
 }
 
-/// Takes in what is in the log since the last time; all of it, if it was cut.
+/// Takes in what is in the log since the last time; all of it, if it was truncated or began anew.
+/// What stood before its first entry is then known from what was committed there.
 void Checker::read_configurations(PeerRecord& record, const EngineView& now, const Log& log) {
-  if (!log.contains(record.read_upto)) {
+  if (!log.contains(record.read_upto) || record.read_upto.index < log.before().index) {
     const bool rolled_back = std::ranges::any_of(
-        record.configurations, [&](const auto& placed) { return !log.contains(placed.second.id); });
+        record.configurations, [&](const auto& placed) { return !log.agrees(placed.second.id); });
     if (rolled_back)
       marks_.hit(Mark::configuration_rolled_back);
     record.configurations.clear();
-    record.read_upto = {};
+    record.read_upto = log.before();
+    const auto after = committed_configurations_.upper_bound(log.before().index);
+    if (after != committed_configurations_.begin())
+      record.configurations.insert(*std::prev(after));
   }
   for (Index i = next(record.read_upto.index); i <= log.last().index; i = next(i)) {
     const Entry& entry = log.at(i);
@@ -41,7 +45,7 @@ void Checker::read_configurations(PeerRecord& record, const EngineView& now, con
     const Placed placed{.id = entry.id, .configuration = *configuration};
     if (!record.configurations.empty())
       check_successor(now, record.configurations.rbegin()->second, placed);
-    if (now.role == Role::leader && entry.id.term == now.hard_state.term && i > log.first())
+    if (now.role == Role::leader && entry.id.term == now.hard_state.term && i > Index{1})
       proposed_configuration(now, log, placed);
     record.configurations[i] = placed;
   }

@@ -68,7 +68,7 @@ void Checker::sent_append_request(const Message& message, const AppendRequest& r
 /// What a follower accepts it holds durably, and it is what its leader has.
 void Checker::sent_acceptance(const Message& message, Index matched) {
   const Mirror& durable = peers_[message.from].durable;
-  if (matched.value > durable.size())
+  if (matched > durable.last().index)
     return fail(message.from, "accepts what is not durable: " + text(message));
   if (matched == Index{})
     return;
@@ -76,8 +76,19 @@ void Checker::sent_acceptance(const Message& message, Index matched) {
   if (leader == peers_.end() || !leader->second.view || leader->second.view->role != Role::leader
       || leader->second.view->hard_state.term != message.term)
     return;
-  if (!holds(leader->second.handed, durable[matched.value - 1].id))
+  if (!holds(leader->second.handed, durable.entries[matched.value - 1].id))
     fail(message.from, "accepts what its leader does not have: " + text(message));
+}
+
+/// A snapshot holds the state of the entry that it covers last, and no other (§5.1).
+void Checker::installed(PeerId peer, const SnapshotHead& head, const State& state) {
+  if (violation_)
+    return;
+  const EntryId last = head.place.id;
+  if (!is_committed(last))
+    return fail(peer, "installs a snapshot of " + text(last) + ", which was never committed");
+  if (state != state_at(last.index))
+    fail(peer, "comes to another state with a snapshot of " + text(last));
 }
 
 void Checker::applied(PeerId peer, const Entry& entry, const State& state) {

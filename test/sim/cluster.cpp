@@ -16,6 +16,7 @@ constexpr std::uint64_t peer_part = 3;
 constexpr std::uint64_t client_part = 4;
 constexpr std::uint64_t fault_part = 5;
 constexpr std::uint64_t read_part = 6;
+constexpr std::uint64_t snapshot_part = 7;
 constexpr std::uint64_t disk_part = 1000;
 
 /// How long a healed cluster may take until each of its clients has written and read.
@@ -36,6 +37,11 @@ struct SeatOfProcess {
   std::optional<Seat> operator()(const WriteNoticed& event) const { return event.seat; }
   std::optional<Seat> operator()(const TimerFires& event) const { return event.seat; }
   std::optional<Seat> operator()(const OutputDue& event) const { return event.seat; }
+  std::optional<Seat> operator()(const SnapshotSaved& event) const { return event.seat; }
+  std::optional<Seat> operator()(const ChunkRead& event) const { return event.seat; }
+  std::optional<Seat> operator()(const ChunkWritten& event) const { return event.seat; }
+  std::optional<Seat> operator()(const SnapshotChecked& event) const { return event.seat; }
+  std::optional<Seat> operator()(const InstallFailed& event) const { return event.seat; }
   std::optional<Seat> operator()(const auto&) const { return std::nullopt; }
 };
 
@@ -48,7 +54,8 @@ Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
       peer_dice_(swarm.seed, peer_part),
       client_dice_(swarm.seed, client_part),
       fault_dice_(swarm.seed, fault_part),
-      read_dice_(swarm.seed, read_part) {
+      read_dice_(swarm.seed, read_part),
+      snapshot_dice_(swarm.seed, snapshot_part) {
   cluster_ = {peer_dice_.next() | 1};
   for (Seat seat = 0; seat < swarm.peers + swarm.spares; ++seat) {
     const PeerId id{seat + 1};
@@ -173,7 +180,7 @@ bool Cluster::has_converged() const {
   const std::vector<Seat> members = final_members();
   return !members.empty() && std::ranges::all_of(members, [this](Seat seat) {
     const Peer& peer = peers_[seat];
-    return peer.is_up() && peer.state.applied == checker_.last_committed()
+    return peer.is_up() && peer.has_state && peer.state.applied == checker_.last_committed()
            && peer.engine->log().last().index == checker_.last_committed();
   });
 }

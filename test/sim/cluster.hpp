@@ -13,7 +13,9 @@
 #include <functional>
 #include <optional>
 #include <ostream>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace troupe::sim {
@@ -91,6 +93,23 @@ private:
   void arm_timer(Seat seat);
   void crash(Seat seat, Duration away);
   void pause(Seat seat, Duration length);
+
+  // cluster_snapshots.cpp
+  void on(const SnapshotSaved& event);
+  void on(const ChunkRead& event);
+  void on(const ChunkWritten& event);
+  void on(const SnapshotChecked& event);
+  void on(const InstallFailed& event);
+  Time snapshots_done(Peer& peer);
+  void take_snapshot(Seat seat, const SnapshotPlace& place);
+  void install(Peer& peer, const SnapshotHead& head);
+  void settle_unseen(Peer& peer, Index covered);
+  void send_chunks(Seat seat, std::vector<ChunkToSend> chunks);
+  void store_chunks(Seat seat, std::vector<ChunkToStore> chunks);
+  void check_snapshot(Seat seat, const SnapshotHead& head);
+  bool is_whole(const Peer& peer) const;
+  void strike_damage();
+  void strike_snapshot();
 
   // cluster_changes.cpp
   Configuration draw_target();
@@ -187,6 +206,10 @@ private:
   Dice client_dice_;
   Dice fault_dice_;
   Dice read_dice_;
+  Dice snapshot_dice_;
+
+  /// Whom what arrived damaged, by its hash.
+  std::set<std::pair<PeerId, std::uint64_t>> arrived_corrupt_{};
 };
 
 /// What became of a run.

@@ -24,7 +24,9 @@ std::vector<Cluster::Choice> Cluster::choices() const {
           {faults.transfer, &Cluster::strike_transfer},
           {faults.clock_rate, &Cluster::strike_clock_rate},
           {faults.change, &Cluster::strike_change},
-          {faults.forget, &Cluster::strike_forget}};
+          {faults.forget, &Cluster::strike_forget},
+          {faults.snapshot, &Cluster::strike_snapshot},
+          {faults.damage, &Cluster::strike_damage}};
 }
 
 void Cluster::on(const FaultStrikes&) {

@@ -45,6 +45,8 @@ void Cluster::on(const PeerStarts& event) {
   note(3, [&] { return "start " + std::to_string(peer.id.value) + " " + text(peer.view); });
   checker_.started(peer.id, peer.view, peer.engine->log());
   arm_timer(event.seat);
+  if (peer.engine->has_output())
+    after_input(event.seat);
 }
 
 void Cluster::crash(Seat seat, Duration away) {
@@ -58,7 +60,9 @@ void Cluster::crash(Seat seat, Duration away) {
   const Disk::Crash crash = peer.disk.crash();
   for (const Write& write : crash.survived)
     checker_.durable(peer.id, write);
+  bool crashed_before_snapshot_counts = false;
   for (const Write& write : crash.lost) {
+    crashed_before_snapshot_counts = crashed_before_snapshot_counts || write.snapshot;
     if (write.hard_state.voted_for != nobody && write.hard_state != before)
       marks_.hit(Mark::vote_lost_by_crash);
     if (!write.entries.empty())
@@ -66,8 +70,13 @@ void Cluster::crash(Seat seat, Duration away) {
   }
   checker_.crashed(peer.id);
   const std::uint64_t boot = peer.boot;
-  peer = {
-      .id = peer.id, .disk = std::move(peer.disk), .boot = boot, .promised_at = peer.promised_at};
+  if (crashed_before_snapshot_counts)
+    marks_.hit(Mark::crash_before_snapshot_counts);
+  peer.snapshots.crash(snapshot_dice_);
+  peer = {.id = peer.id,
+          .disk = std::move(peer.disk),
+          .snapshots = std::move(peer.snapshots),
+          .boot = boot};
   events_.schedule(now_ + away, PeerStarts{seat});
 }
 
@@ -144,9 +153,11 @@ void Cluster::on(const WriteNoticed& event) {
   Peer& peer = peers_[event.seat];
   if (!peer.is_up() || peer.boot != event.boot)
     return;
-  while (!peer.writing.empty() && peer.writing.front().first <= event.write) {
-    if (!peer.engine->log().contains(peer.writing.front().second))
+  while (!peer.writing.empty() && peer.writing.front().id <= event.write) {
+    if (!peer.engine->log().agrees(peer.writing.front().last))
       marks_.hit(Mark::late_persisted);
+    if (const auto& snapshot = peer.writing.front().snapshot)
+      peer.snapshots.forget_before(*snapshot);
     peer.writing.pop_front();
   }
   step(event.seat, Persisted{event.write});
@@ -248,8 +259,15 @@ void Cluster::perform_output(Seat seat) {
   peers_[seat].output_due = false;
   while (peers_[seat].engine->has_output()) {
     Peer& peer = peers_[seat];
+    const Index first = peer.view.first;
     Output output = peer.engine->take_output();
     stepped(peer);
+    if (output.write && output.write->cut_before) {
+      const std::uint64_t cut = peer.view.first.value - first.value;
+      if (cut > swarm_.engine.cut_entries_max)
+        return fail("one write cuts too much");
+      marks_.hit(cut == swarm_.engine.cut_entries_max ? Mark::log_cut_in_steps : Mark::log_cut);
+    }
     if (output.write)
       checker_.handed(peer.id, *output.write, peer.engine->log());
     if (!perform(seat, output))
@@ -265,7 +283,7 @@ bool Cluster::perform(Seat seat, Output& output) {
     parts_performed(seat, output, SIZE_MAX);
     return true;
   }
-  const std::size_t parts = 3 + output.messages.size() + output.committed.size();
+  const std::size_t parts = 6 + output.messages.size() + output.committed.size();
   parts_performed(seat, output, fault_dice_.below(parts));
   marks_.hit(Mark::crash_between_parts);
   crash(seat, fault_length());
@@ -286,6 +304,10 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
       return false;
     send(seat, message);
   }
+  if (parts++ >= parts_max)
+    return false;
+  if (output.install)
+    install(peer, *output.install);
   for (const Entry& entry : output.committed) {
     if (parts++ >= parts_max)
       return false;
@@ -293,6 +315,14 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
   }
   if (parts++ >= parts_max)
     return false;
+  if (output.take_snapshot)
+    take_snapshot(seat, *output.take_snapshot);
+  send_chunks(seat, std::move(output.chunks_to_send));
+  if (parts++ >= parts_max)
+    return false;
+  store_chunks(seat, std::move(output.chunks_to_store));
+  if (output.check_snapshot)
+    check_snapshot(seat, *output.check_snapshot);
   for (const ReadReady& ready : output.reads)
     answer_reads(peer, ready);
   if (output.role_changed)
@@ -303,7 +333,12 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
 void Cluster::write(Seat seat, Write write) {
   Peer& peer = peers_[seat];
   note(10, [&] { return "  " + std::to_string(peer.id.value) + " " + text(write); });
-  peer.writing.emplace_back(write.id, peer.engine->log().last());
+  if (write.snapshot && peer.snapshots.find(write.snapshot->id()) == nullptr)
+    return fail("a write counts on a snapshot that is not there");
+  peer.writing.push_back(
+      {.id = write.id,
+       .last = peer.engine->log().last(),
+       .snapshot = write.snapshot ? std::optional(write.snapshot->id()) : std::nullopt});
   peer.disk.submit(std::move(write));
   if (const auto latency = peer.disk.begin())
     events_.schedule(now_ + *latency, WriteFinishes{seat, peer.boot});
@@ -329,6 +364,13 @@ void Cluster::send(Seat seat, const Message& message) {
 }
 
 void Cluster::apply(Peer& peer, const Entry& entry) {
+  if (!peer.has_state) {
+    // A state that could not be read: what follows it cannot be applied, but all from the first.
+    if (entry.id.index != Index{1})
+      return;
+    peer.has_state = true;
+    marks_.hit(Mark::state_rebuilt_from_log);
+  }
   peer.state.apply(entry);
   checker_.applied(peer.id, entry, peer.state);
   settle(peer, entry);

@@ -48,12 +48,16 @@ void Cluster::read(Peer& peer, const Request& request) {
 }
 
 void Cluster::answer_reads(Peer& peer, const ReadReady& ready) {
-  if (peer.state.applied < ready.index)
+  if (peer.has_state && peer.state.applied < ready.index)
     return fail("a read is ready before the entries that it must see");
   std::size_t together = 0;
   while (!peer.reads.empty() && peer.reads.begin()->first <= ready.upto) {
     const WaitingRead read = std::move(peer.reads.begin()->second);
     peer.reads.erase(peer.reads.begin());
+    if (!peer.has_state) {
+      answer(read.request, Outcome::refused, nobody);
+      continue;
+    }
     // Judged as of the index that the engine names; the peer would answer from all it has.
     checker_.read_answered(read.floor, ready.index, checker_.state_at(ready.index));
     if (read.by_lease)
@@ -92,6 +96,8 @@ void Cluster::read_sequentially(Peer& peer, const Request& request) {
 }
 
 void Cluster::answer_sequential_reads(Peer& peer) {
+  if (!peer.has_state)
+    return;
   std::erase_if(peer.sequential_reads, [&](const Request& request) {
     if (peer.state.applied < request.seen)
       return false;

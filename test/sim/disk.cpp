@@ -10,15 +10,34 @@ namespace troupe::sim {
 
 void apply(const Write& write, Recovered& durable) {
   durable.hard_state = write.hard_state;
+  if (write.snapshot)
+    durable.snapshot = *write.snapshot;
+  if (write.restart) {
+    TROUPE_ASSERT(write.snapshot.has_value());
+    durable.before = write.snapshot->place.id;
+    durable.entries.clear();
+  }
+  const auto slot = [&](Index index) {
+    TROUPE_ASSERT(index > durable.before.index);
+    return static_cast<std::size_t>(index.value - durable.before.index.value - 1);
+  };
   if (write.truncate_from) {
-    TROUPE_ASSERT(write.truncate_from->value >= 1);
-    TROUPE_ASSERT(write.truncate_from->value <= durable.entries.size() + 1);
-    durable.entries.resize(write.truncate_from->value - 1);
+    TROUPE_ASSERT(slot(*write.truncate_from) <= durable.entries.size());
+    durable.entries.resize(slot(*write.truncate_from));
   }
   for (const Entry& entry : write.entries) {
-    TROUPE_ASSERT(entry.id.index.value == durable.entries.size() + 1);
+    TROUPE_ASSERT(slot(entry.id.index) == durable.entries.size());
     durable.entries.push_back(entry);
   }
+  for (const Index index : write.released) {
+    Entry& entry = durable.entries.at(slot(index));
+    entry = {.id = entry.id, .kind = EntryKind::released, .payload = {}};
+  }
+  if (!write.cut_before || slot(*write.cut_before) == 0)
+    return;
+  const auto gone = static_cast<std::ptrdiff_t>(slot(*write.cut_before));
+  durable.before = durable.entries.at(slot(*write.cut_before) - 1).id;
+  durable.entries.erase(durable.entries.begin(), durable.entries.begin() + gone);
 }
 
 std::optional<Duration> Disk::begin() {

@@ -103,10 +103,40 @@ struct FaultEnds {
 struct AdminWakes {};
 struct BurialPlanned {};
 
+/// What a peer does with snapshots takes its time.
+struct SnapshotSaved {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  SnapshotPlace place{};
+  std::optional<std::string> bytes{};  ///< Nothing if it fails.
+};
+struct ChunkRead {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  ChunkToSend chunk{};
+};
+struct ChunkWritten {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  ChunkToStore chunk{};
+};
+/// All of it was read.
+struct SnapshotChecked {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  SnapshotId id{};
+};
+struct InstallFailed {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  SnapshotId id{};
+};
+
 using Event = std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked,
                            TransferJudged, WriteNoticed, TimerFires, OutputDue, WriteFinishes,
                            PeerStarts, PeerResumes, AnswerArrives, ClientWakes, FaultStrikes,
-                           FaultEnds, AdminWakes, ChangeAsked, BurialPlanned>;
+                           FaultEnds, AdminWakes, ChangeAsked, BurialPlanned, SnapshotSaved,
+                           ChunkRead, ChunkWritten, SnapshotChecked, InstallFailed>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

@@ -4,6 +4,7 @@
 #include "test/sim/clock.hpp"
 #include "test/sim/disk.hpp"
 #include "test/sim/events.hpp"
+#include "test/sim/snapshots.hpp"
 #include "test/sim/state.hpp"
 
 #include <cstdint>
@@ -30,11 +31,19 @@ struct WaitingRead {
   bool at_leader = false;
 };
 
-/// One peer: an engine, and what a process around it would hold. The disk outlives
+/// A write on its way to the disk.
+struct Writing {
+  WriteId id{};
+  EntryId last{};  ///< Where the log ended with it.
+  std::optional<SnapshotId> snapshot{};
+};
+
+/// One peer: an engine, and what a process around it would hold. The disk and the snapshots outlive
 /// the process; all else is gone in a crash.
 struct Peer {
   PeerId id{};
   Disk disk;
+  Snapshots snapshots{};
   std::uint64_t boot = 0;          ///< Counts its lives.
   Time promised_at = Time::min();  ///< When it last promised to help nobody else to lead.
 
@@ -45,12 +54,14 @@ struct Peer {
   Time started_at{};
   PeerId bound_asked{};  ///< Asked last for a vote that only a promise of an earlier life forbids.
   State state{};
+  bool has_state = true;        ///< False when a snapshot could not be read.
+  Time snapshots_busy_until{};  ///< What is read and written there keeps its order.
   /// The change that was asked of this leader last, and the term in which.
   std::optional<std::pair<Term, Configuration>> change{};
   std::deque<WaitingProposal> proposals{};
   std::map<ReadId, WaitingRead> reads{};
   std::deque<Request> sequential_reads{};  ///< That wait for what their clients have seen.
-  std::deque<std::pair<WriteId, EntryId>> writing{};  ///< Where the log ended with each.
+  std::deque<Writing> writing{};
   bool output_due = false;
   std::uint64_t timer = 0;  ///< The timer that is armed; older ones mean nothing.
   Time timer_at = never;

@@ -131,6 +131,28 @@ void draw_reads(Dice& dice, Swarm& swarm) {
   swarm.faults.forget = maybe(dice, 20);
 }
 
+/// Likewise. So few entries that a run sees many snapshots, and so small chunks that one is many.
+void draw_snapshots(Dice& dice, Swarm& swarm) {
+  if (dice.coin())
+    return;
+  EngineOptions& options = swarm.engine;
+  options.snapshot_entries = dice.permille(800) ? dice.between(3, dice.coin() ? 20 : 300) : 0;
+  options.snapshot_bytes = dice.coin() ? dice.between(200, 40'000) : 0;
+  options.snapshot_keep_entries = dice.permille(300) ? 0 : dice.between(1, 100);
+  options.snapshot_keep_bytes = dice.between(0, dice.coin() ? 1000 : 100'000);
+  options.cut_entries_max = dice.between(1, dice.coin() ? 5 : 1000);
+  SnapshotSwarm& snapshots = swarm.snapshots;
+  snapshots.padding_max = dice.between(1, 30 * options.append_bytes_max);
+  snapshots.save_max = dice.between(microseconds(100), milliseconds(dice.coin() ? 5 : 500));
+  snapshots.chunk_max = dice.between(microseconds(10), milliseconds(dice.coin() ? 1 : 20));
+  snapshots.failure_permille = maybe(dice, 300);
+  swarm.faults.snapshot = maybe(dice, 20);
+  // Where members change, the only one who is left could be the one whose snapshot is damaged; two
+  // peers need each other's logs to elect one of them.
+  if (swarm.spares == 0 && swarm.peers >= 3)
+    swarm.faults.damage = maybe(dice, 60);
+}
+
 }  // namespace
 
 Duration clock_drift(const Swarm& swarm) {
@@ -168,6 +190,7 @@ Swarm draw_swarm(std::uint64_t seed) {
   draw_membership(dice, swarm);
   draw_patience(dice, swarm);
   draw_reads(dice, swarm);
+  draw_snapshots(dice, swarm);
   return swarm;
 }
 
@@ -188,6 +211,12 @@ std::string describe(const Swarm& s) {
       << " catch_up_us=" << e.catch_up_timeout.count()
       << " disk_stall_us=" << e.disk_stall_max.count()
       << " clock_error_us=" << e.clock_error.count() << '\n';
+  const SnapshotSwarm& h = s.snapshots;
+  out << "snapshots entries=" << e.snapshot_entries << " bytes=" << e.snapshot_bytes
+      << " keep_entries=" << e.snapshot_keep_entries << " keep_bytes=" << e.snapshot_keep_bytes
+      << " cut_entries=" << e.cut_entries_max << " padding=" << h.padding_max
+      << " save_max_us=" << h.save_max.count() << " chunk_max_us=" << h.chunk_max.count()
+      << " failure_permille=" << h.failure_permille << '\n';
   const NetworkSwarm& n = s.network;
   out << "network delay_us=" << n.delay_min.count() << '+' << n.delay_spread.count()
       << " loss_permille=" << n.loss_permille << " duplicate_permille=" << n.duplicate_permille
@@ -204,7 +233,8 @@ std::string describe(const Swarm& s) {
       << " pause=" << f.pause << " isolate=" << f.isolate << " isolate_leader=" << f.isolate_leader
       << " split=" << f.split << " one_way=" << f.one_way << " bridge=" << f.bridge
       << " clog=" << f.clog << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
-      << " forget=" << f.forget << " change=" << f.change
+      << " forget=" << f.forget << " change=" << f.change << " snapshot=" << f.snapshot
+      << " damage=" << f.damage
       << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;

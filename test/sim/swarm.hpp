@@ -46,10 +46,20 @@ struct FaultSwarm {
   unsigned clog = 0;
   unsigned transfer = 0;
   unsigned clock_rate = 0;
-  unsigned forget = 0;  ///< The leader is cut off, and another starts again at once.
-  unsigned change = 0;  ///< Of the configuration, to any other.
+  unsigned forget = 0;    ///< The leader is cut off, and another starts again at once.
+  unsigned change = 0;    ///< Of the configuration, to any other.
+  unsigned snapshot = 0;  ///< An operator asks for one.
+  unsigned damage = 0;    ///< Of a snapshot, at one peer at a time.
   unsigned crash_between_parts_permille = 0;
   unsigned change_when_elected_permille = 0;
+};
+
+/// How a peer's snapshots behave; when they are taken is up to the engine's options.
+struct SnapshotSwarm {
+  std::size_t padding_max = 0;  ///< What they weigh beyond the state.
+  Duration save_max{};
+  Duration chunk_max{};  ///< To read or to write one chunk.
+  unsigned failure_permille = 0;
 };
 
 struct ClientSwarm {
@@ -82,6 +92,7 @@ struct Swarm {
   EngineOptions engine{};  ///< Without `self` and `seed`.
   NetworkSwarm network{};
   DiskSwarm disk{};
+  SnapshotSwarm snapshots{};
   FaultSwarm faults{};
   ClientSwarm clients{};
 };

@@ -38,6 +38,13 @@ constexpr Fault all_faults[] = {
     {"standby", [](Swarm& s) { s.standby_permille = 0; }},
     {"policy", [](Swarm& s) { s.policy_permille = 0; }},
     {"burial", [](Swarm& s) { s.buries = false; }},
+    {"snapshot",
+     [](Swarm& s) {
+       s.engine.snapshot_entries = s.engine.snapshot_bytes = 0;
+       s.faults.snapshot = 0;
+     }},
+    {"damage", [](Swarm& s) { s.faults.damage = 0; }},
+    {"save_failure", [](Swarm& s) { s.snapshots.failure_permille = 0; }},
     {"crash_between_parts", [](Swarm& s) { s.faults.crash_between_parts_permille = 0; }},
     {"loss", [](Swarm& s) { s.network.loss_permille = 0; }},
     {"duplicate", [](Swarm& s) { s.network.duplicate_permille = 0; }},
