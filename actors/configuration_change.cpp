@@ -1,6 +1,7 @@
 #include "actors/configuration_change.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace troupe::actors {
@@ -8,72 +9,132 @@ namespace {
 
 using Set = std::vector<Member>;
 
-/// `named` with its id, if name and address tell it.
-Member identified(const Configuration& configuration, const NamedMember& named) {
-  const Member* member = configuration.find(named.name);
-  const bool known = member != nullptr && member->address == named.address;
-  return {.id = known ? member->id : nobody, .name = named.name, .address = named.address};
+/// From the highest rank to the lowest: `promote` and `demote` go one step.
+std::array<Set*, 3> ranks(Configuration& configuration) {
+  return {&configuration.voters, &configuration.learners, &configuration.standbys};
 }
 
-bool erase(Set& set, const std::string& name) {
-  return std::erase_if(set, [&](const Member& member) { return member.name == name; }) > 0;
+constexpr std::size_t no_rank = 3;
+
+std::size_t rank_in(Configuration& configuration, const std::string& name) {
+  const auto all = ranks(configuration);
+  for (std::size_t rank = 0; rank < all.size(); ++rank)
+    if (std::ranges::find(*all[rank], name, &Member::name) != all[rank]->end())
+      return rank;
+  return no_rank;
 }
 
-bool move(Set& from, Set& to, const std::string& name) {
-  const auto it = std::ranges::find(from, name, &Member::name);
-  if (it == from.end())
+Member taken(Configuration& configuration, const std::string& name) {
+  Set& set = *ranks(configuration)[rank_in(configuration, name)];
+  const auto it = std::ranges::find(set, name, &Member::name);
+  Member member = std::move(*it);
+  set.erase(it);
+  return member;
+}
+
+/// Puts `named` into the set of `rank`. False if it has a higher one: only `demote` takes votes.
+bool add(Configuration& to, const NamedMember& named, std::size_t rank) {
+  const std::size_t before = rank_in(to, named.name);
+  if (before < rank)
     return false;
-  to.push_back(std::move(*it));
-  from.erase(it);
+  Member member{.id = nobody, .name = named.name, .address = named.address};
+  if (before != no_rank)
+    member.id = taken(to, named.name).id;
+  ranks(to)[rank]->push_back(std::move(member));
   return true;
 }
 
-/// False if there is no such member to do it to.
-bool apply(wire::Change change, const NamedMember& named, const Configuration& before,
-           Configuration& to) {
+bool step(Configuration& to, const std::string& name, int steps) {
+  const std::size_t before = rank_in(to, name);
+  const std::size_t after = before + static_cast<std::size_t>(steps);  // Past the end below 0, too.
+  if (before == no_rank || after >= no_rank)
+    return false;
+  Member member = taken(to, name);
+  ranks(to)[after]->push_back(std::move(member));
+  return true;
+}
+
+/// Why it can't be done to `named`, or `none`.
+Refusal apply(wire::Change change, const NamedMember& named, Configuration& to) {
+  const auto unless = [](bool ok, Refusal refusal) { return ok ? Refusal::none : refusal; };
   switch (change) {
     case wire::Change::replace:
     case wire::Change::add_voter:
-      erase(to.voters, named.name);
-      erase(to.learners, named.name);
-      to.voters.push_back(identified(before, named));
-      return true;
+      return unless(add(to, named, 0), Refusal::invalid);
     case wire::Change::add_learner:
-      if (std::ranges::find(before.voters, named.name, &Member::name) != before.voters.end())
-        return false;  // A voter listens already; `demote` makes it a learner.
-      erase(to.learners, named.name);
-      to.learners.push_back(identified(before, named));
-      return true;
+      return unless(add(to, named, 1), Refusal::invalid);
+    case wire::Change::add_standby:
+      return unless(add(to, named, 2), Refusal::invalid);
     case wire::Change::remove:
-      return erase(to.voters, named.name) || erase(to.learners, named.name);
+      if (rank_in(to, named.name) == no_rank)
+        return Refusal::not_found;
+      (void)taken(to, named.name);
+      return Refusal::none;
     case wire::Change::promote:
-      return move(to.learners, to.voters, named.name);
+      return unless(step(to, named.name, -1), Refusal::not_found);
     case wire::Change::demote:
-      return move(to.voters, to.learners, named.name);
+      return unless(step(to, named.name, 1), Refusal::not_found);
+    case wire::Change::keep_voters:
+      return Refusal::invalid;
   }
-  return false;
+  return Refusal::invalid;
+}
+
+/// They alone are members; who they are is known of those who were before.
+Configuration replaced(const Configuration& current, const std::vector<NamedMember>& members) {
+  Configuration target;
+  target.keep = current.keep;
+  for (const NamedMember& named : members) {
+    const Member* before = current.find(named.name);
+    target.voters.push_back({.id = before == nullptr ? nobody : before->id,
+                             .name = named.name,
+                             .address = named.address});
+  }
+  return target;
 }
 
 }  // namespace
 
-Result<Configuration> changed(Configuration current, wire::Change change,
+Result<Configuration> changed(const Configuration& current, const wire::SetConfiguration& wanted,
                               const std::vector<NamedMember>& members) {
-  Configuration target = change == wire::Change::replace ? Configuration{} : current;
+  if (wanted.change == wire::Change::replace)
+    return replaced(current, members);
+  Configuration target = current;
+  if (wanted.change == wire::Change::keep_voters)
+    target.keep = wanted.keep;
   for (const NamedMember& named : members)
-    if (!apply(change, named, current, target))
-      return {Refusal::not_found, named.name};
+    if (const Refusal refusal = apply(wanted.change, named, target); refusal != Refusal::none)
+      return {refusal, refusal == Refusal::invalid
+                           ? named.name + " is a " + std::string(rank_of(current, named.name))
+                                 + "; demote it"
+                           : named.name};
   if (target.voters.empty())
     return {Refusal::invalid, "nobody would vote"};
   return target;
 }
 
-std::vector<Member*> unknown_members(Configuration& configuration) {
-  std::vector<Member*> unknown;
-  for (auto* set : {&configuration.voters, &configuration.learners})
+std::vector<Member*> members_to_ask(Configuration& target, wire::Change change,
+                                    const std::vector<std::string>& named, PeerId self) {
+  const bool adds = change == wire::Change::replace || change == wire::Change::add_voter
+                    || change == wire::Change::add_learner || change == wire::Change::add_standby;
+  std::vector<Member*> asked;
+  for (Set* set : ranks(target))
     for (Member& member : *set)
-      if (member.id == nobody)
-        unknown.push_back(&member);
-  return unknown;
+      if (adds && (member.id == nobody || member.id != self)
+          && std::ranges::find(named, member.name) != named.end())
+        asked.push_back(&member);
+  return asked;
+}
+
+std::string_view rank_of(const Configuration& configuration, const std::string& name) {
+  const auto holds = [&](const Set& set) {
+    return std::ranges::find(set, name, &Member::name) != set.end();
+  };
+  if (holds(configuration.voters) || holds(configuration.old_voters))
+    return "voter";
+  if (holds(configuration.learners))
+    return "learner";
+  return holds(configuration.standbys) ? "standby" : "";
 }
 
 }  // namespace troupe::actors

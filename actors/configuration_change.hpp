@@ -5,20 +5,26 @@
 #include "core/refusal.hpp"
 #include "wire/packet.hpp"
 
+#include <string>
 #include <vector>
 
 namespace troupe::actors {
 
 /// What `change` makes of `current`, which is empty where a cluster is founded. Members that are
-/// new have the id `nobody`: who they are only their nodes can tell. A member that is known by name
-/// and stands at another address has moved: it is asked for its id, too.
+/// new have the id `nobody`: who they are only their nodes can tell.
 ///
-/// Refuses: `not_found` for one that is to be removed, promoted or demoted and is no member of that
-/// sort; `invalid` if nobody would vote.
-Result<Configuration> changed(Configuration current, wire::Change change,
+/// Refuses: `not_found` for one that is to be removed, promoted or demoted and cannot be; `invalid`
+/// if nobody would vote, or one is to be added in a lower rank than it has.
+Result<Configuration> changed(const Configuration& current, const wire::SetConfiguration& wanted,
                               const std::vector<NamedMember>& members);
 
-/// The members of `configuration` whose ids are not known, in a fixed order.
-std::vector<Member*> unknown_members(Configuration& configuration);
+/// The members of `target` whose nodes are to be asked who they are: those that `wanted` brings in
+/// by name. One that is known may have lost its disk, or moved. In a fixed order, without `self`.
+std::vector<Member*> members_to_ask(Configuration& target, wire::Change change,
+                                    const std::vector<std::string>& named, PeerId self);
+
+/// The rank of `name` in `configuration`, as one asks for it: "voter", "learner", "standby";
+/// nothing of one that is no member. Who is about to vote no more votes still.
+std::string_view rank_of(const Configuration& configuration, const std::string& name);
 
 }  // namespace troupe::actors

@@ -58,6 +58,8 @@ void Link::on_want(const WantLink& want) {
   const bool fresh = subscribers_.insert(want.subscriber).second;
   if (fresh)
     monitor(want.subscriber);
+  else
+    known_down_ = false;  // It waits, and must hear of it if that is in vain.
   if (state_ == State::up || (fresh && known_down_))
     tell(want.subscriber);
   // Who asks again has heard from over there: the pause may end.

@@ -74,6 +74,12 @@ struct WantLink {
   caf::actor subscriber{};
 };
 
+/// Anyone -> node -> link: "no more". A link that nobody wants ends.
+struct DropLink {
+  std::string address{};
+  caf::actor subscriber{};
+};
+
 // ---- store
 
 /// Peer -> store. Answered with `StoreWritten` or `StoreFailed`, in order.
@@ -313,6 +319,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundResponse)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantLink)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DropLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWritten)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFailed)

@@ -54,6 +54,7 @@ caf::behavior NodeActor::make_behavior() {
       [this](InboundCalls& inbound) { on_calls(inbound); },
       [this](InboundRequest& inbound) { on_request(inbound); },
       [this](const WantLink& want) { on_want_link(want); },
+      [this](const DropLink& drop) { on_drop_link(drop); },
       [this](Inquire& inquire) { on_inquire(inquire); },
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const PeerPut& put) { on_put(put); },
@@ -73,6 +74,7 @@ void NodeActor::on_exit() {
   peers_.clear();
   registry_.reset();
   links_.clear();
+  link_users_.clear();
   acceptor_ = store_ = snapshots_ = nullptr;
   peer_actors_.clear();
   inquiries_.clear();
@@ -181,7 +183,21 @@ void NodeActor::on_want_link(const WantLink& want) {
     watch(link);
     found = links_.emplace(want.address, link).first;
   }
+  link_users_[want.address].insert(want.subscriber);
   actors::send(this, found->second, want);
+}
+
+/// Who is a member no more has no connection of ours for ever.
+void NodeActor::on_drop_link(const DropLink& drop) {
+  const auto users = link_users_.find(drop.address);
+  if (users == link_users_.end() || users->second.erase(drop.subscriber) == 0
+      || !users->second.empty())
+    return;
+  link_users_.erase(users);
+  if (const auto link = links_.find(drop.address); link != links_.end()) {
+    send_exit(link->second, caf::exit_reason::user_shutdown);
+    links_.erase(link);
+  }
 }
 
 void NodeActor::on_inquire(Inquire& inquire) {

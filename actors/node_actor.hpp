@@ -79,6 +79,7 @@ private:
   void run_peer(Hosted& hosted, Recovered recovered);
   void publish_registry();
   void on_want_link(const WantLink& want);
+  void on_drop_link(const DropLink& drop);
   void on_inquire(Inquire& inquire);
   void on_peer_stopped(const PeerStopped& stopped);
   void retire(Hosted& hosted);
@@ -129,6 +130,7 @@ private:
   SharedRegistry registry_{};
   caf::actor acceptor_{};
   std::map<std::string, caf::actor> links_{};
+  std::map<std::string, std::set<caf::actor>> link_users_{};  ///< Of each link; never empty.
   std::set<caf::actor> peer_actors_{};  ///< Alive, also those that only pass on what reaches them.
   std::set<caf::actor> inquiries_{};    ///< Alive.
   /// Whose leader an inquiry is about, by its id.

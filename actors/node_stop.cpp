@@ -1,6 +1,7 @@
 #include "actors/logger.hpp"
 #include "actors/node_actor.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::actors {
@@ -55,7 +56,15 @@ void NodeActor::enter(Phase phase) {
 /// Someone has ended; if all have whom this phase waits for, the next begins.
 void NodeActor::on_down(const caf::down_msg& down) {
   const auto is_source = [&](const caf::actor& actor) { return actor.address() == down.source; };
-  std::erase_if(peer_actors_, is_source);
+  if (const auto peer = std::ranges::find_if(peer_actors_, is_source); peer != peer_actors_.end()) {
+    const caf::actor gone = *peer;
+    peer_actors_.erase(peer);
+    std::vector<std::string> addresses;
+    for (const auto& [address, users] : link_users_)
+      addresses.push_back(address);
+    for (const std::string& address : addresses)
+      on_drop_link({address, gone});
+  }
   for (auto& [name, hosted] : peers_)
     if (hosted.actor && is_source(hosted.actor)) {
       // It said no last words: something is very wrong with it, but not with its neighbours.

@@ -30,7 +30,7 @@ caf::behavior PeerActor::make_behavior() {
   outlive_errors(this);
   resource_ = spawn<ResourceActor>(kind_);
   actors::send(this, snapshots_, KeepSnapshot{record_.id, snapshot_});
-  want_links(routes_.use(engine_.configuration()));
+  want_links(routes_.use(engine_.configuration(), now()));
   begin_turn();
   return {
       [this](InboundMessages& inbound) { on_messages(inbound); },
@@ -91,6 +91,7 @@ void PeerActor::end_turn() {
   end_change_if_late();
   end_handover_if_done();
   refuse_late_reads();
+  drop_links();
   continue_stop();
   arm_timer();
 }
@@ -194,7 +195,7 @@ void PeerActor::follow_configuration(const Output& out) {
                   != write.entries.end();
   };
   if (out.write && touches(*out.write))
-    want_links(routes_.use(engine_.configuration()));
+    want_links(routes_.use(engine_.configuration(), now()));
 }
 
 /// Who led and does not any more cannot know what becomes of what it took: its clients are told so.

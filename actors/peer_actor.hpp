@@ -51,6 +51,8 @@ private:
     caf::actor connection{};
     std::uint64_t request = 0;
     Configuration target{};  ///< Some ids may have to be asked for.
+    wire::Change change = wire::Change::replace;
+    std::vector<std::string> named{};
     Time deadline = never;
     bool founds = true;                 ///< A cluster; else it changes ours.
     std::optional<Term> proposed_in{};  ///< Once it is.
@@ -94,6 +96,7 @@ private:
   void on_link_up(const LinkUp& link);
   void on_link_down(const LinkDown& link);
   void want_links(const std::vector<std::string>& addresses);
+  void drop_links();
   void lose_sight_of(const std::vector<PeerId>& peers);
   void on_written(const StoreWritten& written);
   void on_store_failed(const StoreFailed& failed);
@@ -120,7 +123,9 @@ private:
                                                      const std::vector<NamedMember>& members);
   void on_inquired(const Inquired& inquired);
   void propose_configuration(const std::vector<wire::Response>& identities);
+  std::vector<Member*> members_to_ask();
   Result<PeerId> id_of(const Member& member, const wire::Response& answer) const;
+  Result<PeerId> confirmed_id(const Member& member, const wire::Response& answer) const;
   void end_change(wire::Response response);
   void end_change_if_done();
   void transfer_leadership(const caf::actor& connection, const wire::Request& request,
@@ -178,6 +183,7 @@ private:
   bool ended_ = false;
 
   Term led_term_{};  ///< The term that we lead, as of the last turn; 0 if we do not.
+  Time links_looked_at_{};
   bool turn_open_ = false;
   std::optional<Time> armed_{};  ///< When the timer that counts will fire.
   std::uint64_t epoch_ = 0;      ///< Of that timer.

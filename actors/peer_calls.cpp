@@ -184,7 +184,7 @@ wire::Response PeerActor::answer(const wire::Request& request) {
 
 wire::PeerStatus PeerActor::status() const {
   const EngineView view = engine_.view();
-  const Member* self = view.configuration.find(view.self);
+  const Member* self = engine_.known_configuration().find(view.self);
   wire::PeerStatus status{
       .name = full_name(self != nullptr ? *self
                                         : Member{view.self, record_.name, routes_.own_address()}),
@@ -195,16 +195,18 @@ wire::PeerStatus PeerActor::status() const {
       .commit = view.commit,
       .applied = applied_,
       .last = view.last,
-      .configuration = view.configuration,
+      .configuration = engine_.known_configuration(),
       .configuration_index = view.configuration_index,
-      .store_bytes = store_bytes_};
+      .store_bytes = store_bytes_,
+      .cluster = view.hard_state.cluster,
+      .changing = view.changing};
   add_snapshots(view, status);
   return status;
 }
 
 /// Whom a client should ask; empty while nobody is known to lead.
 std::string PeerActor::leader_name() const {
-  const Member* leader = engine_.configuration().find(engine_.leader());
+  const Member* leader = engine_.known_configuration().find(engine_.leader());
   return leader == nullptr ? std::string{} : full_name(*leader);
 }
 

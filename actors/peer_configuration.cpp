@@ -24,13 +24,15 @@ void PeerActor::set_configuration(const caf::actor& connection, const wire::Requ
                                   const wire::SetConfiguration& wanted) {
   if (stopping_)
     return respond(this, connection, refused(request.id, Refusal::stopping));
-  auto members = parse_members(wanted.members, routes_.own_address());
+  const bool names_members = wanted.change != wire::Change::keep_voters;
+  auto members = names_members ? parse_members(wanted.members, routes_.own_address())
+                               : Result<std::vector<NamedMember>>(std::vector<NamedMember>{});
   if (!members)
     return respond(this, connection, refused(request.id, members.refusal(), members.detail()));
   if (auto refusal = refusal_to_configure(request.id, *members))
     return respond(this, connection, *std::move(refusal));
 
-  auto target = changed(engine_.configuration(), wanted.change, *members);
+  auto target = changed(engine_.configuration(), wanted, *members);
   if (!target)
     return respond(this, connection, refused(request.id, target.refusal(), target.detail()));
 
@@ -38,16 +40,20 @@ void PeerActor::set_configuration(const caf::actor& connection, const wire::Requ
   change_ = ConfigurationChange{.connection = connection,
                                 .request = request.id,
                                 .target = *std::move(target),
+                                .change = wanted.change,
+                                .named = {},
                                 .deadline = now() + identity_timeout + commit_timeout
                                             + (founds ? Duration{} : catch_up_timeout_),
                                 .founds = founds,
                                 .proposed_in = std::nullopt};
+  for (const NamedMember& member : *members)
+    change_->named.push_back(member.name);
   Inquire inquire{.id = ++inquiry_,
                   .reply_to = self(),
                   .questions = {},
                   .timeout = identity_timeout,
                   .enough = nullptr};
-  for (const Member* member : unknown_members(change_->target))
+  for (const Member* member : members_to_ask())
     inquire.questions.push_back(
         {member->address, {.id = 0, .peer = member->name, .body = wire::AskIdentity{}}});
   begin_turn();
@@ -80,15 +86,21 @@ void PeerActor::on_inquired(const Inquired& inquired) {
   propose_configuration(inquired.responses);
 }
 
-/// `identities` are those of the members that we do not know, in their order.
+/// Our own peer needs no asking, but to found a cluster: there we ask as anyone would.
+std::vector<Member*> PeerActor::members_to_ask() {
+  return actors::members_to_ask(change_->target, change_->change, change_->named,
+                                change_->founds ? nobody : record_.id);
+}
+
+/// `identities` are those of the members that were asked, in their order.
 void PeerActor::propose_configuration(const std::vector<wire::Response>& identities) {
   Configuration& target = change_->target;
   auto answer = identities.begin();
-  for (Member* member : unknown_members(target)) {
-    const auto id = id_of(*member, *answer++);
+  for (Member* member : members_to_ask()) {
+    const auto id = confirmed_id(*member, *answer++);
     if (!id)
       return end_change(refused(change_->request, id.refusal(), id.detail()));
-    if (target.has_member(*id))
+    if (*id != member->id && target.has_member(*id))
       return end_change(refused(change_->request, Refusal::invalid,
                                 full_name(*member) + " is in the configuration twice"));
     member->id = *id;
@@ -103,6 +115,22 @@ void PeerActor::propose_configuration(const std::vector<wire::Response>& identit
   // Another member was quicker: its configuration reached us while we asked.
   end_change(refused(change_->request, entry.refusal(),
                      entry.refusal() == Refusal::redirect ? leader_name() : entry.detail()));
+}
+
+/// Who a member is by now. One that is known and does not answer is who it was; one that answers as
+/// another has lost its disk, and takes the place of its former self. At another address it is
+/// someone else of the same name, and only `set_configuration` may mean that.
+Result<PeerId> PeerActor::confirmed_id(const Member& member, const wire::Response& answer) const {
+  const auto id = id_of(member, answer);
+  const Member* before = engine_.configuration().find(member.name);
+  if (before == nullptr)
+    return id;
+  const bool stays = before->address == member.address;
+  if (!id)
+    return stays && id.refusal() != Refusal::invalid ? before->id : id;
+  if (*id != before->id && !stays && change_->change != wire::Change::replace)
+    return {Refusal::invalid, member.name + " is the name of " + full_name(*before)};
+  return id;
 }
 
 Result<PeerId> PeerActor::id_of(const Member& member, const wire::Response& answer) const {
@@ -187,6 +215,9 @@ void PeerActor::end_handover_if_done() {
   if (leader != nobody && leader != record_.id)
     respond(this, handover_->connection,
             {.id = handover_->request, .refusal = {}, .detail = {}, .body = leader_name()});
+  else if (engine_.role() == Role::leader && engine_.view().transfer_to == nobody)
+    respond(this, handover_->connection,
+            refused(handover_->request, Refusal::timeout, "it did not take over"));
   else if (now() >= handover_->deadline)
     respond(this, handover_->connection, refused(handover_->request, Refusal::timeout));
   else

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace troupe::actors {
+namespace {
+
+/// How often we look for links that nobody needs any more.
+constexpr Duration look_at_links_interval = std::chrono::seconds(1);
+
+}  // namespace
 
 void PeerActor::on_messages(InboundMessages& inbound) {
   // Who has handed over and waits for its disk takes no part any more.
@@ -13,7 +19,7 @@ void PeerActor::on_messages(InboundMessages& inbound) {
   for (Message& message : inbound.messages) {
     // The messages of a frame mostly come from one peer.
     if (std::exchange(from, message.from) != message.from)
-      want_links(routes_.learn(message.from, inbound.from_address));
+      want_links(routes_.learn(message.from, inbound.from_address, now()));
     engine_.step(std::move(message));
   }
 }
@@ -33,6 +39,14 @@ void PeerActor::on_link_down(const LinkDown& link) {
 void PeerActor::want_links(const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses)
     actors::send(this, node_, WantLink{address, self()});
+}
+
+void PeerActor::drop_links() {
+  if (now() < links_looked_at_ + look_at_links_interval)
+    return;
+  links_looked_at_ = now();
+  for (const std::string& address : routes_.idle(now()))
+    actors::send(this, node_, DropLink{address, self()});
 }
 
 void PeerActor::lose_sight_of(const std::vector<PeerId>& peers) {

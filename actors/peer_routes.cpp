@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 namespace troupe::actors {
 namespace {
@@ -9,6 +10,9 @@ namespace {
 /// Addresses that others taught us: there are no more peers than this in any sensible cluster, and
 /// strangers must not have us dial the world.
 constexpr std::size_t learned_max = 64;
+
+/// How long one of them counts after its peer last spoke. Far longer than a leader tells who left.
+constexpr Duration learned_for = std::chrono::seconds(10);
 
 /// Messages that wait for one link. Beyond it the oldest are lost.
 constexpr std::size_t waiting_max = 64;
@@ -31,9 +35,12 @@ std::size_t size_bytes(const Message& message) {
 
 }  // namespace
 
-std::vector<std::string> Routes::use(const Configuration& configuration) {
+/// Who is a member no more is told so for a while: until then it is one that we heard of.
+std::vector<std::string> Routes::use(const Configuration& configuration, Time now) {
   std::vector<std::string> news;
-  configured_.clear();
+  for (const auto& [peer, address] : std::exchange(configured_, {}))
+    if (!configuration.has_member(peer) && learned_.size() < learned_max)
+      learned_.try_emplace(peer, Learned{address, now}).first->second.heard_at = now;
   for (const Member& member : configuration.members()) {
     configured_[member.id] = member.address;
     want(member.address, news);
@@ -41,7 +48,7 @@ std::vector<std::string> Routes::use(const Configuration& configuration) {
   return news;
 }
 
-std::vector<std::string> Routes::learn(PeerId peer, const std::string& address) {
+std::vector<std::string> Routes::learn(PeerId peer, const std::string& address, Time now) {
   std::vector<std::string> news;
   if (const auto link = links_.find(address);
       link != links_.end() && link->second.state == LinkState::down) {
@@ -49,9 +56,11 @@ std::vector<std::string> Routes::learn(PeerId peer, const std::string& address) 
     news.push_back(address);
   }
   const auto known = learned_.find(peer);
-  if (known == learned_.end() ? learned_.size() >= learned_max : known->second == address)
+  if (known != learned_.end())
+    known->second.heard_at = now;
+  if (known == learned_.end() ? learned_.size() >= learned_max : known->second.address == address)
     return news;
-  learned_[peer] = address;
+  learned_[peer] = {address, now};
   want(address, news);
   return news;
 }
@@ -59,6 +68,23 @@ std::vector<std::string> Routes::learn(PeerId peer, const std::string& address) 
 void Routes::want(const std::string& address, std::vector<std::string>& news) {
   if (!address.empty() && address != own_address_ && links_.try_emplace(address).second)
     news.push_back(address);
+}
+
+std::vector<std::string> Routes::idle(Time now) {
+  std::erase_if(learned_,
+                [&](const auto& learned) { return now - learned.second.heard_at >= learned_for; });
+  std::set<std::string> needed;
+  for (const auto& [peer, address] : configured_)
+    needed.insert(address);
+  for (const auto& [peer, learned] : learned_)
+    needed.insert(learned.address);
+  std::vector<std::string> unneeded;
+  for (const auto& [address, link] : links_)
+    if (!needed.contains(address))
+      unneeded.push_back(address);
+  for (const std::string& address : unneeded)
+    links_.erase(address);
+  return unneeded;
 }
 
 std::vector<PeerId> Routes::use(SharedRegistry registry) {
@@ -72,7 +98,10 @@ std::vector<PeerId> Routes::use(SharedRegistry registry) {
 }
 
 std::vector<Message> Routes::link_up(const std::string& address, caf::actor connection) {
-  Link& link = links_[address];
+  const auto found = links_.find(address);
+  if (found == links_.end())
+    return {};  // We dropped it while this was on its way.
+  Link& link = found->second;
   link.state = LinkState::up;
   link.connection = std::move(connection);
   std::vector<Message> waited(std::make_move_iterator(link.waiting.begin()),
@@ -82,35 +111,37 @@ std::vector<Message> Routes::link_up(const std::string& address, caf::actor conn
 }
 
 std::vector<PeerId> Routes::link_down(const std::string& address) {
-  links_[address] = {.state = LinkState::down, .connection = {}, .waiting = {}};
+  if (const auto link = links_.find(address); link != links_.end())
+    link->second = {.state = LinkState::down, .connection = {}, .waiting = {}};
   std::vector<PeerId> gone;
   for (const auto& [peer, where] : configured_)
     if (where == address && !target_of(peer).actor)
       gone.push_back(peer);
-  for (const auto& [peer, where] : learned_)
-    if (where == address && !target_of(peer).actor)
+  for (const auto& [peer, learned] : learned_)
+    if (learned.address == address && !target_of(peer).actor)
       gone.push_back(peer);
   return gone;
 }
 
-const Routes::Link* Routes::link_to(const std::map<PeerId, std::string>& addresses,
-                                    PeerId peer) const {
-  const auto address = addresses.find(peer);
-  if (address == addresses.end())
-    return nullptr;
-  const auto link = links_.find(address->second);
-  return link == links_.end() ? nullptr : &link->second;
+/// Where it should be, then where it was heard from.
+std::array<Routes::Link*, 2> Routes::links_to(PeerId peer) {
+  const auto link_at = [&](const std::string& address) {
+    const auto link = links_.find(address);
+    return link == links_.end() ? nullptr : &link->second;
+  };
+  std::array<Link*, 2> links{};
+  if (const auto configured = configured_.find(peer); configured != configured_.end())
+    links[0] = link_at(configured->second);
+  if (const auto learned = learned_.find(peer); learned != learned_.end())
+    links[1] = link_at(learned->second.address);
+  return links;
 }
 
 void Routes::wait_for_link(Message message) {
-  for (const auto* addresses : {&configured_, &learned_}) {
-    const auto address = addresses->find(message.to);
-    if (address == addresses->end())
+  for (Link* link : links_to(message.to)) {
+    if (link == nullptr || link->state != LinkState::dialing)
       continue;
-    const auto link = links_.find(address->second);
-    if (link == links_.end() || link->second.state != LinkState::dialing)
-      continue;
-    std::deque<Message>& waiting = link->second.waiting;
+    std::deque<Message>& waiting = link->waiting;
     if (waiting.size() == waiting_max)
       waiting.pop_front();
     waiting.push_back(std::move(message));
@@ -118,12 +149,12 @@ void Routes::wait_for_link(Message message) {
   }
 }
 
-Routes::Target Routes::target_of(PeerId peer) const {
+Routes::Target Routes::target_of(PeerId peer) {
   if (registry_)
     if (const auto local = registry_->by_id.find(peer); local != registry_->by_id.end())
       return {local->second, true};
-  for (const auto* addresses : {&configured_, &learned_})
-    if (const Link* link = link_to(*addresses, peer); link != nullptr && link->connection)
+  for (const Link* link : links_to(peer))
+    if (link != nullptr && link->connection)
       return {link->connection, false};
   return {};
 }

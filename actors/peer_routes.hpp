@@ -2,6 +2,7 @@
 
 #include "actors/messages.hpp"
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -21,9 +22,12 @@ public:
   explicit Routes(std::string own_address) : own_address_(std::move(own_address)) {}
 
   /// What follows returns the addresses to which a link is wanted from now on.
-  std::vector<std::string> use(const Configuration& configuration);
+  std::vector<std::string> use(const Configuration& configuration, Time now);
   /// Whoever speaks to us can be spoken to: a link that is down is worth dialing at once.
-  std::vector<std::string> learn(PeerId peer, const std::string& address);
+  std::vector<std::string> learn(PeerId peer, const std::string& address, Time now);
+  /// The addresses whose links nobody needs any more: no member is there, and nobody spoke to us
+  /// from there for a while. They are forgotten.
+  std::vector<std::string> idle(Time now);
 
   /// Returns the peers that were reached through the registry and are not any more.
   std::vector<PeerId> use(SharedRegistry registry);
@@ -56,15 +60,19 @@ private:
     caf::actor actor{};
     bool local = false;
   };
-  Target target_of(PeerId peer) const;
-  const Link* link_to(const std::map<PeerId, std::string>& addresses, PeerId peer) const;
+  Target target_of(PeerId peer);
+  std::array<Link*, 2> links_to(PeerId peer);
   void wait_for_link(Message message);
   void want(const std::string& address, std::vector<std::string>& news);
 
   std::string own_address_;
   SharedRegistry registry_{};
   std::map<PeerId, std::string> configured_{};
-  std::map<PeerId, std::string> learned_{};
+  struct Learned {
+    std::string address{};
+    Time heard_at{};
+  };
+  std::map<PeerId, Learned> learned_{};
   std::map<std::string, Link> links_{};
 };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -19,14 +20,18 @@ using Parsed = std::variant<Command, Failure>;
 /// Members of a configuration, options of a peer: far above any use, far below what a frame holds.
 constexpr std::size_t list_size_max = 1000;
 
-constexpr std::array<CommandHelp, 18> all_commands{{
+/// How long a voter may be silent before another takes its place, unless told.
+constexpr Duration keep_after = std::chrono::seconds(30);
+
+constexpr std::array<CommandHelp, 19> all_commands{{
     {"start_peer", "KIND NAME [OPTION=VALUE...]", "start a peer that replicates a KIND"},
     {"set_configuration", "PEER MEMBER...", "make a cluster, or change its voters"},
-    {"add_member", "PEER MEMBER... [--learner]", "more voters, or peers that only listen"},
+    {"add_member", "PEER MEMBER... [--learner|--standby]", "more voters, listeners or standbys"},
     {"remove_member", "PEER MEMBER...", "members no more"},
-    {"promote", "PEER MEMBER...", "learners become voters"},
-    {"demote", "PEER MEMBER...", "voters become learners"},
-    {"members", "PEER", "who votes and who listens, as far as the peer knows"},
+    {"promote", "PEER MEMBER...", "standbys become learners, learners become voters"},
+    {"demote", "PEER MEMBER...", "voters become learners, learners become standbys"},
+    {"keep_voters", "PEER COUNT [--after SECONDS]", "replace voters that are gone; 0: do not"},
+    {"members", "PEER", "who votes, listens and stands by, as far as the peer knows"},
     {"leader", "PEER", "who leads, as far as the peer knows"},
     {"transfer", "PEER [MEMBER]", "have the leader hand over"},
     {"write", "PEER COMMAND...", "have a command replicated and applied"},
@@ -119,14 +124,34 @@ Parsed parse_change(const Arguments& arguments, wire::Change change) {
       return not_a_peer(word);
     peers.push_back(*peer);
   }
-  return ChangeConfiguration{peers.front(), change, {peers.begin() + 1, peers.end()}};
+  return ChangeConfiguration{peers.front(), change, {peers.begin() + 1, peers.end()}, {}};
 }
 
 Parsed parse_add_member(const Arguments& arguments) {
-  if (arguments.words.empty() || arguments.words.back() != "--learner")
+  const std::string last = arguments.words.empty() ? std::string() : arguments.words.back();
+  if (last != "--learner" && last != "--standby")
     return parse_change(arguments, wire::Change::add_voter);
   return parse_change({arguments.command, arguments.words.first(arguments.words.size() - 1)},
-                      wire::Change::add_learner);
+                      last == "--learner" ? wire::Change::add_learner : wire::Change::add_standby);
+}
+
+/// `PEER COUNT [--after SECONDS]`
+Parsed parse_keep_voters(const Arguments& arguments) {
+  const auto& words = arguments.words;
+  if (words.size() != 2 && (words.size() != 4 || words[2] != "--after"))
+    return arguments.usage_failure();
+  const std::optional<PeerName> peer = parse_peer(words[0]);
+  if (!peer)
+    return not_a_peer(words[0]);
+  const auto count = number_of<std::uint32_t>(words[1]);
+  const auto seconds = words.size() == 4 ? number_of<std::uint32_t>(words[3]) : std::nullopt;
+  if (!count || (words.size() == 4 && (!seconds || *seconds == 0)))
+    return arguments.usage_failure();
+  VoterPolicy keep{.count = *count, .after = keep_after};
+  if (seconds)
+    keep.after = std::chrono::seconds(*seconds);
+  return ChangeConfiguration{
+      *peer, wire::Change::keep_voters, {}, *count == 0 ? VoterPolicy{} : keep};
 }
 
 Parsed parse_transfer(const Arguments& arguments) {
@@ -255,6 +280,8 @@ std::variant<Command, Failure> parse(const Words& words) {
     return parse_change(arguments, wire::Change::promote);
   if (name == "demote")
     return parse_change(arguments, wire::Change::demote);
+  if (name == "keep_voters")
+    return parse_keep_voters(arguments);
   if (name == "members")
     return parse_members(arguments);
   if (name == "transfer")

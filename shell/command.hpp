@@ -37,6 +37,7 @@ struct ChangeConfiguration {
   PeerName peer{};
   wire::Change change = wire::Change::replace;
   std::vector<PeerName> members{};
+  VoterPolicy keep{};  ///< Of `keep_voters`.
 };
 struct TransferTo {
   PeerName peer{};

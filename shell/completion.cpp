@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
+#include <string_view>
 
 namespace troupe::shell {
 
@@ -41,7 +43,13 @@ std::vector<std::string> possible(const std::vector<std::string>& words,
     return vocabulary.kinds;
   if (words[0] == "read" && words.back().starts_with("--"))
     return {read_levels().begin(), read_levels().end()};
-  if (place == 1 || words[0] == "set_configuration")
+  static const std::set<std::string_view> of_members{
+      "set_configuration", "remove_member", "promote", "demote", "transfer", "add_member"};
+  if (words[0] == "add_member" && words.back().starts_with('-'))
+    return {"--learner", "--standby"};
+  if (words[0] == "keep_voters" && place == 3)
+    return {"--after"};
+  if (place == 1 || of_members.contains(words[0]))
     return vocabulary.peers;
   return {};
 }

@@ -84,7 +84,7 @@ Reply Interpreter::operate(const Operate& operate) {
 
 Reply Interpreter::change_configuration(const ChangeConfiguration& change) {
   const Time deadline = now() + options_.timeout;
-  wire::SetConfiguration set{.members = {}, .change = change.change};
+  wire::SetConfiguration set{.members = {}, .change = change.change, .keep = change.keep};
   for (const PeerName& member : change.members)
     set.members.push_back(as_member(member, change.peer));
   const wire::Request request{.id = 0, .peer = change.peer.name, .body = std::move(set)};

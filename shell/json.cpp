@@ -2,6 +2,7 @@
 
 #include "shell/overloaded.hpp"
 
+#include <chrono>
 #include <utility>
 #include <variant>
 
@@ -11,6 +12,13 @@ namespace {
 
 Json null_if_empty(const std::string& text) {
   return text.empty() ? Json() : Json(text);
+}
+
+Json json_of(const VoterPolicy& keep) {
+  if (keep.count == 0)
+    return {};
+  const auto after = std::chrono::duration_cast<std::chrono::milliseconds>(keep.after);
+  return {{"count", keep.count}, {"after_ms", after.count()}};
 }
 
 Json json_ok(Json value) {
@@ -73,7 +81,9 @@ std::string as_json(const Reply& reply) {
 Json json_of(const Configuration& configuration) {
   return {{"voters", full_names(configuration.voters)},
           {"old_voters", full_names(configuration.old_voters)},
-          {"learners", full_names(configuration.learners)}};
+          {"learners", full_names(configuration.learners)},
+          {"standbys", full_names(configuration.standbys)},
+          {"keep_voters", json_of(configuration.keep)}};
 }
 
 Json json_of(const wire::PeerStatus& status) {

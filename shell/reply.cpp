@@ -3,6 +3,8 @@
 #include "shell/overloaded.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <utility>
 
 namespace troupe::shell {
@@ -19,6 +21,10 @@ std::string joined(const std::vector<std::string>& words, char separator) {
   return line;
 }
 
+std::int64_t milliseconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
 std::string text_of(const Configuration& configuration) {
   std::string text = "voters=";
   text += configuration.empty() ? "none" : joined(full_names(configuration.voters), ',');
@@ -26,6 +32,11 @@ std::string text_of(const Configuration& configuration) {
     text += " old_voters=" + joined(full_names(configuration.old_voters), ',');
   if (!configuration.learners.empty())
     text += " learners=" + joined(full_names(configuration.learners), ',');
+  if (!configuration.standbys.empty())
+    text += " standbys=" + joined(full_names(configuration.standbys), ',');
+  if (configuration.keep.count > 0)
+    text += " keep_voters=" + std::to_string(configuration.keep.count)
+            + " after_ms=" + std::to_string(milliseconds(configuration.keep.after));
   return text;
 }
 
@@ -165,6 +176,8 @@ Reply refused(Refusal refusal, const std::string& detail, const std::string& sub
     return Redirect{detail};
   if (refusal == Refusal::resource)
     return Failure{detail.empty() ? std::string(name(refusal)) : detail, {}};
+  if (refusal == Refusal::timeout)
+    return Failure{std::string(name(refusal)), detail};
   if (!says_more(refusal))
     return Failure{std::string(name(refusal)), {}};
   return Failure{std::string(name(refusal)), detail.empty() ? subject : detail};

@@ -26,7 +26,9 @@ enum class Refusal : std::uint8_t {
   /// The leader was lost after it took the command. It may or may not have
   /// happened; only a read can tell.
   unknown_outcome = 6,
-  /// No answer within the caller's timeout. As `unknown_outcome`.
+  /// No answer within the caller's timeout. As `unknown_outcome`. With a detail, what was asked
+  /// for was tried in vain, and all is as before: newcomers did not catch up, a voter did not take
+  /// over.
   timeout = 7,
   /// The node runs no peer of this name. Never happened.
   no_peer = 8,

@@ -59,6 +59,12 @@ public:
     return true;
   }
 
+  /// How many voters to keep, and after what time to replace one.
+  bool policy(std::uint32_t count, std::uint64_t after_us, VoterPolicy& to) {
+    to = {.count = count, .after = Duration(static_cast<Duration::rep>(after_us))};
+    return counter(after_us) && check((count == 0) == (after_us == 0), "half a policy");
+  }
+
   bool counter(std::uint64_t value) { return check(value <= counter_max, "number out of range"); }
 
   /// An absent string is an empty one.

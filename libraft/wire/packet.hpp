@@ -108,12 +108,15 @@ enum class Change : std::uint8_t {
   add_voter = 1,    ///< They vote, too.
   add_learner = 2,  ///< They listen, too.
   remove = 3,       ///< They are members no more.
-  promote = 4,      ///< Learners become voters.
-  demote = 5,       ///< Voters become learners.
+  promote = 4,      ///< Standbys become learners, learners become voters.
+  demote = 5,       ///< Voters become learners, learners become standbys.
+  add_standby = 6,  ///< They stand by, too.
+  keep_voters = 7,  ///< Nothing; leaders keep a number of voters from then on.
 };
 struct SetConfiguration {
   std::vector<std::string> members{};  ///< "name@host:port", or "name" for a peer of the same node.
   Change change = Change::replace;
+  VoterPolicy keep{};  ///< Of `keep_voters`, which names no members.
 };
 /// Has the leader hand over (§3.10). Answered with the new leader's full name.
 struct TransferLeadership {
@@ -168,6 +171,8 @@ struct PeerStatus {
   std::optional<SnapshotProgress> taking{};     ///< Of our own.
   std::optional<SnapshotProgress> receiving{};  ///< Of the leader's.
   std::vector<FollowerStatus> followers{};      ///< While leading.
+  ClusterId cluster{};                          ///< 0 of a peer that belongs to none.
+  bool changing = false;  ///< It leads, and another configuration is to follow.
 };
 /// A snapshot that is durable here.
 struct TakenSnapshot {

@@ -50,7 +50,8 @@ PackedBody pack(FlatBufferBuilder& to, const StopPeer&) {
 PackedBody pack(FlatBufferBuilder& to, const SetConfiguration& set) {
   return {schema::RequestBody::SetConfiguration,
           schema::CreateSetConfiguration(to, to.CreateVectorOfStrings(set.members),
-                                         static_cast<std::uint8_t>(set.change))
+                                         static_cast<std::uint8_t>(set.change), set.keep.count,
+                                         static_cast<std::uint64_t>(set.keep.after.count()))
               .Union()};
 }
 
@@ -89,8 +90,9 @@ bool unpack(const schema::TransferLeadership& from, Decoder& decoder, TransferLe
 }
 
 bool unpack(const schema::SetConfiguration& from, Decoder& decoder, SetConfiguration& to) {
-  if (!decoder.check(from.change() <= static_cast<std::uint8_t>(Change::demote),
-                     "unknown change of configuration"))
+  if (!decoder.check(from.change() <= static_cast<std::uint8_t>(Change::keep_voters),
+                     "unknown change of configuration")
+      || !decoder.policy(from.keep_count(), from.keep_after_us(), to.keep))
     return false;
   to.change = static_cast<Change>(from.change());
   if (from.members() == nullptr)

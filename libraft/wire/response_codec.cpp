@@ -18,6 +18,7 @@ using PackedMembers = flatbuffers::Offset<flatbuffers::Vector<flatbuffers::Offse
 static_assert(static_cast<int>(schema::Role::MAX) == static_cast<int>(Role::leader),
               "the schema knows every role");
 
+/// Of `Pace`.
 constexpr int paces = static_cast<int>(Pace::snapshot) + 1;
 
 // ---- to the wire
@@ -37,7 +38,10 @@ flatbuffers::Offset<schema::Configuration> pack_configuration(FlatBufferBuilder&
   const PackedMembers voters = pack_members(to, configuration.voters);
   const PackedMembers old_voters = pack_members(to, configuration.old_voters);
   const PackedMembers learners = pack_members(to, configuration.learners);
-  return schema::CreateConfiguration(to, voters, old_voters, learners);
+  const PackedMembers standbys = pack_members(to, configuration.standbys);
+  return schema::CreateConfiguration(to, voters, old_voters, learners, standbys,
+                                     configuration.keep.count,
+                                     static_cast<std::uint64_t>(configuration.keep.after.count()));
 }
 
 PackedBody pack(FlatBufferBuilder&, std::monostate) {
@@ -81,7 +85,8 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
                                    status.term.value, status.commit.value, status.applied.value,
                                    &last, configuration, status.configuration_index.value,
                                    status.store_bytes, status.first.value, &snapshot,
-                                   status.snapshot_bytes, taking, receiving, followers_at)
+                                   status.snapshot_bytes, taking, receiving, followers_at,
+                                   status.cluster.value, status.changing)
               .Union()};
 }
 
@@ -141,7 +146,9 @@ bool unpack(const MemberTables* from, Decoder& decoder, std::vector<Member>& to)
 bool unpack(const schema::Configuration& from, Decoder& decoder, Configuration& to) {
   return unpack(from.voters(), decoder, to.voters)
          && unpack(from.old_voters(), decoder, to.old_voters)
-         && unpack(from.learners(), decoder, to.learners);
+         && unpack(from.learners(), decoder, to.learners)
+         && unpack(from.standbys(), decoder, to.standbys)
+         && decoder.policy(from.keep_count(), from.keep_after_us(), to.keep);
 }
 
 bool unpack(const schema::EntryId* from, Decoder& decoder, EntryId& to) {
@@ -212,6 +219,8 @@ bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
   to.applied = {from.applied()};
   to.configuration_index = {from.configuration_index()};
   to.store_bytes = from.store_bytes();
+  to.cluster = {from.cluster()};
+  to.changing = from.changing();
   return decoder.check(from.role() <= schema::Role::MAX, "unknown role")
          && decoder.counter(from.term()) && decoder.counter(from.commit())
          && decoder.counter(from.applied()) && decoder.counter(from.configuration_index())

@@ -11,7 +11,11 @@ Member member(std::uint64_t id) {
   return {.id = {id}, .name = "p" + std::to_string(id), .address = "h:1"};
 }
 
-const Configuration two_and_one{.voters = {member(1), member(2)}, .learners = {member(3)}};
+const Configuration four{.voters = {member(1), member(2)},
+                         .old_voters = {},
+                         .learners = {member(3)},
+                         .standbys = {member(5)},
+                         .keep = {.count = 3, .after = Duration(7)}};
 
 std::vector<std::string> names(const std::vector<Member>& set) {
   std::vector<std::string> result;
@@ -25,24 +29,35 @@ struct Row {
   std::vector<std::string> members;
   std::vector<std::string> voters;  ///< Empty: refused.
   std::vector<std::string> learners;
+  std::vector<std::string> standbys;
 };
 
 TEST_CASE("what becomes of the members that a change names") {
   const std::vector<Row> rows = {
-      {Change::replace, {"p1", "p3"}, {"p1", "p3"}, {}},
-      {Change::replace, {"p9"}, {"p9"}, {}},
-      {Change::add_voter, {"p4"}, {"p1", "p2", "p4"}, {"p3"}},
-      {Change::add_voter, {"p3"}, {"p1", "p2", "p3"}, {}},
-      {Change::add_voter, {"p2"}, {"p1", "p2"}, {"p3"}},
-      {Change::add_learner, {"p4"}, {"p1", "p2"}, {"p3", "p4"}},
-      {Change::add_learner, {"p2"}, {}, {}},
-      {Change::remove, {"p2", "p3"}, {"p1"}, {}},
-      {Change::remove, {"p9"}, {}, {}},
-      {Change::remove, {"p1", "p2"}, {}, {}},
-      {Change::promote, {"p3"}, {"p1", "p2", "p3"}, {}},
-      {Change::promote, {"p1"}, {}, {}},
-      {Change::demote, {"p1"}, {"p2"}, {"p3", "p1"}},
-      {Change::demote, {"p3"}, {}, {}},
+      {Change::replace, {"p1", "p3"}, {"p1", "p3"}, {}, {}},
+      {Change::replace, {"p9"}, {"p9"}, {}, {}},
+      {Change::add_voter, {"p4"}, {"p1", "p2", "p4"}, {"p3"}, {"p5"}},
+      {Change::add_voter, {"p3"}, {"p1", "p2", "p3"}, {}, {"p5"}},
+      {Change::add_voter, {"p5"}, {"p1", "p2", "p5"}, {"p3"}, {}},
+      {Change::add_voter, {"p2"}, {"p1", "p2"}, {"p3"}, {"p5"}},
+      {Change::add_learner, {"p4"}, {"p1", "p2"}, {"p3", "p4"}, {"p5"}},
+      {Change::add_learner, {"p5"}, {"p1", "p2"}, {"p3", "p5"}, {}},
+      {Change::add_learner, {"p2"}, {}, {}, {}},
+      {Change::add_standby, {"p4"}, {"p1", "p2"}, {"p3"}, {"p5", "p4"}},
+      {Change::add_standby, {"p5"}, {"p1", "p2"}, {"p3"}, {"p5"}},
+      {Change::add_standby, {"p3"}, {}, {}, {}},
+      {Change::remove, {"p2", "p3"}, {"p1"}, {}, {"p5"}},
+      {Change::remove, {"p5"}, {"p1", "p2"}, {"p3"}, {}},
+      {Change::remove, {"p9"}, {}, {}, {}},
+      {Change::remove, {"p1", "p2"}, {}, {}, {}},
+      {Change::promote, {"p3"}, {"p1", "p2", "p3"}, {}, {"p5"}},
+      {Change::promote, {"p5"}, {"p1", "p2"}, {"p3", "p5"}, {}},
+      {Change::promote, {"p1"}, {}, {}, {}},
+      {Change::promote, {"p9"}, {}, {}, {}},
+      {Change::demote, {"p1"}, {"p2"}, {"p3", "p1"}, {"p5"}},
+      {Change::demote, {"p3"}, {"p1", "p2"}, {}, {"p5", "p3"}},
+      {Change::demote, {"p5"}, {}, {}, {}},
+      {Change::keep_voters, {"p1"}, {}, {}, {}},
   };
   for (const Row& row : rows) {
     std::vector<NamedMember> members;
@@ -51,28 +66,58 @@ TEST_CASE("what becomes of the members that a change names") {
     CAPTURE(static_cast<int>(row.change));
     CAPTURE(row.members.front());
 
-    const auto target = changed(two_and_one, row.change, members);
+    const auto target = changed(four, {.members = {}, .change = row.change, .keep = {}}, members);
 
     REQUIRE(static_cast<bool>(target) == !row.voters.empty());
     if (target) {
       CHECK(names(target->voters) == row.voters);
       CHECK(names(target->learners) == row.learners);
+      CHECK(names(target->standbys) == row.standbys);
+      CHECK(target->keep == four.keep);
     }
   }
 }
 
-TEST_CASE("only strangers and those who moved are asked who they are") {
-  auto target = *changed(two_and_one, Change::replace,
+TEST_CASE("who has a rank is not given a lower one by the way") {
+  const wire::SetConfiguration learner{.members = {}, .change = Change::add_learner, .keep = {}};
+  const auto refused = changed(four, learner, {{.name = "p2", .address = "h:1"}});
+
+  CHECK(refused.refusal() == Refusal::invalid);
+  CHECK(refused.detail() == "p2 is a voter; demote it");
+}
+
+TEST_CASE("how many voters to keep changes, and nothing else") {
+  const VoterPolicy keep{.count = 5, .after = Duration(9)};
+  Configuration expected = four;
+  expected.keep = keep;
+
+  const wire::SetConfiguration wanted{.members = {}, .change = Change::keep_voters, .keep = keep};
+  CHECK(*changed(four, wanted, {}) == expected);
+}
+
+TEST_CASE("all who are named are asked who they are, but for ourselves") {
+  const std::vector<std::string> named{"p1", "p2", "p4"};
+  auto target = *changed(four, {.members = {}, .change = Change::replace, .keep = {}},
                          {{.name = "p1", .address = "h:1"},
                           {.name = "p2", .address = "elsewhere:1"},
                           {.name = "p4", .address = "h:1"}});
 
-  const auto unknown = unknown_members(target);
+  const auto asked = members_to_ask(target, Change::replace, named, {1});
 
-  REQUIRE(unknown.size() == 2);
-  CHECK(unknown[0]->name == "p2");
-  CHECK(unknown[1]->name == "p4");
-  CHECK(target.voters[0].id == PeerId{1});
+  REQUIRE(asked.size() == 2);
+  CHECK(asked[0]->name == "p2");
+  CHECK(asked[0]->id == PeerId{2});  // Unless its node says otherwise.
+  CHECK(asked[0]->address == "elsewhere:1");
+  CHECK(asked[1]->name == "p4");
+  CHECK(asked[1]->id == nobody);
+  CHECK(members_to_ask(target, Change::remove, named, {1}).empty());
+}
+
+TEST_CASE("a rank is said as one asks for it") {
+  CHECK(rank_of(four, "p1") == "voter");
+  CHECK(rank_of(four, "p3") == "learner");
+  CHECK(rank_of(four, "p5") == "standby");
+  CHECK(rank_of(four, "p9") == "");
 }
 
 }  // namespace

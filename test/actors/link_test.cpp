@@ -129,6 +129,19 @@ TEST_CASE("who subscribes to a link that is down hears so at once") {
   CHECK(second.hear<LinkDown>().address == address);
 }
 
+TEST_CASE("who asks again for a link that is down is told when that was in vain, too") {
+  LiveSystem live;
+  LiveEar ear(live);
+  const std::string address = free_address();
+  LiveLink link(live, address);
+  link.subscribe(ear);
+  ear.hear<LinkDown>();
+
+  link.subscribe(ear);
+
+  CHECK(ear.hear<LinkDown>().address == address);
+}
+
 TEST_CASE("a node that accepts but never says hello is not up") {
   LiveSystem live;
   auto silent = listen_on("127.0.0.1:0");

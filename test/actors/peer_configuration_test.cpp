@@ -134,6 +134,86 @@ TEST_CASE("a leader asks a newcomer who it is, and has it catch up before it cou
   CHECK(status.role == Role::leader);
 }
 
+TEST_CASE("a standby is a member at once, and a policy is in force when it is committed") {
+  Empty stage;
+  (void)stage.set({"p1"}, {identity(1)});
+  stage.client->responses.clear();
+  stage.node->inquiries.clear();
+  stage.request(wire::SetConfiguration{{"p2@h2:1"}, wire::Change::add_standby, {}});
+  stage.still.run();
+  send_from_outside(stage.peer, Inquired{stage.node->inquiries.back().id, {identity(2)}});
+  stage.still.run();
+
+  REQUIRE(stage.client->responses.size() == 1);
+  const auto added = std::get<Configuration>(stage.client->responses[0].body);
+  REQUIRE(added.standbys.size() == 1);
+  CHECK(full_name(added.standbys[0]) == "p2@h2:1");
+  const VoterPolicy keep{.count = 1, .after = std::chrono::seconds(5)};
+  const auto kept = stage.ask(wire::SetConfiguration{{}, wire::Change::keep_voters, keep});
+  CHECK(std::get<Configuration>(kept.body).keep == keep);
+}
+
+TEST_CASE(
+    "a member whose disk was lost gives way to the peer that runs in its place, in one step") {
+  Empty stage;
+  (void)stage.set({"p1"}, {identity(1)});
+  const auto change = [&](wire::Change how, std::string member, wire::Response who) {
+    stage.client->responses.clear();
+    stage.node->inquiries.clear();
+    stage.request(wire::SetConfiguration{{std::move(member)}, how, {}});
+    stage.still.run();
+    send_from_outside(stage.peer, Inquired{stage.node->inquiries.back().id, {std::move(who)}});
+    stage.still.run();
+    REQUIRE(stage.client->responses.size() == 1);
+    return stage.client->responses[0];
+  };
+  REQUIRE(change(wire::Change::add_standby, "p2@h2:1", identity(2)).refusal == Refusal::none);
+
+  const auto lost = change(wire::Change::add_standby, "p2@h2:1", identity(7));
+  CHECK(std::get<Configuration>(lost.body).standbys
+        == std::vector<Member>{{.id = {7}, .name = "p2", .address = "h2:1"}});
+  const auto silent = change(wire::Change::add_standby, "p2@h2:1", refusal(Refusal::unreachable));
+  CHECK(std::get<Configuration>(silent.body).standbys[0].id == PeerId{7});
+  const auto moved = change(wire::Change::add_standby, "p2@h9:1", identity(7));
+  CHECK(std::get<Configuration>(moved.body).standbys[0].address == "h9:1");
+  const auto taken = change(wire::Change::add_standby, "p2@h8:1", identity(8));
+  CHECK(taken.refusal == Refusal::invalid);
+  CHECK(taken.detail == "p2 is the name of p2@h9:1");
+  const auto nowhere = change(wire::Change::add_standby, "p2@h8:1", refusal(Refusal::unreachable));
+  CHECK(nowhere.refusal == Refusal::unreachable);
+}
+
+TEST_CASE("a standby says who leads, and who is in the cluster, though it has no log") {
+  Empty stage;
+  Configuration configuration;
+  configuration.voters = {test::member({2}), test::member({3})};
+  configuration.standbys = {test::member(test::us)};
+
+  stage.hear({2}, {2}, AppendRequest{.members = Bytes::copy_of(encode(configuration))});
+
+  const auto status = std::get<wire::PeerStatus>(stage.ask(wire::AskStatus{}).body);
+  CHECK(status.configuration == configuration);
+  CHECK(status.leader == "p2@h2:1");
+  CHECK(stage.ask(wire::SetConfiguration{{"p1"}}).detail == "p2@h2:1");
+}
+
+TEST_CASE("a leadership that its target does not take over is answered as soon as it is given up") {
+  PeerStage stage(test::founded(3));
+  stage.lead();
+  stage.request(wire::TransferLeadership{"p3@h3:1"});
+  stage.still.run();
+  CHECK(stage.client->responses.empty());
+
+  for (int i = 0; i < 11; ++i) {
+    stage.still.pass(30ms);
+    stage.second_accepts();
+  }
+
+  REQUIRE(stage.client->responses.size() == 1);
+  CHECK(stage.client->responses[0].refusal == Refusal::timeout);
+  CHECK(stage.client->responses[0].detail == "it did not take over");
+}
+
 TEST_CASE("a peer that follows a leader sends set_configuration there") {
   PeerStage stage(test::founded(3));
   CHECK(stage.ask(wire::SetConfiguration{{"p1"}}).refusal == Refusal::election_in_progress);

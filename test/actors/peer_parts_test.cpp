@@ -123,7 +123,7 @@ TEST_CASE("messages to peers of one node travel together, those to nowhere are l
   Ear node(still);
   Routes routes("me:1");
 
-  CHECK(routes.use(two_elsewhere()) == std::vector<std::string>{"h2:1"});
+  CHECK(routes.use(two_elsewhere(), Time{}) == std::vector<std::string>{"h2:1"});
   CHECK(routes.sort({message_to(2)}).empty());
   routes.link_up("h2:1", node.actor);
   const auto parcels = routes.sort({message_to(2), message_to(9), message_to(3)});
@@ -139,11 +139,11 @@ TEST_CASE("a peer that moved is reached where it writes from") {
   Ear old_place(still);
   Ear new_place(still);
   Routes routes("me:1");
-  routes.use(two_elsewhere());
+  routes.use(two_elsewhere(), Time{});
   routes.link_up("h2:1", old_place.actor);
 
-  CHECK(routes.learn({2}, "h5:1") == std::vector<std::string>{"h5:1"});
-  CHECK(routes.learn({2}, "h5:1").empty());
+  CHECK(routes.learn({2}, "h5:1", Time{}) == std::vector<std::string>{"h5:1"});
+  CHECK(routes.learn({2}, "h5:1", Time{}).empty());
   routes.link_up("h5:1", new_place.actor);
   CHECK(routes.sort({message_to(2)})[0].to == old_place.actor);
   CHECK(routes.link_down("h2:1") == std::vector<PeerId>{{3}});

@@ -25,7 +25,7 @@ TEST_CASE("the first answer to a stranger waits for the link to where it wrote f
   const caf::actor& connection = ear.actor;
   Routes routes(here);
 
-  CHECK(routes.learn(stranger, there) == std::vector<std::string>{there});
+  CHECK(routes.learn(stranger, there, Time{}) == std::vector<std::string>{there});
   CHECK(routes.sort({answer()}).empty());
   CHECK(routes.link_up(there, connection).size() == 1);
 
@@ -41,7 +41,7 @@ TEST_CASE("what waits for a link that does not come is lost, and no more than a 
   const Ear ear(still);
   const caf::actor& connection = ear.actor;
   Routes routes(here);
-  (void)routes.learn(stranger, there);
+  (void)routes.learn(stranger, there, Time{});
   for (int i = 0; i < 1000; ++i)
     (void)routes.sort({answer()});
   CHECK(routes.link_up(there, connection).size() == 64);
@@ -53,13 +53,46 @@ TEST_CASE("what waits for a link that does not come is lost, and no more than a 
 
 TEST_CASE("a link that is down is wanted again as soon as its node speaks to us") {
   Routes routes(here);
-  (void)routes.learn(stranger, there);
-  CHECK(routes.learn(stranger, there).empty());
+  (void)routes.learn(stranger, there, Time{});
+  CHECK(routes.learn(stranger, there, Time{}).empty());
 
   (void)routes.link_down(there);
 
-  CHECK(routes.learn(stranger, there) == std::vector<std::string>{there});
-  CHECK(routes.learn(stranger, there).empty());
+  CHECK(routes.learn(stranger, there, Time{}) == std::vector<std::string>{there});
+  CHECK(routes.learn(stranger, there, Time{}).empty());
+}
+
+Configuration one_there() {
+  return {.voters = {{.id = stranger, .name = "b", .address = there}}};
+}
+
+TEST_CASE("a member that was removed is reached for a while, then its link is dropped") {
+  StillSystem still;
+  const Ear ear(still);
+  Routes routes(here);
+  (void)routes.use(one_there(), Time{});
+  (void)routes.link_up(there, ear.actor);
+  CHECK(routes.idle(std::chrono::hours(1)).empty());  // A member's link stays, used or not.
+
+  (void)routes.use(Configuration{}, std::chrono::hours(1));
+  CHECK(routes.idle(std::chrono::hours(1) + std::chrono::seconds(9)).empty());
+  CHECK(routes.sort({answer()}).size() == 1);
+  CHECK(routes.idle(std::chrono::hours(1) + std::chrono::seconds(10))
+        == std::vector<std::string>{there});
+
+  CHECK(routes.sort({answer()}).empty());
+  CHECK(routes.link_up(there, ear.actor).empty());  // Late news of what is dropped.
+  (void)routes.link_down(there);
+  CHECK(routes.use(one_there(), Time{}) == std::vector<std::string>{there});
+}
+
+TEST_CASE("who goes on speaking to us is reached, member or not") {
+  Routes routes(here);
+  (void)routes.learn(stranger, there, Time{});
+  (void)routes.learn(stranger, there, std::chrono::seconds(8));
+
+  CHECK(routes.idle(std::chrono::seconds(17)).empty());
+  CHECK(routes.idle(std::chrono::seconds(18)) == std::vector<std::string>{there});
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ def change(shell, nodes, peers):
         "voters": [p1, p2, p3],
         "old_voters": [],
         "learners": [],
+        "standbys": [],
+        "keep_voters": None,
     }
     refused(shell, "remove_member %s %s" % (p1, p6), "not_found")
     refused(shell, "add_member %s nobody@%s" % (p1, nodes[5].address), "no_peer")
@@ -57,7 +59,11 @@ def change(shell, nodes, peers):
     assert disjoint["voters"] == [p4, p5, p6], disjoint
     leader = wait_for("a leader of the new voters", lambda: leader_of(shell, [p4, p5, p6]))
     for key, value in (("a", "1"), ("b", "2"), ("c", "3")):
-        reply = ask(shell, "read %s get %s" % (leader, key))
+        # A leader that was just elected refuses until an entry of its own is committed.
+        reply = wait_for(
+            "a read of " + key,
+            lambda: (r := ask(shell, "read %s get %s" % (leader, key))) and r["ok"] and r,
+        )
         assert reply == {"ok": True, "value": value}, reply
     for node in nodes[:3]:
         node.kill()

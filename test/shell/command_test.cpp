@@ -90,11 +90,31 @@ TEST_CASE("each word for a change of members says what becomes of them") {
   CHECK(change_of({"remove_member", "peer1", "peer2"}) == wire::Change::remove);
   CHECK(change_of({"promote", "peer1", "peer2"}) == wire::Change::promote);
   CHECK(change_of({"demote", "peer1", "peer2"}) == wire::Change::demote);
+  CHECK(change_of({"add_member", "peer1", "peer2", "--standby"}) == wire::Change::add_standby);
   CHECK(parsed<ChangeConfiguration>({"add_member", "peer1", "peer2", "--learner"}).members.size()
         == 1);
   CHECK(failed({"add_member", "peer1", "--learner"})
-        == "usage: add_member PEER MEMBER... [--learner]");
-  CHECK(failed({"add_member"}) == "usage: add_member PEER MEMBER... [--learner]");
+        == "usage: add_member PEER MEMBER... [--learner|--standby]");
+  CHECK(failed({"add_member"}) == "usage: add_member PEER MEMBER... [--learner|--standby]");
+}
+
+TEST_CASE("keep_voters takes a number and, if one wants, a time") {
+  const auto keep_of = [](machine::Words words) {
+    const auto change = parsed<ChangeConfiguration>(std::move(words));
+    CHECK(change.change == wire::Change::keep_voters);
+    CHECK(change.members.empty());
+    return change.keep;
+  };
+  CHECK(keep_of({"keep_voters", "peer1", "3"}) == VoterPolicy{3, std::chrono::seconds(30)});
+  CHECK(keep_of({"keep_voters", "peer1", "5", "--after", "2"})
+        == VoterPolicy{5, std::chrono::seconds(2)});
+  CHECK(keep_of({"keep_voters", "peer1", "0"}) == VoterPolicy{});
+  for (const machine::Words& words : {machine::Words{"keep_voters", "peer1"},
+                                      {"keep_voters", "peer1", "three"},
+                                      {"keep_voters", "peer1", "3", "--after"},
+                                      {"keep_voters", "peer1", "3", "--after", "0"},
+                                      {"keep_voters", "peer1", "3", "2"}})
+    CHECK(failed(words) == "usage: keep_voters PEER COUNT [--after SECONDS]");
 }
 
 TEST_CASE("transfer names the new leader, or leaves it to the old one") {

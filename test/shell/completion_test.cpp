@@ -33,6 +33,9 @@ TEST_CASE("peers and kinds are completed where they stand") {
   CHECK(choices("leader peer2") == Words{"peer2@b:1"});
   CHECK(choices("start_peer ") == Words{"counter", "kv_store"});
   CHECK(choices("set_configuration peer1 peer1 pe") == Words{"peer1", "peer1@a:1", "peer2@b:1"});
+  CHECK(choices("promote peer1 peer2") == Words{"peer2@b:1"});
+  CHECK(choices("add_member peer1 peer2@b:1 --") == Words{"--learner", "--standby"});
+  CHECK(choices("keep_voters peer1 3 ") == Words{"--after"});
   CHECK(choices("write peer1 s").empty());
   CHECK(choices("leader nobody").empty());
 }

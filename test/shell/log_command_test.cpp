@@ -32,7 +32,8 @@ TEST_CASE("a store is printed as a line for each peer and each of its entries") 
             R"("voted_for":null,"cluster":"fedcba9876543210","first":1,"entries":4,"holes":1,)"
             R"("snapshot":{"term":1,"index":2,"bytes":500,"hash":"0000000000000012"}})",
             R"({"peer":"peer1","index":1,"term":1,"kind":"configuration","payload":)"
-            R"({"voters":["peer1@a:1"],"old_voters":[],"learners":[]}})",
+            R"({"voters":["peer1@a:1"],"old_voters":[],"learners":[],)"
+            R"("standbys":[],"keep_voters":null}})",
             R"({"peer":"peer1","index":2,"term":1,"kind":"command","payload":"set foo bar"})",
             R"({"peer":"peer1","index":3,"term":2,"kind":"noop","payload":null})",
             R"({"peer":"peer1","index":4,"term":2,"kind":"released","payload":null})"});

@@ -38,6 +38,13 @@ struct Case {
   std::string json{};
 };
 
+const Configuration policed =
+    normalized({.voters = {peer1},
+                .old_voters = {},
+                .learners = {},
+                .standbys = {peer3, peer2},
+                .keep = {.count = 3, .after = std::chrono::milliseconds(2500)}});
+
 const std::vector<Case> cases{
     {Done{}, "ok", R"({"ok":true,"value":null})"},
     {Started{"peer1@127.0.0.1:4001"}, "ok peer1@127.0.0.1:4001",
@@ -51,20 +58,27 @@ const std::vector<Case> cases{
     {Peers{}, "ok", R"({"ok":true,"value":[]})"},
     {three, "ok voters=peer1@127.0.0.1:4001,peer2@127.0.0.1:4002,peer3@127.0.0.1:4003",
      R"({"ok":true,"value":{"voters":["peer1@127.0.0.1:4001","peer2@127.0.0.1:4002",)"
-     R"("peer3@127.0.0.1:4003"],"old_voters":[],"learners":[]}})"},
+     R"("peer3@127.0.0.1:4003"],"old_voters":[],"learners":[],"standbys":[],"keep_voters":null}})"},
     {joint,
      "ok voters=peer1@127.0.0.1:4001 old_voters=peer1@127.0.0.1:4001,peer2@127.0.0.1:4002 "
      "learners=peer3@127.0.0.1:4003",
      R"({"ok":true,"value":{"voters":["peer1@127.0.0.1:4001"],)"
      R"("old_voters":["peer1@127.0.0.1:4001","peer2@127.0.0.1:4002"],)"
-     R"("learners":["peer3@127.0.0.1:4003"]}})"},
+     R"("learners":["peer3@127.0.0.1:4003"],"standbys":[],"keep_voters":null}})"},
+    {policed,
+     "ok voters=peer1@127.0.0.1:4001 standbys=peer2@127.0.0.1:4002,peer3@127.0.0.1:4003 "
+     "keep_voters=3 after_ms=2500",
+     R"({"ok":true,"value":{"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
+     R"("standbys":["peer2@127.0.0.1:4002","peer3@127.0.0.1:4003"],)"
+     R"("keep_voters":{"count":3,"after_ms":2500}}})"},
     {status({}, ""),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=none term=2 commit=4 "
      "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none store_bytes=4096 "
      "first_index=1 snapshot_index=0 snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
-     R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[]},)"
+     R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[],)"
+     R"("standbys":[],"keep_voters":null},)"
      R"("store_bytes":4096,"first_index":1,"snapshot_index":0,"snapshot_bytes":0,"taking":null,)"
      R"("receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
@@ -75,7 +89,8 @@ const std::vector<Case> cases{
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":"peer1@127.0.0.1:4001","term":2,"commit":4,"applied":3,"last_index":5,)"
      R"("last_term":2,"configuration_index":1,"configuration":)"
-     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[]},"store_bytes":4096,)"
+     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
+     R"("standbys":[],"keep_voters":null},"store_bytes":4096,)"
      R"("first_index":1,"snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,)"
      R"("followers":[]}})"},
     {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
@@ -92,7 +107,8 @@ const std::vector<Case> cases{
                 .payload = normalized({.voters = {peer1}})},
      "ok index=1 term=1 kind=configuration payload=voters=peer1@127.0.0.1:4001",
      R"({"ok":true,"value":{"index":1,"term":1,"kind":"configuration","payload":)"
-     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[]}}})"},
+     R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
+     R"("standbys":[],"keep_voters":null}}})"},
     {Manual{"leader PEER\nstatus PEER"}, "leader PEER\nstatus PEER",
      R"({"ok":true,"value":"leader PEER\nstatus PEER"})"},
     {Redirect{"peer3@127.0.0.1:4003"}, "error redirect peer3@127.0.0.1:4003",

@@ -196,7 +196,7 @@ TEST_CASE("names and lists that are too long are refused") {
   CHECK(problem_of(
             Request{.body = SetConfiguration{std::vector<std::string>(members_max + 1, "peer")}})
         == "too many members");
-  CHECK(problem_of(Request{.body = SetConfiguration{{"peer"}, static_cast<Change>(6)}})
+  CHECK(problem_of(Request{.body = SetConfiguration{{"peer"}, static_cast<Change>(8)}})
         == "unknown change of configuration");
   CHECK(problem_of(Request{.body = TransferLeadership{name + "@" + name + "x"}})
         == "text too long");

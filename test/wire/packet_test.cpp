@@ -218,6 +218,8 @@ TEST_CASE("requests keep their fields") {
   const std::vector<std::string> members = {"peer1", "peer2@127.0.0.1:4002"};
   CHECK(round_trip_request(SetConfiguration{members}).members == members);
   CHECK(round_trip_request(SetConfiguration{members, Change::demote}).change == Change::demote);
+  const VoterPolicy keep{.count = 3, .after = std::chrono::seconds(30)};
+  CHECK(round_trip_request(SetConfiguration{{}, Change::keep_voters, keep}).keep == keep);
   CHECK(round_trip_request(TransferLeadership{"peer2"}).to == "peer2");
   CHECK(round_trip_request(TransferLeadership{}).to.empty());
 }

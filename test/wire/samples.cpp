@@ -58,6 +58,7 @@ std::vector<Packet> samples() {
       request(StopPeer{}),
       request(SetConfiguration{{"peer1", "peer2@127.0.0.1:4002"}}),
       request(TakeSnapshot{}),
+      request(SetConfiguration{{}, Change::keep_voters, {3, std::chrono::seconds(30)}}),
       response(std::monostate{}),
       response(std::string("peer1@127.0.0.1:4001")),
       response(peer_status()),

@@ -18,6 +18,7 @@ inline Message message(Body body) {
 
 inline AppendRequest append_request() {
   AppendRequest request{.previous = {{3}, {10}}, .commit = {9}, .read = {4}};
+  request.members = Bytes::copy_of("who is in the cluster");
   request.entries = {entry(3, 11, "a"), entry(4, 12, ""), entry(5, 13, "a longer payload")};
   request.entries[1].kind = EntryKind::noop;
   return request;
@@ -26,7 +27,9 @@ inline AppendRequest append_request() {
 inline Configuration joint_configuration() {
   return {.voters = {{{1}, "peer1", "127.0.0.1:4001"}, {{2}, "peer2", "127.0.0.1:4002"}},
           .old_voters = {{{1}, "peer1", "127.0.0.1:4001"}},
-          .learners = {{{3}, "peer3", "[::1]:4003"}}};
+          .learners = {{{3}, "peer3", "[::1]:4003"}},
+          .standbys = {{{4}, "peer4", "[::1]:4004"}},
+          .keep = {.count = 3, .after = std::chrono::seconds(30)}};
 }
 
 inline PeerStatus peer_status() {
@@ -53,7 +56,9 @@ inline PeerStatus peer_status() {
                          .in_flight_bytes = 5,
                          .heard_ms = 6,
                          .snapshot_sent = 7,
-                         .snapshot_bytes = 8}}};
+                         .snapshot_bytes = 8}},
+          .cluster = {99},
+          .changing = true};
 }
 
 /// One of each packet, and of each alternative in it.
