@@ -1,11 +1,17 @@
 #include "shell/node_command.hpp"
 
+#include "actors/client.hpp"
 #include "actors/logger.hpp"
+#include "shell/client_nodes.hpp"
+#include "shell/join.hpp"
+#include "shell/rebuild.hpp"
 #include "shell/signals.hpp"
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -16,12 +22,71 @@ namespace {
 
 constexpr std::chrono::milliseconds look_up_interval{200};
 
+/// How often it is said how far a peer has caught up.
+constexpr Duration say_interval = std::chrono::milliseconds(500);
+
+using Clock = std::chrono::steady_clock;
+
+/// Says what has not been said already, and not too often.
+class Announcer {
+public:
+  explicit Announcer(std::string prefix) : prefix_(std::move(prefix)) {}
+
+  void say(const std::string& text, Duration passed) {
+    if (text == said_ || (said_at_ && passed - *said_at_ < say_interval))
+      return;
+    std::cout << prefix_ << text << std::endl;
+    said_ = text;
+    said_at_ = passed;
+  }
+
+private:
+  std::string prefix_;
+  std::string said_{};
+  std::optional<Duration> said_at_{};
+};
+
+std::string seconds(Duration duration) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f s", std::chrono::duration<double>(duration).count());
+  return text;
+}
+
+/// Has the peer join, until it is a member or the process shall end. False if it never can be.
+bool join(const JoinSettings& settings, const actors::Node& node, Signals& signals) {
+  actors::Client client;
+  Join join(settings, node.address(), nodes_through(client, signals));
+  Announcer announcer("joining " + settings.kind + " at " + settings.at + " as " + settings.peer
+                      + ": ");
+  const auto started = Clock::now();
+  while (!signals.stop_requested() && !signals.interrupted() && node.failure().empty()) {
+    const auto passed = std::chrono::duration_cast<Duration>(Clock::now() - started);
+    const Join::Outcome outcome = join.attempt(passed);
+    if (signals.stop_requested() || signals.interrupted())
+      return true;
+    if (outcome.kind == Join::Outcome::Kind::done) {
+      const auto took = std::chrono::duration_cast<Duration>(Clock::now() - started);
+      std::cout << outcome.text << " in " << seconds(took) << std::endl;
+      return true;
+    }
+    if (outcome.kind == Join::Outcome::Kind::failed) {
+      std::cerr << "error: " << outcome.text << std::endl;
+      return false;
+    }
+    announcer.say(outcome.text, passed);
+    signals.wait(std::chrono::duration_cast<std::chrono::milliseconds>(outcome.pause));
+  }
+  return true;
+}
+
 }  // namespace
 
 std::unique_ptr<actors::Node> start_node(const NodeSettings& settings, machine::Kinds kinds) {
   actors::set_log_level(
       actors::parse_log_level(settings.log_level).value_or(actors::LogLevel::info));
   actors::NodeOptions options = settings.options;
+  if (options.name.empty())
+    options.name = settings.join.peer;  // A node for one peer needs no name of its own.
   options.kinds = std::move(kinds);
   std::variant<std::unique_ptr<actors::Node>, std::string> started =
       actors::Node::start(std::move(options));
@@ -42,16 +107,22 @@ bool stop_node(actors::Node& node) {
 
 int run_node(const NodeSettings& settings, machine::Kinds kinds) {
   Signals signals;
+  if (settings.join.rebuild && !set_aside_if_corrupt(settings.options.directory))
+    return EXIT_FAILURE;
   const std::unique_ptr<actors::Node> node = start_node(settings, std::move(kinds));
   if (node == nullptr)
     return EXIT_FAILURE;
 
-  std::cout << "node " << settings.options.name << " listening on " << node->address() << std::endl;
-  while (!signals.stop_requested() && !signals.take_interrupt() && node->failure().empty())
+  const std::string& name =
+      settings.options.name.empty() ? settings.join.peer : settings.options.name;
+  std::cout << "node " << name << " listening on " << node->address() << std::endl;
+  const bool may_go_on = !settings.join.wanted() || join(settings.join, *node, signals);
+  while (may_go_on && !signals.stop_requested() && !signals.take_interrupt()
+         && node->failure().empty())
     signals.wait(look_up_interval);
 
   signals.release();
-  return stop_node(*node) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return stop_node(*node) && may_go_on ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace troupe::shell

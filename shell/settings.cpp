@@ -37,7 +37,8 @@ void add_options(CLI::App& app, NodeSettings& settings) {
   app.add_option("--name", node.name, "what people call this node")->type_name("NAME");
   app.add_option("--listen", node.listen, "where it listens; others dial this address")
       ->type_name("HOST:PORT");
-  app.add_option("--data", node.directory, "where its peers keep their logs; created if missing")
+  app.add_option("--data,--data-dir", node.directory,
+                 "where its peers keep their logs; created if missing")
       ->type_name("DIR");
   add_duration(app, "--election-timeout-min", node.engine.election_timeout_min,
                "a follower that hears no leader this long may ask for votes");
@@ -87,9 +88,37 @@ void add_options(CLI::App& app, RepairSettings& settings) {
   add_duration(app, "--timeout", settings.timeout, "how long the other members may take to answer");
 }
 
+void add_options(CLI::App& app, JoinSettings& settings) {
+  const auto take_peer = [&settings](const std::vector<std::string>& words) {
+    settings.kind = words.at(0);
+    settings.peer = words.at(1);
+  };
+  const auto take_rank = [&settings](Rank rank) {
+    return [&settings, rank](std::int64_t) { settings.rank = rank; };
+  };
+  app.add_option("--join", settings.at, "have --peer become a member of the cluster that is there")
+      ->type_name("HOST:PORT")
+      ->check(addresses_only);
+  app.add_option_function<std::vector<std::string>>("--peer", take_peer,
+                                                    "the peer of this node that joins")
+      ->type_name("KIND NAME")
+      ->expected(2);
+  auto* learner = app.add_flag_function("--learner", take_rank(Rank::learner), "it only listens");
+  app.add_flag_function("--standby", take_rank(Rank::standby),
+                        "it stands by, to take the place of a voter that is gone")
+      ->excludes(learner);
+  app.add_option("--cluster", settings.cluster,
+                 "a member at HOST:PORT, where there are several clusters of that kind")
+      ->type_name("NAME");
+  app.add_flag("--rebuild", settings.rebuild,
+               "a store that is corrupt is set aside, and the peer built from the others");
+}
+
 std::string problem(const NodeSettings& settings) {
   const actors::NodeOptions& node = settings.options;
-  if (node.name.empty())
+  if (std::string wrong = problem(settings.join); !wrong.empty())
+    return wrong;
+  if (node.name.empty() && !settings.join.wanted())
     return "--name is missing";
   if (node.listen.empty())
     return "--listen is missing";

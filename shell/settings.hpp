@@ -2,6 +2,7 @@
 
 #include "actors/node.hpp"
 #include "core/types.hpp"
+#include "shell/join.hpp"
 
 #include <optional>
 #include <string>
@@ -17,6 +18,7 @@ namespace troupe::shell {
 /// What the command line says about a node.
 struct NodeSettings {
   actors::NodeOptions options{};
+  JoinSettings join{};  ///< Of `troupe node` only.
   std::string log_level = "info";
 };
 
@@ -46,6 +48,7 @@ void add_options(CLI::App& app, NodeSettings& settings);
 void add_options(CLI::App& app, ShellSettings& settings);
 void add_options(CLI::App& app, LogSettings& settings);
 void add_options(CLI::App& app, RepairSettings& settings);
+void add_options(CLI::App& app, JoinSettings& settings);
 
 /// What is wrong with settings that can each be right; empty if nothing is.
 std::string problem(const NodeSettings& settings);

@@ -67,16 +67,18 @@ class Shell:
 class Node:
     """`troupe node` in a process of its own."""
 
-    def __init__(self, name, directory, address=None, program=TROUPE):
+    def __init__(self, name, directory, address=None, program=TROUPE, arguments=()):
         self.name, self.directory, self.program = name, directory, program
         self.address = address or free_address()
         self.environment = {}  # Beside our own.
+        self.arguments = list(arguments)
         self.process = None
 
     def start(self):
         self.process = subprocess.Popen(
             [self.program, "node", "--name", self.name, "--listen", self.address]
-            + ["--data", self.directory],
+            + ["--data", self.directory]
+            + self.arguments,
             stdout=subprocess.PIPE,
             stderr=open(self.directory + ".log", "a"),
             text=True,
