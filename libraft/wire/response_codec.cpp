@@ -80,14 +80,14 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
   for (const FollowerStatus& follower : status.followers)
     followers.push_back(pack_follower(to, follower));
   const auto followers_at = to.CreateVector(followers);
-  return {schema::ResponseBody::PeerStatus,
-          schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
-                                   status.term.value, status.commit.value, status.applied.value,
-                                   &last, configuration, status.configuration_index.value,
-                                   status.store_bytes, status.first.value, &snapshot,
-                                   status.snapshot_bytes, taking, receiving, followers_at,
-                                   status.cluster.value, status.changing)
-              .Union()};
+  return {
+      schema::ResponseBody::PeerStatus,
+      schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
+                               status.term.value, status.commit.value, status.applied.value, &last,
+                               configuration, status.configuration_index.value, status.store_bytes,
+                               status.first.value, &snapshot, status.snapshot_bytes, taking,
+                               receiving, followers_at, status.cluster.value, status.changing)
+          .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {

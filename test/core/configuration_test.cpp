@@ -56,7 +56,7 @@ bool majority_out_of_reach(const std::vector<Member>& set, const std::map<PeerId
 
 namespace {
 
-Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
+Index quorum_by_value(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
   return quorum_value(configuration, Index{1000}, [&](PeerId peer) {
     const auto it = reached.find(peer);
     return it == reached.end() ? Index{} : it->second;
@@ -86,6 +86,7 @@ TEST_CASE("an index is reached by a quorum if more than half of each set of vote
     }
 
     CHECK(quorum_index(configuration, reached) == expected);
+    CHECK(quorum_by_value(configuration, reached) == expected);
   }
 }
 
@@ -126,8 +127,8 @@ TEST_CASE("no two quorums of a configuration are disjoint, joint or not") {
 TEST_CASE("half of an even number is no majority") {
   const Configuration four = voters({1, 2, 3, 4});
 
-  CHECK(quorum_index(four, {{{1}, {5}}, {{2}, {5}}}) == Index{0});
-  CHECK(quorum_index(four, {{{1}, {5}}, {{2}, {5}}, {{3}, {4}}}) == Index{4});
+  CHECK(quorum_by_value(four, {{{1}, {5}}, {{2}, {5}}}) == Index{0});
+  CHECK(quorum_by_value(four, {{{1}, {5}}, {{2}, {5}}, {{3}, {4}}}) == Index{4});
   CHECK(tally(four, {{{1}, true}, {{2}, true}}) == Tally::pending);
   CHECK(tally(four, {{{1}, true}, {{2}, true}, {{3}, false}, {{4}, false}}) == Tally::lost);
 }

@@ -76,7 +76,8 @@ void Cluster::crash(Seat seat, Duration away) {
   peer = {.id = peer.id,
           .disk = std::move(peer.disk),
           .snapshots = std::move(peer.snapshots),
-          .boot = boot};
+          .boot = boot,
+          .promised_at = peer.promised_at};
   events_.schedule(now_ + away, PeerStarts{seat});
 }
 
