@@ -40,7 +40,10 @@ TEST_CASE("clusters keep every promise under any mix of faults, and work again w
     CHECK(told_violation(seed, marks) == "");
   }
 
-  // Else the faults were not what they seemed, and the rest shows nothing.
+  // Else the faults were not what they seemed, and the rest shows nothing. A few hundred seeds are
+  // too few for the rarest.
+  if (seeds_max < 3000)
+    return;
   for (const Mark mark : marks.missing()) {
     const std::string missing(name(mark));
     CAPTURE(missing);
