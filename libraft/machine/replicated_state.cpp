@@ -30,9 +30,8 @@ Reply tidied(Reply reply, Index index) {
   std::vector<Index>& released = reply.released;
   if (!reply.error.empty())
     released = {index};
-  std::ranges::sort(released);
-  const auto twice = std::ranges::unique(released);
-  released.erase(twice.begin(), twice.end());
+  std::sort(released.begin(), released.end());
+  released.erase(std::unique(released.begin(), released.end()), released.end());
   std::erase_if(released, [&](Index entry) { return entry == Index{} || entry > index; });
   return reply;
 }
