@@ -1,9 +1,8 @@
 #pragma once
 
-#include "actors/client.hpp"
-#include "examples/demo/node_process.hpp"
+#include "shell/node_process.hpp"
+#include "shell/operator.hpp"
 
-#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,21 +25,17 @@ public:
   void bootstrap();
 
   /// Full names: "peer1@127.0.0.1:4001".
-  const std::vector<std::string>& peers() const { return peers_; }
-  NodeProcess& node_of(const std::string& peer);
+  const std::vector<std::string>& peers() const { return operator_->peers(); }
+  troupe::shell::NodeProcess& node_of(const std::string& peer);
 
-  /// Who leads, as any node but that of `except` tells; waits for one.
+  /// Who leads, as any peer but `except` tells; waits for one.
   std::string leader(const std::string& except = {});
   /// Waits until `peer` has applied all that the leader had committed when asked.
   void wait_until_caught_up(const std::string& peer);
 
 private:
-  troupe::wire::Response ask(const std::string& peer, troupe::wire::Request request);
-  std::size_t position(const std::string& peer) const;
-
-  troupe::actors::Client client_;
-  std::vector<std::unique_ptr<NodeProcess>> nodes_{};
-  std::vector<std::string> peers_{};
+  std::vector<std::unique_ptr<troupe::shell::NodeProcess>> nodes_{};
+  std::unique_ptr<troupe::shell::Operator> operator_{};
 };
 
 }  // namespace demo

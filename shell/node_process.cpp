@@ -1,4 +1,4 @@
-#include "examples/demo/node_process.hpp"
+#include "shell/node_process.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <thread>
 #include <utility>
 
-namespace demo {
+namespace troupe::shell {
 namespace {
 
 constexpr auto stop_timeout = std::chrono::seconds(5);
@@ -23,9 +23,9 @@ constexpr auto poll_interval = std::chrono::milliseconds(2);
 
 }  // namespace
 
-NodeProcess::NodeProcess(std::string program, std::string name, std::string address,
+NodeProcess::NodeProcess(std::vector<std::string> command, std::string name, std::string address,
                          std::string directory)
-    : program_(std::move(program)),
+    : command_(std::move(command)),
       name_(std::move(name)),
       address_(std::move(address)),
       directory_(std::move(directory)) {}
@@ -37,6 +37,13 @@ NodeProcess::~NodeProcess() {
 void NodeProcess::start() {
   std::filesystem::create_directories(directory_);
   const std::string log = directory_ + "/node.log";
+  // Before the fork: a child of a process with threads may not allocate.
+  std::vector<std::string> words = command_;
+  words.insert(words.end(), {"--name", name_, "--listen", address_, "--data", directory_});
+  std::vector<char*> arguments;
+  for (std::string& word : words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0)
@@ -46,15 +53,14 @@ void NodeProcess::start() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent)
     _exit(1);     // The parent went before the line above could hold.
-  setpgid(0, 0);  // Ctrl-C is for the demonstration, which then stops its nodes.
+  setpgid(0, 0);  // Ctrl-C is for whoever started us, who then stops its nodes.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   dup2(fd, STDOUT_FILENO);
   dup2(fd, STDERR_FILENO);
-  execl(program_.c_str(), program_.c_str(), "node", "--name", name_.c_str(), "--listen",
-        address_.c_str(), "--data", directory_.c_str(), static_cast<char*>(nullptr));
+  execv(arguments.front(), arguments.data());
   _exit(127);
 }
 
@@ -102,4 +108,4 @@ std::string free_address() {
   return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
 }
 
-}  // namespace demo
+}  // namespace troupe::shell
