@@ -105,7 +105,8 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   if (std::string wrong = problem(options); !wrong.empty())
     return wrong;
   // Before there are threads: opening may fork a child that checks the file.
-  auto opened = storage::open_lmdb_store({.directory = options.directory});
+  auto opened = options.open_store ? options.open_store()
+                                   : storage::open_lmdb_store({.directory = options.directory});
   if (const auto* error = std::get_if<storage::StoreError>(&opened))
     return error->text;
   auto store = std::get<std::unique_ptr<storage::Store>>(std::move(opened));

@@ -6,6 +6,7 @@
 #include "storage/store.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +19,9 @@ struct NodeOptions {
   machine::Kinds kinds{};
   /// Timing and limits of every peer; `self` and `seed` are set for each.
   EngineOptions engine{};
+  /// Opens the store instead of LMDB in `directory`, for a user who has one of their own.
+  /// `directory` exists then, and holds the snapshots.
+  std::function<storage::Outcome<std::unique_ptr<storage::Store>>()> open_store{};
   /// How long `stop` may take to hand over leadership.
   std::chrono::milliseconds stop_timeout{1000};
 };

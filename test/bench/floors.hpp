@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace bench {
+
+/// What nothing that is durable and replicated can be faster than, on this machine and just now.
+struct Floors {
+  double fdatasync_us =
+      0;              ///< 256 bytes over written space of a file, and one `fdatasync`: median.
+  double rtt_us = 0;  ///< 256 bytes to another process and back over loopback: median.
+};
+
+Floors measure_floors(const std::string& directory);
+
+}  // namespace bench
