@@ -197,6 +197,11 @@ Pause Load::take_pause() {
   return std::exchange(parts_->pause, {});
 }
 
+Clock::time_point Load::last_answer() const {
+  const std::lock_guard lock(parts_->pause_mutex);
+  return parts_->last;
+}
+
 std::uint64_t Load::answered() const {
   return parts_->answered;
 }

@@ -51,6 +51,7 @@ public:
   Histogram take();
   /// The longest pause since this was last asked.
   Pause take_pause();
+  Clock::time_point last_answer() const;
   std::uint64_t answered() const;
   /// Calls that were refused or in doubt, and tried again.
   std::uint64_t failed() const;

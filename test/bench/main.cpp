@@ -22,6 +22,15 @@ const std::vector<Workload>& workloads() {
   static const std::vector<Workload> all = {
       {"write", "commands: 1, 64 and 1000 in flight", run_writes},
       {"read", "queries of each level, and 90 of them to 10 commands", run_reads},
+      {"failover", "a leader under load goes, 20 times by SIGKILL and 20 times in order",
+       run_failovers, true},
+      {"catch_up", "entries a second into a peer that lags, and into an empty one", run_catch_up,
+       true},
+      {"restart", "from the start of a node with 1 M entries to its first answer", run_restarts,
+       true},
+      {"endurance", "20 M commands while the log is cut behind", run_endurance, true},
+      {"size", "many keys, small and large values, 3 and 5 nodes", run_sizes, true},
+      {"idle", "100 and 1000 peers on each of three nodes, and nothing to do", run_idle, true},
   };
   return all;
 }

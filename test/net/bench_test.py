@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 
 from cluster import wait_for
 
@@ -17,9 +18,11 @@ FIELDS = """workload in_flight client ops_per_s p50_us p99_us p999_us cpu_us_per
 def rows_of(directory, *arguments):
     command = [BENCH, *arguments, "--json", "--rounds", "1", "--directory", directory]
     print(" ".join(command[1:]), flush=True)
+    started = time.monotonic()
     ran = subprocess.run(command, stdout=subprocess.PIPE, timeout=60, check=True, text=True)
     rows = [json.loads(line) for line in ran.stdout.splitlines()]
     assert rows
+    print("%.1f s" % (time.monotonic() - started), flush=True)
     for row in rows:
         print(row, flush=True)
         assert set(FIELDS) <= set(row), set(FIELDS) - set(row)
@@ -48,6 +51,16 @@ def main():
         )  # fmt: skip
         check_writes(row)
         assert row["client"] == "embedded" and row["syncs_per_op"] == 0
+
+        for arguments in (
+            "read --in-flight 4 --seconds 0.1 --keys 100",
+            "failover --cycles 1",
+            "catch_up --entries 1000",
+            "restart --entries 1000",
+            "endurance --entries 5000",
+            "idle --peers 2 --seconds 0.1",
+        ):
+            rows_of(directory, *arguments.split())
 
         interrupted(directory)
 
