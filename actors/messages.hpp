@@ -130,8 +130,10 @@ struct Applied {
     EntryId id{};
     machine::Reply reply{};
   };
+  Index from{};  ///< The first entry; one past `upto` if there was none.
   Index upto{};
   std::vector<Outcome> outcomes{};
+  std::vector<Release> releases{};  ///< What the commands released, in order.
 };
 
 /// Peer -> resource, behind every entry that the answer must reflect; the resource answers the

@@ -176,7 +176,7 @@ void PeerActor::answer_reads(const std::vector<ReadReady>& ready) {
 }
 
 void PeerActor::answer_held_reads() {
-  if (held_.any_upto(dispatched_))
+  if (dispatched_ >= engine_.horizon() && held_.any_upto(dispatched_))
     ask_resource(held_.take(dispatched_));
 }
 

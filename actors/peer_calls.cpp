@@ -121,7 +121,8 @@ void PeerActor::on_queries(InboundCalls& inbound) {
 /// has met, whoever leads. Who is not sent entries may stay for ever as it is, and serves none.
 void PeerActor::on_sequential_queries(InboundCalls& inbound) {
   Replies replies;
-  const Index seen = seen_of(engine_.cluster(), inbound.calls.seen);
+  // Before it has applied what made its holes, the state may be none that ever was (§5.3).
+  const Index seen = std::max(seen_of(engine_.cluster(), inbound.calls.seen), engine_.horizon());
   if (!is_sent_entries(engine_.configuration(), record_.id)) {
     const std::string leader = leader_elsewhere();
     replies.refuse(inbound.connection, inbound.calls.calls,
@@ -146,6 +147,9 @@ void PeerActor::refuse_late_reads() {
 
 void PeerActor::on_applied(Applied& applied) {
   applied_ = applied.upto;
+  if (!applied.releases.empty())
+    begin_turn();
+  engine_.step(Released{applied.from, applied.upto, std::move(applied.releases)});
   if (commands_.any_upto(applied.upto)) {
     Replies replies(engine_.cluster(), leader_elsewhere());
     commands_.answer(applied, leader_name(), replies);

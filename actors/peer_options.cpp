@@ -64,6 +64,7 @@ constexpr SizeOption sizes[] = {
     {"snapshot_keep_entries", &EngineOptions::snapshot_keep_entries},
     {"snapshot_keep_bytes", &EngineOptions::snapshot_keep_bytes},
     {"cut_entries_max", &EngineOptions::cut_entries_max},
+    {"clean_entries_max", &EngineOptions::clean_entries_max},
 };
 
 /// False if there is no such option, or the number is not one for it.
@@ -80,6 +81,10 @@ bool set(EngineOptions& options, std::string_view name, std::uint64_t value) {
       options.*option.member = static_cast<std::size_t>(value);
       return true;
     }
+  if (name == "cleaning" && value <= 1) {
+    options.cleaning = value == 1;
+    return true;
+  }
   return false;
 }
 

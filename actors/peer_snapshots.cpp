@@ -191,6 +191,9 @@ void PeerActor::end_snapshot(wire::Response response) {
 
 void PeerActor::add_snapshots(const EngineView& view, wire::PeerStatus& status) const {
   status.first = view.first;
+  status.holes = view.holes;
+  status.cleaned_upto = view.floor;
+  status.log_bytes = engine_.log().bytes_from(view.first);
   if (snapshot_) {
     status.snapshot = snapshot_->place.id;
     status.snapshot_bytes = snapshot_->size_bytes;

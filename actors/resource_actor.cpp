@@ -80,7 +80,7 @@ void ResourceActor::refuse(const Ask& message) {
 }
 
 void ResourceActor::on_apply(const Apply& message) {
-  Applied applied{.upto = state_.applied(), .outcomes = {}};
+  Applied applied{.from = next(state_.applied()), .upto = state_.applied()};
   for (const Entry& entry : message.entries) {
     applied.upto = entry.id.index;
     if (entry.kind != EntryKind::command) {
@@ -88,6 +88,8 @@ void ResourceActor::on_apply(const Apply& message) {
       continue;
     }
     machine::Reply reply = apply(entry);
+    for (const Index released : reply.released)
+      applied.releases.push_back({.by = entry.id.index, .entry = released});
     if (message.with_outcomes)
       applied.outcomes.push_back({entry.id, std::move(reply)});
   }

@@ -51,6 +51,7 @@ Json json_of(const storage::StoreDump::Peer& dump) {
           {"first", next(dump.recovered.before.index).value},
           {"entries", entries.size()},
           {"holes", holes},
+          {"horizon", dump.recovered.hard_state.horizon.value},
           {"snapshot", json_of(dump.recovered.snapshot)}};
 }
 

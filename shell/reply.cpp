@@ -61,6 +61,9 @@ std::string text_of(const wire::FollowerStatus& follower) {
 /// Where the log begins, and what takes the place of what was before.
 std::string text_of_snapshots(const wire::PeerStatus& status) {
   std::string text = " first_index=" + std::to_string(status.first.value)
+                     + " holes=" + std::to_string(status.holes)
+                     + " cleaned_upto=" + std::to_string(status.cleaned_upto.value)
+                     + " log_bytes=" + std::to_string(status.log_bytes)
                      + " snapshot_index=" + std::to_string(status.snapshot.index.value)
                      + " snapshot_bytes=" + std::to_string(status.snapshot_bytes);
   if (status.taking)

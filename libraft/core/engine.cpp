@@ -37,6 +37,7 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
   TROUPE_ASSERT(!snapshot_ || log_.contains(snapshot_->place.id));
   stretch_permille_ = draw_stretch();
   persisted_ = handed_ = log_.last().index;
+  expect_reports_behind(applied_);
   reset_election_deadline();
   start_bound();
 }
@@ -62,6 +63,7 @@ void Engine::step(const Input& input) {
     void operator()(const SnapshotTaken& taken) const { engine.on_snapshot_taken(taken); }
     void operator()(const ChunkStored& stored) const { engine.on_chunk_stored(stored); }
     void operator()(const SnapshotLost& lost) const { engine.on_snapshot_lost(lost); }
+    void operator()(const Released& released) const { engine.on_released(released); }
   };
   std::visit(Handler{*this}, input);
 }
@@ -146,7 +148,8 @@ Time Engine::next_deadline() const {
   const auto* state = std::get_if<Following>(&state_);
   const bool asking = state != nullptr && state->answered_read < state->asked_read;
   const Time ask = asking ? state->asked_read_at + options_.heartbeat_interval : never;
-  return std::min({role_ == Role::leader ? leader_deadline() : own, ask, cut_deadline()});
+  const Time led = role_ == Role::leader ? leader_deadline() : own;
+  return std::min({led, ask, cut_deadline(), cleaning_deadline()});
 }
 
 EngineView Engine::view() const {
@@ -174,6 +177,9 @@ EngineView Engine::view() const {
       .received_bytes = receiving_ ? receiving_->upto : 0,
       .stateless = stateless_,
       .lease_until = lease_until(),
+      .holes = log_.holes_from(log_.first()),
+      .holes_to_make = releases_.size(),
+      .floor = clean_upto(),
       .dropped = dropped_,
   };
   view.changing = role_ == Role::leader && (leading().change || configuration().is_joint());
@@ -187,8 +193,10 @@ FollowerView Engine::view_of(const Progress& progress) const {
   FollowerView view{
       .match = progress.match(),
       .next = progress.next(),
-      .pace = progress.pace() != Pace::rest && progress.next() < log_.first() ? Pace::snapshot
-                                                                              : progress.pace(),
+      .pace = progress.pace() != Pace::rest
+                      && (progress.next() < log_.first() || holes_would_mislead(progress))
+                  ? Pace::snapshot
+                  : progress.pace(),
       .in_flight_bytes = progress.in_flight_bytes(),
       .heard_at = progress.heard_at(),
   };

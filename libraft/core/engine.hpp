@@ -64,8 +64,18 @@ struct SnapshotLost {
   bool stateless = false;
 };
 
-using Input =
-    std::variant<Tick, Message, Persisted, Disconnected, SnapshotTaken, ChunkStored, SnapshotLost>;
+/// What the entries from `from` to `upto` released, in order; of each of them the others before
+/// itself (§5.3). Each entry that is applied is reported once, also one that releases nothing:
+/// what does not follow upon the last report, or was released twice, ends all cleaning until the
+/// next start. After a start, or a snapshot, reports begin behind it.
+struct Released {
+  Index from{};
+  Index upto{};
+  std::vector<Release> releases{};
+};
+
+using Input = std::variant<Tick, Message, Persisted, Disconnected, SnapshotTaken, ChunkStored,
+                           SnapshotLost, Released>;
 
 /// What a store gives back when a peer starts.
 struct Recovered {
@@ -146,7 +156,7 @@ public:
   Result<PeerId> transfer(PeerId to);
 
   /// Has a snapshot taken by the next output (§5.1), of all that is applied by then: at least of
-  /// the returned entry. Refuses: `busy` while one is under way or there is no state to save;
+  /// the returned entry. Refuses: `busy` while one is under way or there is no sound state;
   /// `not_found` if nothing was applied since the last.
   Result<EntryId> take_snapshot();
 
@@ -170,6 +180,8 @@ public:
   const Configuration& configuration() const;
   /// The same or, at a standby, what its leader last said: whom to send clients to.
   const Configuration& known_configuration() const { return told_ ? *told_ : configuration(); }
+  /// Before this is applied, the state may be none that ever was (§5.3).
+  Index horizon() const { return hard_state_.horizon; }
   /// Entries and their terms, for status and tests.
   const Log& log() const { return log_; }
 
@@ -177,6 +189,7 @@ private:
   struct Following {
     PeerId leader{};
     bool reachable = true;   ///< False after `Disconnected`, until it speaks again.
+    Index floor{};           ///< As the leader said last.
     Time answered_at{};      ///< When it last heard of our disk, or we began to follow.
     Index agreed{};          ///< Our log is the leader's up to here.
     ReadId asked_read{};     ///< The newest read that we asked it about...
@@ -215,6 +228,7 @@ private:
     std::optional<Change> change{};
     /// Who keeps the log no more, and until when it is told so.
     std::map<PeerId, Time> departing{};
+    std::set<PeerId> gone{};   ///< Who was forgotten, since we lead.
     std::set<PeerId> unfit{};  ///< Substitutes that did not catch up, since one did.
   };
 
@@ -252,7 +266,9 @@ private:
   bool dirty() const {
     return hard_state_dirty_ || truncate_pending_ || snapshot_dirty_ || handed_ < log_.last().index;
   }
-  bool has_write() const { return dirty() || now_ >= cut_deadline(); }
+  bool has_write() const {
+    return dirty() || now_ >= cut_deadline() || now_ >= cleaning_deadline();
+  }
   bool hard_state_durable() const;
   Write take_write();
   void send(PeerId to, Body body);
@@ -309,6 +325,20 @@ private:
   void on_read_index_response(const Message& message, const ReadIndexResponse& response);
   void take_reads(Output& out);
 
+  // engine_cleaning.cpp
+  void on_released(const Released& released);
+  bool fits(const Released& released) const;
+  void expect_reports_behind(Index index);
+  Index floor() const;
+  Index clean_upto() const;
+  bool may_become_hole(const Release& release) const;
+  void clean_some(Write& write);
+  Time cleaning_deadline() const;
+  bool is_mended() const;
+  Index holes_upto() const;
+  bool holes_would_mislead(const Progress& progress) const;
+  bool may_send_entries(const Progress& progress) const;
+
   // engine_disk.cpp
   bool disk_stalls() const;
   void leave_stalled_disk();
@@ -345,6 +375,7 @@ private:
   void on_snapshot_chunk(const Message& message, const SnapshotChunk& chunk);
   bool makes_sense(const Message& message, const SnapshotChunk& chunk) const;
   void on_chunk_stored(const ChunkStored& stored);
+  bool accept_instead(EntryId last);
   void install(SnapshotHead head);
   void restart_log(const SnapshotPlace& place);
 
@@ -435,6 +466,11 @@ private:
   std::optional<SnapshotHead> check_{};
   std::vector<ChunkToSend> chunks_to_send_{};
   std::vector<ChunkToStore> chunks_to_store_{};
+  // Cleaning (§5.3).
+  std::deque<Release> releases_{};  ///< Ascending; that no hole was made of yet.
+  Index reported_{};                ///< Up to here.
+  Time cleaned_at_{};               ///< When holes were made last.
+
   Index cut_to_{};  ///< What stands before this entry is to go from the log...
   Time cut_at_{};   ///< ...some of which went then.
 };

@@ -28,6 +28,9 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
     send(message.from, response);
     return;
   }
+  following().floor = std::max(following().floor, request.floor);
+  if (!request.entries.empty())
+    hard_state_.horizon = std::max(hard_state_.horizon, request.horizon);
   const Index matched = make_agree(request);
   following().agreed = std::max(following().agreed, matched);
   // Not `last`: what stands past `matched` may be a deposed leader's (§3.5, figure 3.1).
@@ -68,6 +71,8 @@ bool Engine::makes_sense(const Message& message, const AppendRequest& request) c
                          && entry.id.term <= message.term;
     const bool contradicts = entry.id.index <= commit_ && !log_.agrees(entry.id);
     if (!follows || contradicts)
+      return false;
+    if (entry.kind == EntryKind::released && !entry.payload.empty())
       return false;
     if (entry.kind == EntryKind::configuration && !log_.agrees(entry.id)
         && !decode_configuration(entry.payload.text()))

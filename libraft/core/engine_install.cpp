@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,6 +21,8 @@ void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chun
       send(message.from, AppendResponse{.verdict = Accepted{std::min(commit_, persisted_)}});
     return;
   }
+  if (accept_instead(chunk.head.place.id))
+    return;
   if (!receiving_ || receiving_->head != chunk.head)
     receiving_ = Receiving{.head = chunk.head};
   chunks_to_store_.push_back({.head = chunk.head, .offset = chunk.offset, .data = chunk.data});
@@ -54,9 +57,22 @@ void Engine::on_chunk_stored(const ChunkStored& stored) {
     install(std::exchange(receiving_, std::nullopt)->head);
 }
 
+/// Who holds the last entry of a snapshot, and a state, holds all that it covers: we apply it
+/// ourselves. Of our log it would not even be the beginning: what follows may have holes that only
+/// go with what stands before them here (§5.3).
+bool Engine::accept_instead(EntryId last) {
+  if (stateless_ || !log_.contains(last) || mutant(Mutant::snapshot_over_own_log))
+    return false;
+  advance_commit(last.index);
+  receiving_.reset();
+  send_when_durable(following().leader, AppendResponse{.verdict = Accepted{last.index}});
+  return true;
+}
+
 /// All of a leader's snapshot is durable here (§5.1, figure 5.3 of the dissertation). If we hold
-/// the last entry that it covers, what follows it in our log may be acknowledged and stays; else
-/// our log is behind, or in conflict with what is committed, and begins anew.
+/// the last entry that it covers, and have only lost our state, what follows it in our log may be
+/// acknowledged and stays; else our log is behind, or in conflict with what is committed, and
+/// begins anew.
 void Engine::install(SnapshotHead head) {
   const EntryId last = head.place.id;
   // We may have learned more since it began to come.
@@ -66,10 +82,13 @@ void Engine::install(SnapshotHead head) {
     ++dropped_;
     return;
   }
+  if (accept_instead(last))
+    return;
   if (!log_.contains(last))
     restart_log(head.place);
   commit_ = std::max(commit_, last.index);
   applied_ = last.index;
+  expect_reports_behind(applied_);
   stateless_ = false;
   install_ = head;
   record_snapshot(std::move(head));

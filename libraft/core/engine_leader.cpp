@@ -52,6 +52,9 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (const auto* rejected = std::get_if<Rejected>(&response.verdict)) {
     if (!mutant(Mutant::rejection_not_answered))
       progress.rejected(rejected->previous.index, log_.last_not_above(rejected->hint).index);
+    // Everybody has what is before the first entry: to refuse that is to refuse an older term.
+    if (rejected->previous.index > Index{} && rejected->hint == EntryId{})
+      progress.has_nothing();
     return;
   }
   // In our own term a follower can only agree with what we sent. More is nonsense.

@@ -154,6 +154,7 @@ bool Engine::has_caught_up(PeerId peer) const {
   const auto it = leading().progress.find(peer);
   return it != leading().progress.end() && hears(it->second) && it->second.pace() == Pace::replicate
          && next(it->second.match()) >= log_.first() && it->second.wanted() == Index{}
+         && !holes_would_mislead(it->second)
          && log_.bytes_from(next(it->second.match()))
                 <= std::max(options_.append_bytes_max, log_.bytes_from(next(commit_)));
 }
@@ -177,6 +178,8 @@ void Engine::sync_progress() {
     if (member.id == options_.self)
       continue;
     const auto [it, is_new] = lead.progress.emplace(member.id, Progress(lead.term_start, now_));
+    if (lead.gone.contains(member.id))
+      it->second.returns();
     if (current.keeps_log(member.id)) {
       lead.departing.erase(member.id);
       it->second.resume();
@@ -196,8 +199,10 @@ void Engine::forget_departed() {
       return false;
     if (configuration().has_member(departing.first))
       lead.progress.at(departing.first).rest();
-    else
+    else {
       lead.progress.erase(departing.first);
+      lead.gone.insert(departing.first);
+    }
     return true;
   });
 }

@@ -70,6 +70,7 @@ Write Engine::take_write() {
   handed_ = log_.last().index;
   writing_.push_back(handed);
   cut_some(write);
+  clean_some(write);
   return write;
 }
 

@@ -103,7 +103,8 @@ void Engine::read_ready(ReadId upto, Index index) {
 
 /// Who has lost its state has nothing to answer from, however far it had come.
 bool Engine::may_answer_reads() const {
-  return !stateless_ && !reads_ready_.empty() && reads_ready_.front().index <= applied_;
+  return !stateless_ && !reads_ready_.empty() && reads_ready_.front().index <= applied_
+         && is_mended();
 }
 
 /// Reads leave behind the entries that they must see.

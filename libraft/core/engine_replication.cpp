@@ -9,8 +9,7 @@ namespace troupe {
 /// Whether `replicate` would send the follower anything.
 bool Engine::has_news_for(const Progress& progress) const {
   const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
-  const bool entries = log_.first() <= progress.next() && progress.next() <= log_.last().index
-                       && progress.may_send(window);
+  const bool entries = may_send_entries(progress) && progress.may_send(window);
   const bool heartbeat =
       !progress.sent_at() || now_ - *progress.sent_at() >= options_.heartbeat_interval;
   const bool read = !leading().reads.empty() && leading().reads.back().id > leading().sent_read;
@@ -33,8 +32,7 @@ void Engine::replicate() {
 void Engine::replicate_to(PeerId to, Progress& progress) {
   const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
   bool sent = false;
-  while (log_.first() <= progress.next() && progress.next() <= log_.last().index
-         && progress.may_send(window)) {
+  while (may_send_entries(progress) && progress.may_send(window)) {
     send_append(to, progress,
                 log_.slice(progress.next(), log_.last().index, options_.append_bytes_max));
     sent = true;
@@ -67,7 +65,9 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
                          .entries = std::move(entries),
                          .read = read,
                          .members = rests ? Bytes::copy_of(encode(configuration())) : Bytes{},
-                         .sent_at = now_});
+                         .sent_at = now_,
+                         .floor = floor(),
+                         .horizon = hard_state_.horizon});
 }
 
 }  // namespace troupe

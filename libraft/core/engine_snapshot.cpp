@@ -20,7 +20,7 @@ constexpr std::uint64_t stretch_max_permille = 1500;
 }  // namespace
 
 Result<EntryId> Engine::take_snapshot() {
-  if (taking_ || stateless_)
+  if (taking_ || stateless_ || !is_mended())
     return Refusal::busy;
   if (has_sound_snapshot() ? applied_ <= snapshot_->place.id.index : applied_ == Index{})
     return Refusal::not_found;
@@ -33,6 +33,8 @@ Result<EntryId> Engine::take_snapshot() {
 bool Engine::snapshot_due() const {
   if (taking_ || stateless_ || applied_ == Index{} || now_ < snapshot_retry_at_)
     return false;
+  if (!is_mended())
+    return false;  // A state that never was, and entries that would mend it are holes.
   // Without it there is no way back from a restart: at once.
   if (snapshot_ && !snapshot_sound_)
     return true;
@@ -48,7 +50,8 @@ bool Engine::snapshot_due() const {
 
 bool Engine::enough_since_snapshot() const {
   const Index covered = snapshot_ ? snapshot_->place.id.index : Index{};
-  const std::uint64_t entries = applied_.value - covered.value;
+  const std::uint64_t holes = log_.holes_from(next(covered)) - log_.holes_from(next(applied_));
+  const std::uint64_t entries = applied_.value - covered.value - holes;
   const std::size_t bytes = log_.bytes_from(next(covered)) - log_.bytes_from(next(applied_));
   const std::size_t size = snapshot_ ? static_cast<std::size_t>(snapshot_->size_bytes) : 0;
   const auto reached = [&](std::uint64_t count, std::uint64_t threshold) {
@@ -120,6 +123,7 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
     snapshot_.reset();
     snapshot_dirty_ = false;
     applied_ = {};
+    expect_reports_behind({});
     return;
   }
   // What we promised stands on our log and our term, and they are sound: we vote and accept. But
@@ -152,6 +156,7 @@ void Engine::cut_some(Write& write) {
   TROUPE_ASSERT(to <= next(snapshot_->place.id.index));
   log_.cut_before(to);
   write.cut_before = to;
+  std::erase_if(releases_, [&](const Release& release) { return release.entry < to; });
   cut_at_ = now_;
   // The last configuration before the log's first entry is still in force there.
   const auto kept = configurations_.upper_bound(log_.before().index);

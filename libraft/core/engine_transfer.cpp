@@ -11,6 +11,8 @@ std::optional<Index> Engine::snapshot_wanted(const Progress& progress) const {
     return std::nullopt;
   if (progress.next() < log_.first())
     return std::max(progress.wanted(), log_.before().index);
+  if (holes_would_mislead(progress))
+    return std::max(progress.wanted(), holes_upto());
   if (progress.wanted() != Index{})
     return progress.wanted();
   return std::nullopt;
@@ -46,8 +48,10 @@ void Engine::send_chunks(PeerId to, Progress& progress) {
   const SnapshotHead* head = snapshot_for(progress);
   if (head == nullptr)
     return transfer.reset();
-  if (!transfer || transfer->head() != *head)
+  if (!transfer || transfer->head() != *head) {
     transfer.emplace(*head);
+    progress.offered(head->place.id.index);
+  }
   while (const std::size_t length = transfer->next_length(transfer_window()))
     send_chunk(to, *transfer, length);
   if (transfer->should_ask(now_, options_.heartbeat_interval))

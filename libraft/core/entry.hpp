@@ -24,6 +24,15 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
+/// The command in entry `by` made `entry` matter no more (§5.3). Itself, where it leaves nothing
+/// behind: then it is a *tombstone*, without which what it deleted would come back.
+struct Release {
+  Index by{};
+  Index entry{};
+  bool is_tombstone() const { return by == entry; }
+  friend auto operator<=>(const Release&, const Release&) = default;
+};
+
 /// What an entry counts as in windows and limits: its payload and the cost of
 /// its head on disk and wire.
 inline constexpr std::size_t entry_head_bytes = 64;

@@ -4,6 +4,7 @@
 #include "core/types.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <span>
 #include <vector>
@@ -25,6 +26,8 @@ public:
   void truncate_from(Index index);
   /// Drops all before `index`. Requires: `first() <= index <= next(last().index)`.
   void cut_before(Index index);
+  /// Makes the entry a hole: its id stays, its payload goes (§5.3). Requires: it is in the log.
+  void release(Index index);
 
   /// The entry before the first; {0, 0} if nothing was ever cut.
   EntryId before() const { return before_; }
@@ -50,21 +53,39 @@ public:
   EntryId last_not_above(EntryId upto) const;
 
   /// The sum of `size_bytes` over what is here of [from, last].
-  std::size_t bytes_from(Index from) const;
+  std::size_t bytes_from(Index from) const { return sum_from(from).bytes; }
+
+  /// How many of [from, last] are holes.
+  std::uint64_t holes_from(Index from) const { return sum_from(from).holes; }
+  /// At or behind the last hole; 0 if there is none.
+  Index last_hole() const { return last_hole_; }
 
   /// The first of the last entries up to `upto` that are no more than `entries_max` and take no
   /// more than `bytes_max`. Requires: `before().index <= upto <= last().index`.
   Index first_of_last(Index upto, std::size_t entries_max, std::size_t bytes_max) const;
 
 private:
+  /// Of some entries.
+  struct Sum {
+    std::size_t bytes = 0;  ///< Of `size_bytes`.
+    std::uint64_t holes = 0;
+    void add(const Entry& entry);
+    void remove(const Entry& entry);
+    void add(const Sum& sum);
+    void remove(const Sum& sum);
+  };
+
   std::size_t slot(Index index) const;
-  std::size_t bytes_before(std::size_t slot) const;
+  std::size_t block(Index index) const;
+  Sum sum_of(Index from, Index to) const;
+  Sum sum_from(Index from) const;
 
   EntryId before_{};
   std::deque<Entry> entries_{};
-  /// Running total of `size_bytes`, so that any sum is O(1); goes on over what was cut.
-  std::deque<std::size_t> bytes_{};
-  std::size_t bytes_cut_ = 0;  ///< The total in front of the first entry.
+  /// Of the entries whose indexes are the same but for the last bits: entries shrink to holes
+  /// anywhere in the log, and what is to be summed up is long.
+  std::deque<Sum> blocks_{};
+  Index last_hole_{};
 };
 
 }  // namespace troupe

@@ -43,6 +43,10 @@ struct AppendRequest {
   Bytes members{};
   /// By the leader's clock. The follower gives it back and makes nothing of it (§6.4.1).
   Time sent_at{};
+  /// All who are sent the log hold it durably up to here: what entries up to this one released may
+  /// become holes (§5.3).
+  Index floor{};
+  Index horizon{};  ///< Of the leader's log, and so of what it sends.
 };
 
 /// The follower's log agrees with the leader's up to and including `matched`,

@@ -55,6 +55,12 @@ constexpr std::array<std::string_view, mutants_count> mutant_names = {
     "read_by_older_answer",
     "read_at_applied",
     "transfer_never_ends",
+    "tombstone_first",
+    "floor_ignored",
+    "tombstone_beside_snapshot",
+    "holes_sent_to_anyone",
+    "snapshot_over_own_log",
+    "horizon_ignored",
 };
 
 }  // namespace

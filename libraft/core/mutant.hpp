@@ -68,6 +68,14 @@ enum class Mutant : std::uint8_t {
   read_at_applied,       ///< A read sees what is applied, not what is committed.
   transfer_never_ends,   ///< A transfer that fails leaves a leader that takes no writes.
 
+  // Cleaning.
+  tombstone_first,            ///< A tombstone becomes a hole before what it deleted does (§5.3).
+  floor_ignored,              ///< Holes are made whatever followers have.
+  tombstone_beside_snapshot,  ///< A tombstone becomes a hole that a snapshot needs.
+  holes_sent_to_anyone,       ///< Also to who holds what a tombstone deleted.
+  snapshot_over_own_log,      ///< A log from its beginning goes on behind another's snapshot.
+  horizon_ignored,            ///< A state that never was is saved and read.
+
   count_,
 };
 

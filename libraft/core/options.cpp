@@ -25,6 +25,8 @@ std::string problem(const EngineOptions& options) {
     return "window_messages_max must be above 0";
   if (options.cut_entries_max == 0)
     return "cut_entries_max must be above 0";
+  if (options.clean_entries_max == 0)
+    return "clean_entries_max must be above 0";
   if (options.entry_bytes_max == 0)
     return "entry_bytes_max must be above 0";
   if (options.uncommitted_bytes_max < entry_head_bytes

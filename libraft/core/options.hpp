@@ -71,6 +71,13 @@ struct EngineOptions {
   /// Entries that one write cuts from the log at most: cutting all at once would stall a store.
   std::size_t cut_entries_max = 4096;
 
+  /// What the replicated state says matters no more is cleaned from the log (§5.3): its payloads
+  /// go, wherever they stand. Of a log whose commands mostly take the place of others little stays,
+  /// and no snapshot need be taken. At most so many entries in one write, and at most one such
+  /// write in a heartbeat unless more than that wait.
+  bool cleaning = true;
+  std::size_t clean_entries_max = 4096;
+
   /// The largest payload of one entry.
   std::size_t entry_bytes_max = std::size_t{4} << 20;
 };

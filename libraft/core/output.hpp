@@ -18,6 +18,9 @@ struct HardState {
   Term term{};
   PeerId voted_for{};
   ClusterId cluster{};
+  /// What made the holes of this log is in entries up to this one (§5.3): a state that has applied
+  /// less may never have been. 0 without holes.
+  Index horizon{};
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 

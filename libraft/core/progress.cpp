@@ -44,6 +44,7 @@ bool Progress::accepted(Index matched) {
   }
   const bool news = matched > match_;
   match_ = std::max(match_, matched);
+  has_ours_ = has_ours_ || (offered_ && matched >= *offered_);
   next_ = std::max(next_, troupe::next(match_));
   // Logs that agree up to `next - 1` need no more probing. An acceptance below it is of an older
   // message, and says nothing about what we are probing for.
@@ -57,6 +58,9 @@ bool Progress::accepted(Index matched) {
 void Progress::rest() {
   if (pace_ == Pace::replicate)
     next_ = troupe::next(match_);
+  returned_ = returned_ || sent_at_.has_value();
+  has_ours_ = false;
+  offered_.reset();
   pace_ = Pace::rest;
   probing_ = false;
   in_flight_.clear();

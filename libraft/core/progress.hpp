@@ -4,6 +4,7 @@
 #include "core/types.hpp"
 #include "core/view.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -64,6 +65,15 @@ public:
   Index wanted() const { return wanted_; }
   void wants(Index index) { wanted_ = index; }
 
+  /// Whether all that it has of the log, or the snapshot that this goes on from, was sent by us
+  /// since we lead: then holes mean to it what they mean to us (§5.3).
+  bool has_ours() const { return has_ours_; }
+  /// A snapshot of ours is sent to it that ends with this entry.
+  void offered(Index last) { offered_ = std::min(offered_.value_or(last), last); }
+  /// It says that it has nothing. Of one that was sent entries before this may be a late message.
+  void has_nothing() { has_ours_ = has_ours_ || !returned_; }
+  void returns() { returned_ = true; }
+
   /// The snapshot that is being sent, beside entries or in their place.
   const std::optional<Transfer>& transfer() const { return transfer_; }
   std::optional<Transfer>& transfer() { return transfer_; }
@@ -87,6 +97,9 @@ private:
   Index wanted_{};
   std::optional<Transfer> transfer_{};
   Time promised_until_ = Time::min();
+  std::optional<Index> offered_{};  ///< The least.
+  bool has_ours_ = false;
+  bool returned_ = false;  ///< It was sent entries by us before, and then none for some time.
 };
 
 }  // namespace troupe

@@ -239,9 +239,9 @@ PeerState empty_state(PeerId peer) {
 std::vector<std::uint8_t> write_state(PeerId peer, const PeerState& state) {
   return sealed(schema::StateRecord(
       0, record_format, peer.value, state.hard_state.term.value, state.hard_state.voted_for.value,
-      state.hard_state.cluster.value, state.before.last.term.value, state.before.last.index.value,
-      state.before.chain.value, state.tail.last.term.value, state.tail.last.index.value,
-      state.tail.chain.value, state.holes, state.snapshot_hash));
+      state.hard_state.cluster.value, state.hard_state.horizon.value, state.before.last.term.value,
+      state.before.last.index.value, state.before.chain.value, state.tail.last.term.value,
+      state.tail.last.index.value, state.tail.chain.value, state.holes, state.snapshot_hash));
 }
 
 Problem read_state(Value value, PeerId peer, PeerState& to) {
@@ -256,7 +256,8 @@ Problem read_state(Value value, PeerId peer, PeerState& to) {
     return corrupt("is of peer " + std::to_string(record.peer()));
   to = {.hard_state = {.term = {record.term()},
                        .voted_for = {record.voted_for()},
-                       .cluster = {record.cluster()}},
+                       .cluster = {record.cluster()},
+                       .horizon = {record.horizon()}},
         .before = {.last = {{record.before_term()}, {record.before_index()}},
                    .chain = {record.before_chain()}},
         .tail = {.last = {{record.last_term()}, {record.last_index()}}, .chain = {record.chain()}},

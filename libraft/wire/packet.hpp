@@ -165,7 +165,10 @@ struct PeerStatus {
   Configuration configuration{};
   Index configuration_index{};
   std::uint64_t store_bytes = 0;
-  Index first{};       ///< The first entry in the log, or one past the last.
+  Index first{};                ///< The first entry in the log, or one past the last.
+  std::uint64_t holes = 0;      ///< Entries in the log that were cleaned (§5.3).
+  Index cleaned_upto{};         ///< What entries up to this one superseded may be cleaned.
+  std::uint64_t log_bytes = 0;  ///< The log in memory.
   EntryId snapshot{};  ///< The last entry that our snapshot covers; {0, 0} if there is none.
   std::uint64_t snapshot_bytes = 0;
   std::optional<SnapshotProgress> taking{};     ///< Of our own.

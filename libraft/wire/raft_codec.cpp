@@ -73,7 +73,8 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
   const schema::EntryId previous = packed(request.previous);
   return {schema::Body::AppendRequest,
           schema::CreateAppendRequest(to, &previous, request.commit.value, heads, payloads,
-                                      request.read.value, members, request.sent_at.count())
+                                      request.read.value, members, request.sent_at.count(),
+                                      request.floor.value, request.horizon.value)
               .Union()};
 }
 
@@ -222,7 +223,10 @@ bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body
   request.commit = {from.commit()};
   request.read = {from.read()};
   request.sent_at = Time(from.sent_at());
+  request.floor = {from.floor()};
+  request.horizon = {from.horizon()};
   return decoder.counter(from.commit()) && decoder.counter(from.read())
+         && decoder.counter(from.floor()) && decoder.counter(from.horizon())
          && unpack(from.previous(), term, decoder, request.previous)
          && unpack_entries(from, term, decoder, request) && unpack_members(from, decoder, request);
 }

@@ -80,14 +80,14 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
   for (const FollowerStatus& follower : status.followers)
     followers.push_back(pack_follower(to, follower));
   const auto followers_at = to.CreateVector(followers);
-  return {
-      schema::ResponseBody::PeerStatus,
-      schema::CreatePeerStatus(to, name, kind, static_cast<schema::Role>(status.role), leader,
-                               status.term.value, status.commit.value, status.applied.value, &last,
-                               configuration, status.configuration_index.value, status.store_bytes,
-                               status.first.value, &snapshot, status.snapshot_bytes, taking,
-                               receiving, followers_at, status.cluster.value, status.changing)
-          .Union()};
+  return {schema::ResponseBody::PeerStatus,
+          schema::CreatePeerStatus(
+              to, name, kind, static_cast<schema::Role>(status.role), leader, status.term.value,
+              status.commit.value, status.applied.value, &last, configuration,
+              status.configuration_index.value, status.store_bytes, status.first.value, &snapshot,
+              status.snapshot_bytes, taking, receiving, followers_at, status.cluster.value,
+              status.changing, status.holes, status.cleaned_upto.value, status.log_bytes)
+              .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {
@@ -201,7 +201,11 @@ bool unpack(const flatbuffers::Vector<flatbuffers::Offset<schema::Follower>>* fr
 bool unpack_snapshots(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
   to.first = {from.first()};
   to.snapshot_bytes = from.snapshot_bytes();
-  return decoder.counter(from.first()) && unpack(from.snapshot(), decoder, to.snapshot)
+  to.holes = from.holes();
+  to.cleaned_upto = {from.cleaned_upto()};
+  to.log_bytes = from.log_bytes();
+  return decoder.counter(from.first()) && decoder.counter(from.cleaned_upto())
+         && unpack(from.snapshot(), decoder, to.snapshot)
          && unpack(from.taking(), decoder, to.taking)
          && unpack(from.receiving(), decoder, to.receiving)
          && unpack(from.followers(), decoder, to.followers);

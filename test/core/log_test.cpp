@@ -92,6 +92,60 @@ TEST_CASE("the bytes of a suffix are those of its entries, whatever came and wen
   CHECK(log.bytes_from({4}) == 0);
 }
 
+TEST_CASE("a hole keeps its id and counts without its payload") {
+  Log log = log_of({command(1, 1, "a"), command(1, 2, "bb"), command(2, 3, "ccc")});
+
+  log.release({2});
+
+  CHECK(log.at({2}) == Entry{.id = {{1}, {2}}, .kind = EntryKind::released, .payload = {}});
+  CHECK(log.bytes_from({1}) == 3 * entry_head_bytes + 4);
+  CHECK(log.bytes_from({2}) == 2 * entry_head_bytes + 3);
+  CHECK(log.holes_from({1}) == 1);
+  CHECK(log.holes_from({3}) == 0);
+  CHECK(log.last_hole() == Index{2});
+  log.cut_before({3});
+  CHECK(log.holes_from({1}) == 0);
+  CHECK(log.last_hole() == Index{0});
+}
+
+TEST_CASE("sums over a log are those of its entries, whatever was done to it") {
+  Random random(11);
+  Log log({{1}, {1000}});  // About to pass the end of a block.
+  for (int round = 0; round < 3000; ++round) {
+    const Index last = log.last().index;
+    const auto length = last.value + 1 - log.first().value;
+    switch (random.below(8)) {
+      case 0:
+        if (length > 0)
+          log.truncate_from({last.value - random.below(std::min<std::uint64_t>(length, 40))});
+        break;
+      case 1:
+        log.cut_before({log.first().value + random.below(std::min<std::uint64_t>(length, 60) + 1)});
+        break;
+      case 2:
+      case 3:
+        if (length > 0)
+          log.release({log.first().value + random.below(length)});
+        break;
+      default:
+        for (std::uint64_t i = random.below(40); i > 0; --i)
+          log.append(command(1, next(log.last().index).value, std::string(random.below(9), 'x')));
+    }
+    const Index from{log.before().index.value + random.below(length + 3)};
+    std::size_t bytes = 0;
+    std::uint64_t holes = 0;
+    for (Index i = std::max(from, log.first()); i <= log.last().index; i = next(i)) {
+      bytes += size_bytes(log.at(i));
+      holes += log.at(i).kind == EntryKind::released ? 1U : 0U;
+    }
+    REQUIRE(log.bytes_from(from) == bytes);
+    REQUIRE(log.holes_from(from) == holes);
+    const bool beyond =
+        log.last_hole() < log.last().index && log.holes_from(next(log.last_hole())) > 0;
+    REQUIRE(!beyond);
+  }
+}
+
 TEST_CASE("the furthest place where two logs may agree is found by brute force and by bisection") {
   Random random(7);
   for (int round = 0; round < 500; ++round) {

@@ -12,7 +12,8 @@ TEST_CASE("a store is printed as a line for each peer and each of its entries") 
   const std::string set = resources::kv_store::set("foo", "bar");
   storage::StoreDump::Peer peer;
   peer.record = {.id = {0xab}, .name = "peer1", .kind = "kv_store", .running = true};
-  peer.recovered.hard_state = {.term = {2}, .voted_for = {}, .cluster = {0xfedcba9876543210}};
+  peer.recovered.hard_state = {
+      .term = {2}, .voted_for = {}, .cluster = {0xfedcba9876543210}, .horizon = {4}};
   peer.recovered.entries = {
       {{.term = {1}, .index = {1}}, EntryKind::configuration, Bytes::copy_of(encode(one))},
       {{.term = {1}, .index = {2}}, EntryKind::command, wire::encode_command(machine::bytes(set))},
@@ -30,7 +31,7 @@ TEST_CASE("a store is printed as a line for each peer and each of its entries") 
         == std::vector<std::string>{
             R"({"peer":"peer1","id":"00000000000000ab","kind":"kv_store","running":true,"term":2,)"
             R"("voted_for":null,"cluster":"fedcba9876543210","first":1,"entries":4,"holes":1,)"
-            R"("snapshot":{"term":1,"index":2,"bytes":500,"hash":"0000000000000012"}})",
+            R"("horizon":4,"snapshot":{"term":1,"index":2,"bytes":500,"hash":"0000000000000012"}})",
             R"({"peer":"peer1","index":1,"term":1,"kind":"configuration","payload":)"
             R"({"voters":["peer1@a:1"],"old_voters":[],"learners":[],)"
             R"("standbys":[],"keep_voters":null}})",

@@ -74,24 +74,25 @@ const std::vector<Case> cases{
     {status({}, ""),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=none term=2 commit=4 "
      "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none store_bytes=4096 "
-     "first_index=1 snapshot_index=0 snapshot_bytes=0",
+     "first_index=1 holes=0 cleaned_upto=0 log_bytes=0 snapshot_index=0 snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
      R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},)"
-     R"("store_bytes":4096,"first_index":1,"snapshot_index":0,"snapshot_bytes":0,"taking":null,)"
+     R"("store_bytes":4096,"first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,"snapshot_bytes":0,"taking":null,)"
      R"("receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=peer1@127.0.0.1:4001 term=2 "
      "commit=4 applied=3 last_index=5 last_term=2 configuration_index=1 "
-     "voters=peer1@127.0.0.1:4001 store_bytes=4096 first_index=1 snapshot_index=0 "
+     "voters=peer1@127.0.0.1:4001 store_bytes=4096 first_index=1 "
+     "holes=0 cleaned_upto=0 log_bytes=0 snapshot_index=0 "
      "snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":"peer1@127.0.0.1:4001","term":2,"commit":4,"applied":3,"last_index":5,)"
      R"("last_term":2,"configuration_index":1,"configuration":)"
      R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},"store_bytes":4096,)"
-     R"("first_index":1,"snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,)"
+     R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,)"
      R"("followers":[]}})"},
     {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
      R"({"ok":true,"value":{"index":40,"bytes":1234}})"},
@@ -203,7 +204,8 @@ TEST_CASE("a status shows the snapshots that are on their way, here and to follo
   const std::string json = as_json(sending);
 
   CHECK(text.ends_with(
-      " first_index=31 snapshot_index=40 snapshot_bytes=1234 taking=45:30% receiving=50:100%"
+      " first_index=31 holes=0 cleaned_upto=0 log_bytes=0 snapshot_index=40 snapshot_bytes=1234 "
+      "taking=45:30% receiving=50:100%"
       " follower=peer2@127.0.0.1:4002;match=3;next=41;pace=probe;in_flight=512;heard_ms=7"
       ";snapshot=600/1234"
       " follower=peer3@127.0.0.1:4003;match=0;next=0;pace=replicate;in_flight=0;heard_ms=0"));

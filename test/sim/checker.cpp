@@ -275,16 +275,27 @@ void Checker::extend(PeerId peer, Mirror& mirror, const Write& write) {
                             + std::to_string(entries.size()));
     if (entry.id.term < mirror.last().term)
       return fail(peer, "writes " + text(entry.id) + " behind " + text(mirror.last()));
-    const std::uint64_t digest =
-        chain(entries.empty() ? empty_digest : entries.back().digest, entry);
     if (known_.size() < entry.id.index.value)
       known_.resize(entry.id.index.value);
+    if (entry.kind == EntryKind::released) {
+      // What was there is not to be seen any more; it was, somewhere, and it was committed.
+      if (!is_committed(entry.id))
+        return fail(peer, "has a hole at " + text(entry.id) + ", which was never committed");
+      entries.push_back({.id = entry.id, .digest = committed_[entry.id.index.value - 1].digest});
+      continue;
+    }
+    const std::uint64_t digest =
+        chain(entries.empty() ? empty_digest : entries.back().digest, entry);
     const auto [known, is_new] =
         known_[entry.id.index.value - 1].try_emplace(entry.id.term, digest);
     if (!is_new && known->second != digest)
       return fail(peer, "has another " + text(entry.id) + " or another log before it");
     entries.push_back({.id = entry.id, .digest = digest});
   }
+  for (const Index index : write.released)
+    if (index > last_committed() || index >= next(mirror.last().index) || index < mirror.first)
+      return fail(peer, "makes a hole of " + std::to_string(index.value)
+                            + ", which is not in its log or not committed");
   if (write.snapshot)
     take_over_snapshot(peer, mirror, *write.snapshot);
   if (write.cut_before)

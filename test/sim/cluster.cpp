@@ -17,6 +17,7 @@ constexpr std::uint64_t client_part = 4;
 constexpr std::uint64_t fault_part = 5;
 constexpr std::uint64_t read_part = 6;
 constexpr std::uint64_t snapshot_part = 7;
+constexpr std::uint64_t cleaning_part = 8;
 constexpr std::uint64_t disk_part = 1000;
 
 /// How long a healed cluster may take until each of its clients has written and read.
@@ -42,6 +43,7 @@ struct SeatOfProcess {
   std::optional<Seat> operator()(const ChunkWritten& event) const { return event.seat; }
   std::optional<Seat> operator()(const SnapshotChecked& event) const { return event.seat; }
   std::optional<Seat> operator()(const InstallFailed& event) const { return event.seat; }
+  std::optional<Seat> operator()(const ReleasesReported& event) const { return event.seat; }
   std::optional<Seat> operator()(const auto&) const { return std::nullopt; }
 };
 
@@ -51,6 +53,7 @@ Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
     : swarm_(swarm),
       trace_(trace),
       network_(swarm.network, swarm.peers + swarm.spares, Dice(swarm.seed, network_part)),
+      cleaning_dice_(swarm.seed, cleaning_part),
       peer_dice_(swarm.seed, peer_part),
       client_dice_(swarm.seed, client_part),
       fault_dice_(swarm.seed, fault_part),
@@ -81,6 +84,16 @@ void Cluster::run() {
     fail("the healed cluster does not serve all its clients");
   clients_.clear();
   bury_a_voter();
+  converge();
+  if (!swarm_.engine.cleaning || violation_)
+    return;
+  // What a log with holes leads to shows when it is read from its beginning.
+  for (Seat seat = 0; seat < peers_.size(); ++seat)
+    crash(seat, Duration{0});
+  converge();
+}
+
+void Cluster::converge() {
   run_until(now_ + convergence_max, [this] { return has_converged(); });
   if (!violation_ && !has_converged())
     fail("the healed cluster does not converge");

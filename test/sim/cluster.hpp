@@ -62,6 +62,7 @@ private:
   void heal();
   bool has_recovered() const;
   bool has_converged() const;
+  void converge();
   void check_recovered();
   void fail(const std::string& what);
   void on(const AdminWakes&);
@@ -110,6 +111,12 @@ private:
   bool is_whole(const Peer& peer) const;
   void strike_damage();
   void strike_snapshot();
+
+  // cluster_cleaning.cpp
+  void on(const ReleasesReported& event);
+  void report_released(Seat seat);
+  void mark_cleaning(const Peer& peer, const Write& write);
+  void mark_cleaning(const Message& message);
 
   // cluster_changes.cpp
   Configuration draw_target();
@@ -202,6 +209,9 @@ private:
 
   Term leaving_disk_term_{};  ///< In which a leader last handed over for its disk.
 
+  std::set<Index> tombstones_{};  ///< That were committed.
+
+  Dice cleaning_dice_;
   Dice peer_dice_;
   Dice client_dice_;
   Dice fault_dice_;

@@ -52,6 +52,10 @@ Request Cluster::draw_request(std::size_t number) {
       std::min(swarm_.clients.payload_bytes_max, proposal_bytes_max / count);
   for (std::size_t i = 0; i < count; ++i) {
     std::string command = "c" + std::to_string(++commands_);
+    if (swarm_.engine.cleaning) {
+      command += client_dice_.below(100) < swarm_.clients.delete_percent ? '-' : '=';
+      command += static_cast<char>('a' + client_dice_.below(swarm_.clients.keys));
+    }
     const std::size_t bytes = client_dice_.below(bytes_max);
     if (command.size() < bytes)
       command.resize(bytes, '.');

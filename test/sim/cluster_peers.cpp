@@ -45,6 +45,8 @@ void Cluster::on(const PeerStarts& event) {
   note(3, [&] { return "start " + std::to_string(peer.id.value) + " " + text(peer.view); });
   checker_.started(peer.id, peer.view, peer.engine->log());
   arm_timer(event.seat);
+  if (peer.view.holes > 0)
+    marks_.hit(Mark::restarted_with_holes);
   if (peer.engine->has_output())
     after_input(event.seat);
 }
@@ -270,6 +272,8 @@ void Cluster::perform_output(Seat seat) {
       marks_.hit(cut == swarm_.engine.cut_entries_max ? Mark::log_cut_in_steps : Mark::log_cut);
     }
     if (output.write)
+      mark_cleaning(peer, *output.write);
+    if (output.write)
       checker_.handed(peer.id, *output.write, peer.engine->log());
     if (!perform(seat, output))
       return;
@@ -314,6 +318,7 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
       return false;
     apply(peer, entry);
   }
+  report_released(seat);
   if (parts++ >= parts_max)
     return false;
   if (output.take_snapshot)
@@ -348,6 +353,7 @@ void Cluster::write(Seat seat, Write write) {
 void Cluster::send(Seat seat, const Message& message) {
   checker_.sent(message);
   watch_promises(seat, message);
+  mark_cleaning(message);
   if (const std::string problem = refused_by_codec(message); !problem.empty())
     return fail("the codec refuses a message (" + problem + "): " + text(message));
   if (std::holds_alternative<TimeoutNow>(message.body)) {
@@ -372,7 +378,14 @@ void Cluster::apply(Peer& peer, const Entry& entry) {
     peer.has_state = true;
     marks_.hit(Mark::state_rebuilt_from_log);
   }
-  peer.state.apply(entry);
+  if (peer.released.from == Index{})
+    peer.released.from = entry.id.index;
+  peer.released.upto = entry.id.index;
+  for (const Release& release : peer.state.apply(entry)) {
+    peer.released.releases.push_back(release);
+    if (release.is_tombstone())
+      tombstones_.insert(release.entry);
+  }
   checker_.applied(peer.id, entry, peer.state);
   settle(peer, entry);
   answer_sequential_reads(peer);

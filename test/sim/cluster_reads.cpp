@@ -91,12 +91,14 @@ void Cluster::read_sequentially(Peer& peer, const Request& request) {
     return answer(request, Outcome::refused, nobody);
   if (peer.state.applied < request.seen)
     marks_.hit(Mark::sequential_read_waited);
+  if (peer.has_state && peer.state.applied < peer.engine->horizon())
+    marks_.hit(Mark::read_waited_for_horizon);
   peer.sequential_reads.push_back(request);
   answer_sequential_reads(peer);
 }
 
 void Cluster::answer_sequential_reads(Peer& peer) {
-  if (!peer.has_state)
+  if (!peer.has_state || peer.state.applied < peer.engine->horizon())
     return;
   std::erase_if(peer.sequential_reads, [&](const Request& request) {
     if (peer.state.applied < request.seen)
@@ -108,10 +110,11 @@ void Cluster::answer_sequential_reads(Peer& peer) {
 }
 
 /// Nobody is elected while another may read by its lease (§6.4.1). Stricter than what clients see:
-/// it is an error even if nobody writes and nobody reads.
+/// it is an error even if nobody writes and nobody reads. Votes that come late may elect someone in
+/// an older term than the holder's; it can commit nothing, so that is none.
 void Cluster::check_leases(const Peer& elected) {
   for (const Peer& peer : peers_) {
-    if (peer.id == elected.id || !peer.is_up())
+    if (peer.id == elected.id || !peer.is_up() || peer.engine->term() > elected.engine->term())
       continue;
     const auto until = peer.engine->view().lease_until;
     if (until && peer.clock.local(now_) < *until)

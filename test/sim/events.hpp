@@ -132,11 +132,19 @@ struct InstallFailed {
   SnapshotId id{};
 };
 
-using Event = std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked,
-                           TransferJudged, WriteNoticed, TimerFires, OutputDue, WriteFinishes,
-                           PeerStarts, PeerResumes, AnswerArrives, ClientWakes, FaultStrikes,
-                           FaultEnds, AdminWakes, ChangeAsked, BurialPlanned, SnapshotSaved,
-                           ChunkRead, ChunkWritten, SnapshotChecked, InstallFailed>;
+/// The replicated state says what its commands released.
+struct ReleasesReported {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  Released released{};
+};
+
+using Event =
+    std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked, TransferJudged,
+                 WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
+                 AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked,
+                 BurialPlanned, SnapshotSaved, ChunkRead, ChunkWritten, SnapshotChecked,
+                 InstallFailed, ReleasesReported>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

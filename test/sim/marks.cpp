@@ -60,6 +60,7 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "read_lost_at_follower",
     "sequential_read_answered",
     "sequential_read_waited",
+    "read_waited_for_horizon",
     "vote_refused_after_restart",
     "snapshot_taken",
     "snapshot_failed",
@@ -80,6 +81,12 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "log_cut_in_steps",
     "restarted_from_snapshot",
     "crash_before_snapshot_counts",
+    "entry_cleaned",
+    "tombstone_cleaned",
+    "cleaned_beside_snapshot",
+    "holes_sent",
+    "snapshot_for_holes",
+    "restarted_with_holes",
 };
 static_assert(!mark_names.back().empty(), "one name for each mark");
 

@@ -66,6 +66,7 @@ enum class Mark : std::uint8_t {
   read_lost_at_follower,
   sequential_read_answered,
   sequential_read_waited,
+  read_waited_for_horizon,
   vote_refused_after_restart,
   snapshot_taken,
   snapshot_failed,
@@ -86,6 +87,12 @@ enum class Mark : std::uint8_t {
   log_cut_in_steps,
   restarted_from_snapshot,
   crash_before_snapshot_counts,
+  entry_cleaned,
+  tombstone_cleaned,
+  cleaned_beside_snapshot,
+  holes_sent,
+  snapshot_for_holes,
+  restarted_with_holes,
   count_,
 };
 

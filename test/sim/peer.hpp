@@ -54,7 +54,9 @@ struct Peer {
   Time started_at{};
   PeerId bound_asked{};  ///< Asked last for a vote that only a promise of an earlier life forbids.
   State state{};
-  bool has_state = true;        ///< False when a snapshot could not be read.
+  bool has_state = true;  ///< False when a snapshot could not be read.
+  Released released{};    ///< What was applied and is not reported yet.
+  Time reports_busy_until{};
   Time snapshots_busy_until{};  ///< What is read and written there keeps its order.
   /// The change that was asked of this leader last, and the term in which.
   std::optional<std::pair<Term, Configuration>> change{};

@@ -1,15 +1,15 @@
 #include "test/sim/snapshots.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 namespace troupe::sim {
 
 namespace {
 
-using Numbers = std::array<std::uint64_t, 3>;
+using Numbers = std::vector<std::uint64_t>;
 
 std::uint64_t hash_of(const std::string& bytes) {
   return mix(empty_digest, bytes);
@@ -18,20 +18,28 @@ std::uint64_t hash_of(const std::string& bytes) {
 }  // namespace
 
 std::string save(const State& state, std::size_t padding, std::uint64_t salt) {
-  const Numbers numbers{state.applied.value, state.commands, state.digest};
-  std::string bytes(sizeof numbers, '\0');
-  std::memcpy(bytes.data(), numbers.data(), sizeof numbers);
+  Numbers numbers{state.applied.value, state.commands, state.digest, state.values.size()};
+  for (const auto& [key, value] : state.values)
+    numbers.insert(numbers.end(),
+                   {static_cast<std::uint64_t>(key), value.set_by.value, value.digest});
+  std::string bytes(numbers.size() * sizeof(std::uint64_t), '\0');
+  std::memcpy(bytes.data(), numbers.data(), bytes.size());
   for (std::size_t i = 0; i < padding; ++i)
     bytes.push_back(static_cast<char>(mix(salt, i)));
   return bytes;
 }
 
 std::optional<State> load(const std::string& bytes) {
-  Numbers numbers{};
-  if (bytes.size() < sizeof numbers)
+  Numbers numbers(bytes.size() / sizeof(std::uint64_t));
+  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint64_t));
+  if (numbers.size() < 4 || (numbers.size() - 4) / 3 < numbers[3])
     return std::nullopt;
-  std::memcpy(numbers.data(), bytes.data(), sizeof numbers);
-  return State{.applied = {numbers[0]}, .commands = numbers[1], .digest = numbers[2]};
+  State state{.applied = {numbers[0]}, .commands = numbers[1], .digest = numbers[2]};
+  for (std::size_t i = 0; i < numbers[3]; ++i) {
+    const std::uint64_t* value = &numbers[4 + 3 * i];
+    state.values[static_cast<char>(value[0])] = {.set_by = {value[1]}, .digest = value[2]};
+  }
+  return state;
 }
 
 SnapshotHead Snapshots::finish(const SnapshotPlace& place, std::string bytes) {

@@ -29,13 +29,39 @@ std::uint64_t chain(std::uint64_t digest, const Entry& entry) {
   return mix(digest, entry.payload.text());
 }
 
-void State::apply(const Entry& entry) {
+std::optional<MapCommand> map_command(std::string_view command) {
+  const std::size_t at = command.find_first_of("=-");
+  if (at == std::string_view::npos || at + 1 >= command.size())
+    return std::nullopt;
+  return MapCommand{.key = command[at + 1], .deletes = command[at] == '-'};
+}
+
+std::vector<Release> State::apply(const Entry& entry) {
   TROUPE_ASSERT(entry.id.index == next(applied));
   applied = entry.id.index;
   if (entry.kind != EntryKind::command)
-    return;
+    return {};
+  const std::string_view text = entry.payload.text();
+  if (const auto asked = map_command(text))
+    return apply(applied, *asked, text);
   ++commands;
-  digest = mix(digest, entry.payload.text());
+  digest = mix(digest, text);
+  return {};
+}
+
+std::vector<Release> State::apply(Index index, const MapCommand& asked, std::string_view text) {
+  std::vector<Release> releases;
+  const auto found = values.find(asked.key);
+  if (found != values.end())
+    releases.push_back({.by = index, .entry = found->second.set_by});
+  if (!asked.deletes) {
+    values[asked.key] = {.set_by = index, .digest = mix(empty_digest, text)};
+    return releases;
+  }
+  if (found != values.end())
+    values.erase(found);
+  releases.push_back({.by = index, .entry = index});
+  return releases;
 }
 
 }  // namespace troupe::sim

@@ -4,7 +4,10 @@
 #include "core/types.hpp"
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 namespace troupe::sim {
 
@@ -16,16 +19,35 @@ std::uint64_t chain(std::uint64_t digest, const Entry& entry);
 
 inline constexpr std::uint64_t empty_digest = 0xCBF29CE484222325u;
 
-/// What the simulated clients change: a list that commands append to. It is kept as its length
-/// and digest, so that two lists are equal when they compare equal, but for chance.
+/// A command for the map: "c12=k..." sets the value of `k`, "c12-k..." deletes it.
+struct MapCommand {
+  char key = 0;
+  bool deletes = false;
+};
+std::optional<MapCommand> map_command(std::string_view command);
+
+/// What the simulated clients change: a list that commands append to, and a map. The list is kept
+/// as its length and digest, so that two lists are equal when they compare equal, but for chance.
+/// Nothing that the list is made of can be cleaned from a log, so where logs are cleaned all
+/// commands are for the map.
 struct State {
+  struct Value {
+    Index set_by{};
+    std::uint64_t digest = 0;
+    friend bool operator==(const Value&, const Value&) = default;
+  };
+
   Index applied{};
   std::uint64_t commands = 0;
   std::uint64_t digest = empty_digest;
+  std::map<char, Value> values{};
   friend bool operator==(const State&, const State&) = default;
 
-  /// Requires: the entry follows the one applied last.
-  void apply(const Entry& entry);
+  /// Returns what the entry releases. Requires: it follows the one applied last.
+  std::vector<Release> apply(const Entry& entry);
+
+private:
+  std::vector<Release> apply(Index index, const MapCommand& asked, std::string_view text);
 };
 
 }  // namespace troupe::sim

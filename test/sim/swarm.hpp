@@ -71,6 +71,8 @@ struct ClientSwarm {
   unsigned sequential_percent = 0;  ///< Of the others.
   unsigned batch_max = 1;           ///< Commands in one proposal.
   std::size_t payload_bytes_max = 16;
+  unsigned keys = 1;            ///< Of the map, where logs are cleaned...
+  unsigned delete_percent = 0;  ///< ...and how many of the commands delete one.
   unsigned wander_percent = 0;  ///< Asks anybody next, and may find a leader that is none.
   /// Who was accepted by a leader that then stepped down waits for the entry's fate all the same.
   bool patient = false;

@@ -31,6 +31,8 @@ struct BodyText {
                       + " commit=" + number(request.commit.value) + read(request.read);
     if (const auto members = decode_configuration(request.members.text()))
       out += " members=" + text(*members);
+    if (request.horizon != Index{})
+      out += " floor=" + number(request.floor.value) + " horizon=" + number(request.horizon.value);
     if (request.entries.empty())
       return out;
     out += " [";

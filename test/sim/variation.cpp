@@ -56,6 +56,8 @@ constexpr Fault all_faults[] = {
     {"group_commit", [](Swarm& s) { s.disk.group_commit = false; }},
     {"hesitation", [](Swarm& s) { s.hesitation_permille = 0; }},
     {"skew", [](Swarm& s) { s.clock_rate_min_permille = s.clock_rate_max_permille = 1000; }},
+    {"cleaning", [](Swarm& s) { s.engine.cleaning = false; }},
+    {"delete", [](Swarm& s) { s.clients.delete_percent = 0; }},
     {"read", [](Swarm& s) { s.clients.read_percent = 0; }},
     {"lease", [](Swarm& s) { s.clients.lease_percent = 0; }},
     {"sequential", [](Swarm& s) { s.clients.sequential_percent = 0; }},

@@ -95,7 +95,7 @@ inline void check_logs(Subject& store) {
     store.put(peer_record(1));
     store.write({write_of(1, 1, 1, {"a"})});
     PeerWrite vote{.peer = {1}};
-    vote.write.hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}};
+    vote.write.hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}, .horizon = {3}};
     store.write({vote});
     store.reopen();
     CHECK(store.recover(1).hard_state == vote.write.hard_state);

@@ -132,11 +132,12 @@ TEST_CASE("a record of holes takes so many terms and no more") {
 }
 
 TEST_CASE("states, commits, peers and the format are checked to the last bit") {
-  const PeerState sent{.hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}},
-                       .before = {.last = {{2}, {5}}, .chain = {66}},
-                       .tail = {.last = {{4}, {12}}, .chain = {77}},
-                       .holes = 3,
-                       .snapshot_hash = 4};
+  const PeerState sent{
+      .hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}, .horizon = {4}},
+      .before = {.last = {{2}, {5}}, .chain = {66}},
+      .tail = {.last = {{4}, {12}}, .chain = {77}},
+      .holes = 3,
+      .snapshot_hash = 4};
   const Bytes8 state = write_state({7}, sent);
   PeerState got;
   REQUIRE(!read_state(state, {7}, got));

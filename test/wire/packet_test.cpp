@@ -105,6 +105,8 @@ TEST_CASE("an append request keeps its entries") {
   CHECK(got.previous == sent.previous);
   CHECK(got.commit == sent.commit);
   CHECK(got.read == sent.read);
+  CHECK(got.floor == sent.floor);
+  CHECK(got.horizon == sent.horizon);
   CHECK(got.entries == sent.entries);
 }
 
@@ -258,6 +260,9 @@ TEST_CASE("a status keeps its fields") {
   CHECK(got.configuration_index == sent.configuration_index);
   CHECK(got.store_bytes == sent.store_bytes);
   CHECK(got.first == sent.first);
+  CHECK(got.holes == sent.holes);
+  CHECK(got.cleaned_upto == sent.cleaned_upto);
+  CHECK(got.log_bytes == sent.log_bytes);
   CHECK(got.snapshot == sent.snapshot);
   CHECK(got.snapshot_bytes == sent.snapshot_bytes);
   CHECK(got.taking == sent.taking);

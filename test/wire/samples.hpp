@@ -19,6 +19,8 @@ inline Message message(Body body) {
 inline AppendRequest append_request() {
   AppendRequest request{.previous = {{3}, {10}}, .commit = {9}, .read = {4}};
   request.members = Bytes::copy_of("who is in the cluster");
+  request.floor = {8};
+  request.horizon = {7};
   request.entries = {entry(3, 11, "a"), entry(4, 12, ""), entry(5, 13, "a longer payload")};
   request.entries[1].kind = EntryKind::noop;
   return request;
@@ -45,6 +47,9 @@ inline PeerStatus peer_status() {
           .configuration_index = {7},
           .store_bytes = 123456,
           .first = {4},
+          .holes = 3,
+          .cleaned_upto = {10},
+          .log_bytes = 900,
           .snapshot = {{4}, {9}},
           .snapshot_bytes = 7000,
           .taking = SnapshotProgress{{11}, 30},
