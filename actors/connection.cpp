@@ -2,6 +2,7 @@
 
 #include "actors/address.hpp"
 #include "actors/logger.hpp"
+#include "actors/replies.hpp"
 
 #include <utility>
 #include <variant>
@@ -31,11 +32,17 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DrainDeadline)
 namespace troupe::actors {
 
 Connection::Connection(caf::actor_config& config, ConnectionOptions options, SharedSocket socket)
-    : Broker(config), options_(std::move(options)), socket_(std::move(socket)) {}
+    : Broker(config),
+      options_(std::move(options)),
+      socket_(std::move(socket)),
+      backlog_(options_.limits.unanswered_max, options_.limits.unanswered_bytes_max) {}
 
 Connection::Connection(caf::actor_config& config, ConnectionOptions options,
                        caf::io::connection_handle handle)
-    : Broker(config), options_(std::move(options)), handle_(handle) {}
+    : Broker(config),
+      options_(std::move(options)),
+      handle_(handle),
+      backlog_(options_.limits.unanswered_max, options_.limits.unanswered_bytes_max) {}
 
 caf::behavior Connection::make_behavior() {
   outlive_errors(this);
@@ -80,15 +87,23 @@ void Connection::on_data(const caf::io::new_data_msg& arrived) {
   bodies_.clear();
   if (const auto problem = cutter_.take(arrived.buf, bodies_))
     return refuse(*problem);
-  for (const Bytes& body : bodies_) {
-    Result<wire::Packet> packet = wire::decode(body);
-    if (!packet)
-      return refuse(packet.detail());
-    if (const std::string_view problem = route(*packet); !problem.empty())
-      return refuse(problem);
-  }
+  for (const Bytes& body : bodies_)
+    if (!on_body(body))
+      return;
   bodies_.clear();
   send_messages();
+}
+
+/// False if that was the end of the connection.
+bool Connection::on_body(const Bytes& body) {
+  // All frames of one read share a buffer. Who keeps one of a client's must keep no more than that.
+  const bool shared = bodies_.size() > 1 && theirs_.address.empty();
+  Result<wire::Packet> packet = wire::decode(shared ? Bytes::copy_of(body.text()) : body);
+  body_bytes_ = body.size();
+  const std::string problem = packet ? std::string(route(*packet)) : packet.detail();
+  if (!problem.empty())
+    refuse(problem);
+  return state_ != State::draining;
 }
 
 std::string_view Connection::route(wire::Packet& packet) {
@@ -142,15 +157,30 @@ std::string_view Connection::on_packet(wire::Calls& packet) {
     if (const auto peer = options_.registry->by_name.find(packet.peer);
         peer != options_.registry->by_name.end())
       target = &peer->second;
-  actors::send(this, *target, InboundCalls{caf::actor_cast<caf::actor>(this), std::move(packet)});
+  if (Ticket ticket = backlog_.admit(packet.calls.size(), body_bytes_))
+    actors::send(this, *target,
+                 InboundCalls{caf::actor_cast<caf::actor>(this), std::move(packet), ticket});
+  else
+    refuse_as_busy(packet.calls);
   return {};
+}
+
+void Connection::refuse_as_busy(const std::vector<wire::Call>& calls) {
+  const auto self = caf::actor_cast<caf::actor>(this);
+  Replies replies;
+  replies.refuse(self, calls, Refusal::busy);
+  for (const auto& [connection, frame] : replies.take())
+    on_frame(frame);
 }
 
 std::string_view Connection::on_packet(wire::Request& packet) {
   if (options_.direction != Direction::incoming)
     return "a request from someone who was called";
-  actors::send(this, options_.owner,
-               InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet)});
+  if (Ticket ticket = backlog_.admit(1, body_bytes_))
+    actors::send(this, options_.owner,
+                 InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet), ticket});
+  else
+    on_frame(wire::encode(refused(packet.id, Refusal::busy)));
   return {};
 }
 
@@ -211,6 +241,7 @@ void Connection::refuse(std::string_view why) {
 }
 
 void Connection::close_at_once() {
+  state_ = State::draining;  // Nothing more is taken.
   if (valid(handle_))
     shut_down(fd());
   quit();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/backlog.hpp"
 #include "actors/broker.hpp"
 #include "actors/caf.hpp"
 #include "actors/messages.hpp"
@@ -28,6 +29,10 @@ struct ConnectionLimits {
   Duration drain_timeout = std::chrono::milliseconds(500);
   /// Bytes of frames that the socket has not taken yet.
   std::size_t unwritten_bytes_max = std::size_t{32} << 20;
+  /// Calls and requests that came in and are not answered yet. Beyond either they are refused as
+  /// `busy` and passed to nobody; who does not read that either is closed by the limit above.
+  std::size_t unanswered_max = std::size_t{1} << 17;
+  std::size_t unanswered_bytes_max = std::size_t{64} << 20;
 };
 
 /// Who dialed decides what may be said: requests go one way, answers the other.
@@ -73,6 +78,7 @@ private:
   enum class State : std::uint8_t { expecting_hello, open, draining };
 
   void on_data(const caf::io::new_data_msg& arrived);
+  bool on_body(const Bytes& body);
   void on_frame(const wire::Frame& frame);
   void on_transferred(const caf::io::data_transferred_msg& transferred);
   void on_drain();
@@ -88,6 +94,7 @@ private:
   std::string_view on_packet(wire::Request& packet);
   std::string_view on_packet(wire::Response& packet);
   void send_messages();
+  void refuse_as_busy(const std::vector<wire::Call>& calls);
 
   void write_frame(const wire::Frame& frame);
   void refuse(std::string_view why);
@@ -103,6 +110,8 @@ private:
   wire::FrameCutter cutter_{};
   wire::Hello theirs_{};
   std::uint64_t unwritten_bytes_ = 0;
+  Backlog backlog_;
+  std::size_t body_bytes_ = 0;                    ///< Of the frame that is being routed.
   std::uint64_t dropped_frames_ = 0;              ///< In a row.
   std::vector<Bytes> bodies_{};                   ///< Of one read.
   std::map<PeerId, InboundMessages> messages_{};  ///< Of one read, by whom they are for.

@@ -12,7 +12,7 @@ constexpr std::size_t call_head_bytes = 64;
 }  // namespace
 
 bool HeldReads::add(Index seen, Time deadline, const caf::actor& connection,
-                    const std::vector<wire::Call>& calls) {
+                    const std::vector<wire::Call>& calls, Ticket ticket) {
   TROUPE_ASSERT(by_deadline_.empty() || by_deadline_.back().first <= deadline);
   std::size_t bytes = 0;
   for (const wire::Call& call : calls)
@@ -21,7 +21,7 @@ bool HeldReads::add(Index seen, Time deadline, const caf::actor& connection,
     return false;
   calls_ += calls.size();
   bytes_ += bytes;
-  Batch batch{.connection = connection, .calls = {}, .bytes = bytes};
+  Batch batch{.connection = connection, .calls = {}, .bytes = bytes, .ticket = std::move(ticket)};
   batch.calls.reserve(calls.size());
   for (const wire::Call& call : calls)
     batch.calls.push_back({call.id, Bytes::copy_of(call.payload.text())});
@@ -41,13 +41,13 @@ HeldReads::Batch HeldReads::remove(std::map<Key, Batch>::iterator at) {
   return batch;
 }
 
-std::vector<Ask::Query> HeldReads::take(Index reached) {
-  std::vector<Ask::Query> queries;
+Ask HeldReads::take(Index reached) {
+  Ask ask;
   while (any_upto(reached)) {
     Batch batch = remove(by_seen_.begin());
-    append_queries(batch.connection, std::move(batch.calls), queries);
+    append_queries(batch.connection, std::move(batch.calls), std::move(batch.ticket), ask);
   }
-  return queries;
+  return ask;
 }
 
 void HeldReads::refuse_late(Time now, Replies& replies) {

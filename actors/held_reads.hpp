@@ -29,7 +29,7 @@ public:
   /// call. Keeps copies of the questions: each is a slice of all that its connection read at once.
   /// False, and nothing is held, beyond the limits.
   bool add(Index seen, Time deadline, const caf::actor& connection,
-           const std::vector<wire::Call>& calls);
+           const std::vector<wire::Call>& calls, Ticket ticket = {});
 
   bool empty() const { return by_seen_.empty(); }
   /// Whether someone waits for `reached` or less.
@@ -40,7 +40,7 @@ public:
   Time deadline() const { return by_deadline_.empty() ? never : by_deadline_.front().first; }
 
   /// The queries of all who wait for `reached` or less.
-  std::vector<Ask::Query> take(Index reached);
+  Ask take(Index reached);
 
   /// Refuses, as `timeout`, all whose deadline is reached.
   void refuse_late(Time now, Replies& replies);
@@ -52,6 +52,7 @@ private:
     caf::actor connection{};
     std::vector<wire::Call> calls{};
     std::size_t bytes = 0;
+    Ticket ticket{};
   };
 
   Batch remove(std::map<Key, Batch>::iterator at);

@@ -3,6 +3,7 @@
 /// What the actors of one process say to each other. None of it leaves the process: between nodes
 /// only frames travel (wire/packet.hpp). Everything large is shared and immutable or moved.
 
+#include "actors/backlog.hpp"
 #include "actors/caf.hpp"
 #include "core/engine.hpp"
 #include "machine/resource.hpp"
@@ -39,6 +40,7 @@ struct InboundMessages {
 struct InboundCalls {
   caf::actor connection{};
   wire::Calls calls{};
+  Ticket ticket{};  ///< To be kept until all of them are answered.
 };
 
 /// Connection -> node: an operator's request. Node -> peer, for what the peer must answer.
@@ -46,6 +48,7 @@ struct InboundCalls {
 struct InboundRequest {
   caf::actor connection{};
   wire::Request request{};
+  Ticket ticket{};  ///< To be kept until it is answered.
 };
 
 /// Connection -> owner of an outgoing connection: answers that came back.
@@ -145,6 +148,7 @@ struct Ask {
     Bytes question{};
   };
   std::vector<Query> queries{};
+  std::vector<Ticket> tickets{};  ///< Of the queries.
   // What the answers carry, see `wire::CallReplies`.
   ClusterId cluster{};
   std::string leader{};

@@ -123,10 +123,11 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   for (InboundCalls& calls : std::exchange(hosted.calls, {}))
     actors::send(this, hosted.actor, std::move(calls));
   for (const Asker& asker : std::exchange(hosted.leader_askers, {}))
-    actors::send(this, hosted.actor,
-                 InboundRequest{
-                     asker.connection,
-                     {.id = asker.request, .peer = hosted.record.name, .body = wire::AskLeader{}}});
+    actors::send(
+        this, hosted.actor,
+        InboundRequest{asker.connection,
+                       {.id = asker.request, .peer = hosted.record.name, .body = wire::AskLeader{}},
+                       asker.ticket});
   peer_actors_.insert(hosted.actor);
   watch(hosted.actor);
   log(LogLevel::info, "started", {{"peer", hosted.record.name}, {"kind", hosted.record.kind}});

@@ -48,6 +48,7 @@ private:
   struct Asker {
     caf::actor connection{};
     std::uint64_t request = 0;
+    Ticket ticket{};
   };
   enum class State : std::uint8_t { stopped, starting, running, stopping };
   /// A peer that has its log here.

@@ -28,7 +28,7 @@ void NodeActor::on_request(InboundRequest& inbound) {
     return respond(this, inbound.connection, refused(request.id, Refusal::busy));
   if (!std::holds_alternative<wire::AskLeader>(request.body))
     return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
-  hosted->leader_askers.push_back({inbound.connection, request.id});
+  hosted->leader_askers.push_back({inbound.connection, request.id, inbound.ticket});
   look_for_leader(*hosted);
 }
 

@@ -180,12 +180,12 @@ void PeerActor::answer_held_reads() {
     ask_resource(held_.take(dispatched_));
 }
 
-void PeerActor::ask_resource(std::vector<Ask::Query> queries) {
-  if (!queries.empty())
-    actors::send(this, resource_,
-                 Ask{.queries = std::move(queries),
-                     .cluster = engine_.cluster(),
-                     .leader = leader_elsewhere()});
+void PeerActor::ask_resource(Ask ask) {
+  if (ask.queries.empty())
+    return;
+  ask.cluster = engine_.cluster();
+  ask.leader = leader_elsewhere();
+  actors::send(this, resource_, std::move(ask));
 }
 
 void PeerActor::follow_configuration(const Output& out) {

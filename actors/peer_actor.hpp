@@ -86,7 +86,7 @@ private:
   void dispatch(std::vector<Entry> committed);
   void answer_reads(const std::vector<ReadReady>& ready);
   void answer_held_reads();
-  void ask_resource(std::vector<Ask::Query> queries);
+  void ask_resource(Ask ask);
   void follow_configuration(const Output& out);
   void on_role_changed();
 
@@ -104,7 +104,7 @@ private:
   // peer_calls.cpp: what clients and operators ask for.
   void on_calls(InboundCalls& inbound);
   void on_commands(InboundCalls& inbound);
-  void propose(const caf::actor& connection, const std::vector<Bytes>& payloads,
+  void propose(const InboundCalls& inbound, const std::vector<Bytes>& payloads,
                std::vector<std::uint64_t> ids);
   void on_queries(InboundCalls& inbound);
   void on_sequential_queries(InboundCalls& inbound);

@@ -84,31 +84,34 @@ void PeerActor::on_commands(InboundCalls& inbound) {
   }
   send_all(this, replies);
   if (!payloads.empty())
-    propose(inbound.connection, payloads, std::move(ids));
+    propose(inbound, payloads, std::move(ids));
 }
 
-void PeerActor::propose(const caf::actor& connection, const std::vector<Bytes>& payloads,
+void PeerActor::propose(const InboundCalls& inbound, const std::vector<Bytes>& payloads,
                         std::vector<std::uint64_t> ids) {
   const bool backlog = dispatched_.value - applied_.value > apply_backlog_max;
   const Result<EntryId> first =
       backlog ? Result<EntryId>(Refusal::busy) : engine_.propose(payloads);
   if (first) {
-    commands_.add(*first, connection, std::move(ids));
+    commands_.add(*first, inbound.connection, std::move(ids), inbound.ticket);
     return;
   }
   const Refusal refusal = first.refusal();
   const std::string detail = refusal == Refusal::redirect ? leader_name() : first.detail();
   Replies replies;
-  auto& answers = replies.to(connection);
+  auto& answers = replies.to(inbound.connection);
   for (const std::uint64_t id : ids)
     answers.push_back({.id = id, .refusal = refusal, .detail = detail, .index = {}, .value = {}});
   send_all(this, replies);
 }
 
 void PeerActor::on_queries(InboundCalls& inbound) {
+  // The turn may have begun before they were asked; a lease that ended since must not seem to hold.
+  engine_.step(Tick{now()});
   const Result<ReadId> read = engine_.start_read(inbound.calls.level);
   if (read) {
-    reads_.add(*read, std::move(inbound.connection), std::move(inbound.calls.calls));
+    reads_.add(*read, std::move(inbound.connection), std::move(inbound.calls.calls),
+               std::move(inbound.ticket));
     return;
   }
   Replies replies;
@@ -128,10 +131,12 @@ void PeerActor::on_sequential_queries(InboundCalls& inbound) {
     replies.refuse(inbound.connection, inbound.calls.calls,
                    leader.empty() ? Refusal::election_in_progress : Refusal::redirect, leader);
   } else if (seen <= dispatched_) {
-    std::vector<Ask::Query> queries;
-    append_queries(inbound.connection, std::move(inbound.calls.calls), queries);
-    ask_resource(std::move(queries));
-  } else if (!held_.add(seen, now() + hold_max, inbound.connection, inbound.calls.calls)) {
+    Ask ask;
+    append_queries(inbound.connection, std::move(inbound.calls.calls), std::move(inbound.ticket),
+                   ask);
+    ask_resource(std::move(ask));
+  } else if (!held_.add(seen, now() + hold_max, inbound.connection, inbound.calls.calls,
+                        inbound.ticket)) {
     replies.refuse(inbound.connection, inbound.calls.calls, Refusal::busy);
   } else {
     begin_turn();  // Its end arms the timer.

@@ -11,11 +11,13 @@ wire::CallReply refusal_of(std::uint64_t call, Refusal refusal, std::string deta
 
 }  // namespace
 
-void CommandWaiters::add(EntryId first, caf::actor connection, std::vector<std::uint64_t> calls) {
+void CommandWaiters::add(EntryId first, caf::actor connection, std::vector<std::uint64_t> calls,
+                         Ticket ticket) {
   batches_.push_back({.first = first,
                       .connection = std::move(connection),
                       .answered = 0,
-                      .calls = std::move(calls)});
+                      .calls = std::move(calls),
+                      .ticket = std::move(ticket)});
 }
 
 bool CommandWaiters::any_upto(Index index) const {
@@ -65,23 +67,30 @@ void CommandWaiters::lose_all(Refusal refusal, Replies& replies) {
   }
 }
 
-void append_queries(const caf::actor& connection, std::vector<wire::Call> calls,
-                    std::vector<Ask::Query>& to) {
+void append_queries(const caf::actor& connection, std::vector<wire::Call> calls, Ticket ticket,
+                    Ask& to) {
   for (wire::Call& call : calls)
-    to.push_back({.connection = connection, .id = call.id, .question = std::move(call.payload)});
+    to.queries.push_back(
+        {.connection = connection, .id = call.id, .question = std::move(call.payload)});
+  to.tickets.push_back(std::move(ticket));
 }
 
-void ReadWaiters::add(ReadId id, caf::actor connection, std::vector<wire::Call> calls) {
-  batches_.push_back({.id = id, .connection = std::move(connection), .calls = std::move(calls)});
+void ReadWaiters::add(ReadId id, caf::actor connection, std::vector<wire::Call> calls,
+                      Ticket ticket) {
+  batches_.push_back({.id = id,
+                      .connection = std::move(connection),
+                      .calls = std::move(calls),
+                      .ticket = std::move(ticket)});
 }
 
-std::vector<Ask::Query> ReadWaiters::take(ReadId upto) {
-  std::vector<Ask::Query> queries;
+Ask ReadWaiters::take(ReadId upto) {
+  Ask ask;
   while (!batches_.empty() && batches_.front().id <= upto) {
-    append_queries(batches_.front().connection, std::move(batches_.front().calls), queries);
+    Batch& batch = batches_.front();
+    append_queries(batch.connection, std::move(batch.calls), std::move(batch.ticket), ask);
     batches_.pop_front();
   }
-  return queries;
+  return ask;
 }
 
 void ReadWaiters::lose_all(Refusal refusal, const std::string& detail, Replies& replies) {

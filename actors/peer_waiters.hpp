@@ -15,7 +15,8 @@ namespace troupe::actors {
 class CommandWaiters {
 public:
   /// `calls[i]` waits for the entry `i` places behind `first`.
-  void add(EntryId first, caf::actor connection, std::vector<std::uint64_t> calls);
+  void add(EntryId first, caf::actor connection, std::vector<std::uint64_t> calls,
+           Ticket ticket = {});
 
   bool empty() const { return batches_.empty(); }
   /// Whether someone waits for an entry up to `index`.
@@ -36,6 +37,7 @@ private:
     caf::actor connection{};
     std::size_t answered = 0;  ///< Of the calls, from the front.
     std::vector<std::uint64_t> calls{};
+    Ticket ticket{};
 
     bool done() const { return answered == calls.size(); }
     EntryId at(std::size_t i) const { return {first.term, {first.index.value + i}}; }
@@ -46,19 +48,19 @@ private:
   std::deque<Batch> batches_{};
 };
 
-/// The queries of `calls`, as a resource takes them.
-void append_queries(const caf::actor& connection, std::vector<wire::Call> calls,
-                    std::vector<Ask::Query>& to);
+/// Adds the queries of `calls` to what a resource is asked.
+void append_queries(const caf::actor& connection, std::vector<wire::Call> calls, Ticket ticket,
+                    Ask& to);
 
 /// Queries that wait for a quorum to confirm that we still lead.
 class ReadWaiters {
 public:
-  void add(ReadId id, caf::actor connection, std::vector<wire::Call> calls);
+  void add(ReadId id, caf::actor connection, std::vector<wire::Call> calls, Ticket ticket = {});
 
   bool empty() const { return batches_.empty(); }
 
   /// The queries of all reads up to `upto`.
-  std::vector<Ask::Query> take(ReadId upto);
+  Ask take(ReadId upto);
 
   void lose_all(Refusal refusal, const std::string& detail, Replies& replies);
 
@@ -67,6 +69,7 @@ private:
     ReadId id{};
     caf::actor connection{};
     std::vector<wire::Call> calls{};
+    Ticket ticket{};
   };
 
   std::deque<Batch> batches_{};

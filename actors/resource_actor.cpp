@@ -14,6 +14,9 @@ namespace {
 /// commands when too many wait.
 constexpr std::size_t queries_waiting_max = 65536;
 
+/// Bytes of answers that gather before they are sent.
+constexpr std::size_t gathered_bytes_max = std::size_t{4} << 20;
+
 }  // namespace
 
 ResourceActor::ResourceActor(caf::actor_config& config, const machine::Kind& kind)
@@ -109,6 +112,7 @@ machine::Reply ResourceActor::apply(const Entry& entry) {
 
 void ResourceActor::on_ask(const Ask& message) {
   Replies replies(message.cluster, message.leader);
+  std::size_t gathered = 0;
   for (const Ask::Query& query : message.queries) {
     const Index index = state_.applied();
     auto& answers = replies.to(query.connection);
@@ -120,6 +124,12 @@ void ResourceActor::on_ask(const Ask& message) {
                          .detail = "query",
                          .index = index,
                          .value = {}});
+    // A small question may have a large answer: what gathers is bounded, too.
+    gathered += answers.back().value.size();
+    if (gathered < gathered_bytes_max)
+      continue;
+    send_all(this, replies);
+    gathered = 0;
   }
   send_all(this, replies);
 }

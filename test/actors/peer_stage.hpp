@@ -52,6 +52,7 @@ struct PeerStage {
   storage::MemoryShelf shelf{};
   caf::actor snapshots = still.actors->spawn<SnapshotActor>(storage::open_memory_snapshots(shelf));
   caf::actor peer{};
+  std::weak_ptr<const void> last_ticket{};  ///< Of the last call.
 
   explicit PeerStage(Recovered recovered, storage::MemoryShelf with = {}) : shelf(std::move(with)) {
     const storage::PeerRecord record{us, "p1", "register", true};
@@ -149,6 +150,9 @@ struct PeerStage {
     inbound.calls.level = level;
     for (auto& [id, payload] : calls)
       inbound.calls.calls.push_back({id, std::move(payload)});
+    auto ticket = std::make_shared<int>();
+    last_ticket = ticket;
+    inbound.ticket = std::move(ticket);
     send_from_outside(peer, std::move(inbound));
   }
   void write(std::uint64_t id, std::string_view text) {

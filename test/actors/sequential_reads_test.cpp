@@ -219,7 +219,7 @@ TEST_CASE("no more sequential reads are held than the limits allow, and places g
   CHECK(few.add({4}, Time(11), client.actor, two));
   CHECK_FALSE(few.add({5}, Time(12), client.actor, two));
   CHECK(few.deadline() == Time(10));
-  CHECK(few.take({4}).size() == 2);
+  CHECK(few.take({4}).queries.size() == 2);
   CHECK(few.add({6}, Time(12), client.actor, two));
   few.refuse_late(Time(10), replies);
   CHECK(replies.to(client.actor).size() == 2);
@@ -245,7 +245,7 @@ TEST_CASE("a held read keeps nothing alive but its own question") {
   CHECK(held.add({5}, Time(10), client.actor, {{1, Bytes(std::move(buffer), {data, 3})}}));
 
   CHECK(watch.expired());
-  CHECK(held.take({5}).at(0).question.text() == "xxx");
+  CHECK(held.take({5}).queries.at(0).question.text() == "xxx");
 }
 
 }  // namespace
