@@ -79,21 +79,20 @@ const std::vector<Case> cases{
      R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
      R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},)"
-     R"("store_bytes":4096,"first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,"snapshot_bytes":0,"taking":null,)"
-     R"("receiving":null,"followers":[]}})"},
+     R"("store_bytes":4096,"first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,)"
+     R"("snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=peer1@127.0.0.1:4001 term=2 "
      "commit=4 applied=3 last_index=5 last_term=2 configuration_index=1 "
-     "voters=peer1@127.0.0.1:4001 store_bytes=4096 first_index=1 "
-     "holes=0 cleaned_upto=0 log_bytes=0 snapshot_index=0 "
-     "snapshot_bytes=0",
+     "voters=peer1@127.0.0.1:4001 store_bytes=4096 first_index=1 holes=0 cleaned_upto=0 "
+     "log_bytes=0 snapshot_index=0 snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":"peer1@127.0.0.1:4001","term":2,"commit":4,"applied":3,"last_index":5,)"
      R"("last_term":2,"configuration_index":1,"configuration":)"
      R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},"store_bytes":4096,)"
-     R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,)"
-     R"("followers":[]}})"},
+     R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
+     R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
      R"({"ok":true,"value":{"index":40,"bytes":1234}})"},
     {ShownEntry{
