@@ -15,6 +15,7 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       kind_(std::move(parts.kind)),
       entry_bytes_max_(parts.options.entry_bytes_max),
       catch_up_timeout_(parts.options.catch_up_timeout),
+      stickiness_(parts.options.election_timeout_min),
       stop_timeout_(parts.stop_timeout),
       node_(std::move(parts.node)),
       store_(std::move(parts.store)),

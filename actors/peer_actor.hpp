@@ -112,6 +112,7 @@ private:
   void on_applied(Applied& applied);
   void on_request(const InboundRequest& inbound);
   wire::Response answer(const wire::Request& request);
+  std::uint64_t lease_ms(const EngineView& view) const;
   wire::PeerStatus status() const;
   std::string leader_name() const;
   std::string leader_elsewhere() const;
@@ -163,6 +164,7 @@ private:
   machine::Kind kind_;
   std::size_t entry_bytes_max_;
   Duration catch_up_timeout_;
+  Duration stickiness_;  ///< The shortest election timeout.
   std::chrono::milliseconds stop_timeout_;
   caf::actor node_;
   caf::actor store_;

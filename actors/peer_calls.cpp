@@ -191,6 +191,14 @@ wire::Response PeerActor::answer(const wire::Request& request) {
   return response;
 }
 
+std::uint64_t PeerActor::lease_ms(const EngineView& view) const {
+  const Time now_here = now();
+  if (!view.lease_until || *view.lease_until <= now_here)
+    return 0;
+  const Duration left = *view.lease_until == never ? stickiness_ : *view.lease_until - now_here;
+  return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
 wire::PeerStatus PeerActor::status() const {
   const EngineView view = engine_.view();
   const Member* self = engine_.known_configuration().find(view.self);
@@ -208,7 +216,10 @@ wire::PeerStatus PeerActor::status() const {
       .configuration_index = view.configuration_index,
       .store_bytes = store_bytes_,
       .cluster = view.hard_state.cluster,
-      .changing = view.changing};
+      .changing = view.changing,
+      .lease_ms = lease_ms(view),
+      .read_rounds = view.read_rounds,
+      .disk_stalls = view.disk_stalls};
   add_snapshots(view, status);
   return status;
 }

@@ -177,6 +177,7 @@ EngineView Engine::view() const {
       .received_bytes = receiving_ ? receiving_->upto : 0,
       .stateless = stateless_,
       .lease_until = lease_until(),
+      .read_rounds = read_rounds_,
       .holes = log_.holes_from(log_.first()),
       .holes_to_make = releases_.size(),
       .floor = clean_upto(),

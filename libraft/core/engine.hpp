@@ -445,6 +445,7 @@ private:
   std::deque<ReadReady> reads_ready_{};
   bool role_changed_ = false;
   std::uint64_t dropped_ = 0;
+  std::uint64_t read_rounds_ = 0;
 
   // Snapshots (§5.1).
   struct Receiving {

@@ -25,8 +25,10 @@ void Engine::replicate() {
       replicate_to(peer, progress);
     send_chunks(peer, progress);
   }
-  if (!lead.reads.empty())
-    lead.sent_read = lead.reads.back().id;
+  if (lead.reads.empty() || lead.reads.back().id == lead.sent_read)
+    return;
+  lead.sent_read = lead.reads.back().id;
+  ++read_rounds_;
 }
 
 void Engine::replicate_to(PeerId to, Progress& progress) {

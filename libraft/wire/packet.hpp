@@ -176,6 +176,11 @@ struct PeerStatus {
   std::vector<FollowerStatus> followers{};      ///< While leading.
   ClusterId cluster{};                          ///< 0 of a peer that belongs to none.
   bool changing = false;  ///< It leads, and another configuration is to follow.
+  /// For so long nobody else can lead, and it answers lease reads alone; 0 without a lease. Who
+  /// decides alone shows one election timeout.
+  std::uint64_t lease_ms = 0;
+  std::uint64_t read_rounds = 0;  ///< Begun since its start to confirm reads.
+  bool disk_stalls = false;       ///< A write takes longer than `disk_stall_max`.
 };
 /// A snapshot that is durable here.
 struct TakenSnapshot {

@@ -73,24 +73,27 @@ const std::vector<Case> cases{
      R"("keep_voters":{"count":3,"after_ms":2500}}})"},
     {status({}, ""),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=none term=2 commit=4 "
-     "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none store_bytes=4096 "
-     "first_index=1 holes=0 cleaned_upto=0 log_bytes=0 snapshot_index=0 snapshot_bytes=0",
+     "applied=3 last_index=5 last_term=2 configuration_index=1 voters=none "
+     "read_rounds=0 store_bytes=4096 first_index=1 holes=0 cleaned_upto=0 log_bytes=0 "
+     "snapshot_index=0 snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
      R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},)"
-     R"("store_bytes":4096,"first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,)"
-     R"("snapshot_index":0,"snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
+     R"("lease_ms":null,"read_rounds":0,"disk_stalls":false,"store_bytes":4096,)"
+     R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
+     R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
      "ok name=peer1@127.0.0.1:4001 kind=kv_store role=follower leader=peer1@127.0.0.1:4001 term=2 "
      "commit=4 applied=3 last_index=5 last_term=2 configuration_index=1 "
-     "voters=peer1@127.0.0.1:4001 store_bytes=4096 first_index=1 holes=0 cleaned_upto=0 "
-     "log_bytes=0 snapshot_index=0 snapshot_bytes=0",
+     "voters=peer1@127.0.0.1:4001 read_rounds=0 store_bytes=4096 first_index=1 holes=0 "
+     "cleaned_upto=0 log_bytes=0 snapshot_index=0 snapshot_bytes=0",
      R"({"ok":true,"value":{"name":"peer1@127.0.0.1:4001","kind":"kv_store","role":"follower",)"
      R"("leader":"peer1@127.0.0.1:4001","term":2,"commit":4,"applied":3,"last_index":5,)"
      R"("last_term":2,"configuration_index":1,"configuration":)"
      R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
-     R"("standbys":[],"keep_voters":null},"store_bytes":4096,)"
+     R"("standbys":[],"keep_voters":null},"lease_ms":null,"read_rounds":0,)"
+     R"("disk_stalls":false,"store_bytes":4096,)"
      R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
      R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
@@ -180,6 +183,19 @@ TEST_CASE("a reply stays on its line, whatever bytes it holds") {
 TEST_CASE("redirects and failures are errors, and nothing else is") {
   for (const Case& each : cases)
     CHECK(is_ok(each.reply) == (each.json.find("\"ok\":true") != std::string::npos));
+}
+
+TEST_CASE("a status shows a lease, and a disk that stalls") {
+  wire::PeerStatus leading = status({}, "");
+  leading.lease_ms = 120;
+  leading.read_rounds = 7;
+  leading.disk_stalls = true;
+
+  const std::string text = as_text(leading);
+  const std::string json = as_json(leading);
+
+  CHECK(text.find(" lease_ms=120 read_rounds=7 disk=stalls ") != std::string::npos);
+  CHECK(json.find(R"("lease_ms":120,"read_rounds":7,"disk_stalls":true,)") != std::string::npos);
 }
 
 TEST_CASE("a status shows the snapshots that are on their way, here and to followers") {

@@ -259,6 +259,9 @@ TEST_CASE("a status keeps its fields") {
   CHECK(got.configuration == sent.configuration);
   CHECK(got.configuration_index == sent.configuration_index);
   CHECK(got.store_bytes == sent.store_bytes);
+  CHECK(got.lease_ms == sent.lease_ms);
+  CHECK(got.read_rounds == sent.read_rounds);
+  CHECK(got.disk_stalls == sent.disk_stalls);
   CHECK(got.first == sent.first);
   CHECK(got.holes == sent.holes);
   CHECK(got.cleaned_upto == sent.cleaned_upto);

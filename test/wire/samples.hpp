@@ -63,7 +63,10 @@ inline PeerStatus peer_status() {
                          .snapshot_sent = 7,
                          .snapshot_bytes = 8}},
           .cluster = {99},
-          .changing = true};
+          .changing = true,
+          .lease_ms = 120,
+          .read_rounds = 77,
+          .disk_stalls = true};
 }
 
 /// One of each packet, and of each alternative in it.
