@@ -181,7 +181,7 @@ public:
   /// The same or, at a standby, what its leader last said: whom to send clients to.
   const Configuration& known_configuration() const { return told_ ? *told_ : configuration(); }
   /// Before this is applied, the state may be none that ever was (§5.3).
-  Index horizon() const { return hard_state_.horizon; }
+  Index horizon() const;
   /// Entries and their terms, for status and tests.
   const Log& log() const { return log_; }
 

@@ -46,9 +46,13 @@ void Engine::expect_reports_behind(Index index) {
   reported_ = index;
 }
 
+Index Engine::horizon() const {
+  return mutant(Mutant::horizon_ignored) ? Index{} : hard_state_.horizon;
+}
+
 /// Whether the state is one that was, whatever holes are in the log.
 bool Engine::is_mended() const {
-  return applied_ >= hard_state_.horizon || mutant(Mutant::horizon_ignored);
+  return applied_ >= horizon();
 }
 
 /// Who is sent the log has it durably up to here: nobody will miss what entries up to this one

@@ -23,6 +23,7 @@ namespace {
 const std::map<Mutant, std::string_view> out_of_reach = {
     {Mutant::leads_before_durable, "needs a cluster of one that crashes as it is elected"},
     {Mutant::older_acceptance_counts, "needs a leader deposed, truncated and elected again"},
+    {Mutant::snapshot_over_own_log, "needs a log with holes that another leader's snapshot meets"},
 };
 /// Of those, so many seeds are run: enough to see whether it is still so.
 constexpr std::uint64_t seeds_out_of_reach = 300;
