@@ -35,8 +35,8 @@ struct Persisted {
   WriteId write{};
 };
 
-/// There is no connection to `peer`. Changes no vote and no deadline; we only
-/// stop telling clients that it leads, until it is heard again.
+/// There is no connection to `peer`. If it leads us we stop telling clients so until it is heard
+/// again, and campaign as soon as others may vote; they refuse while they hear it (§9.6).
 struct Disconnected {
   PeerId peer{};
 };
@@ -279,6 +279,7 @@ private:
   void adopt_term(Term term);
   void become_follower(Term term, PeerId leader);
   void reset_election_deadline();
+  void hasten_election();
   void start_election();
   void pre_campaign();
   void campaign(bool transfer);

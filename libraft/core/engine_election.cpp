@@ -46,6 +46,18 @@ void Engine::reset_election_deadline() {
       now_ + options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra)) + pause;
 }
 
+/// A leader whose connection broke has most likely died: its voters need not wait for longer than
+/// nobody may vote anyway (§4.2.3). They heard it at about the same time, not at the same; and not
+/// all should ask at once.
+void Engine::hasten_election() {
+  if (!is_voter() || !heard_leader_at_)
+    return;
+  const auto beat = static_cast<std::uint64_t>(options_.heartbeat_interval.count());
+  const Duration extra(static_cast<Duration::rep>(beat / 4 + random_.below(beat - beat / 4)));
+  const Time free = std::max(now_, *heard_leader_at_ + options_.election_timeout_min);
+  election_deadline_ = std::min(election_deadline_, free + extra);
+}
+
 void Engine::start_election() {
   TROUPE_ASSERT(may_campaign());
   TROUPE_ASSERT(!hears_leader());

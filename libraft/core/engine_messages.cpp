@@ -20,11 +20,14 @@ void Engine::on_tick(Time now) {
 }
 
 void Engine::on_disconnected(PeerId peer) {
-  if (auto* state = std::get_if<Following>(&state_); state != nullptr && state->leader == peer) {
-    role_changed_ = role_changed_ || state->reachable;
-    state->reachable = false;
-    lose_reads();
-  }
+  auto* state = std::get_if<Following>(&state_);
+  if (state == nullptr || state->leader != peer)
+    return;
+  if (state->reachable)
+    hasten_election();
+  role_changed_ = role_changed_ || state->reachable;
+  state->reachable = false;
+  lose_reads();
 }
 
 /// Whether `message` is for this incarnation of this peer, and of its cluster.

@@ -161,9 +161,9 @@ Log::Sum Log::sum_of(Index from, Index to) const {
 
 Log::Sum Log::sum_from(Index from) const {
   Sum sum;
+  from = std::max(from, first());
   if (from > last().index)
     return sum;
-  from = std::max(from, first());
   for (std::size_t i = block(from) + 1; i < blocks_.size(); ++i)
     sum.add(blocks_[i]);
   // Of its own block, what is in front of it or what is not, whichever is less.

@@ -230,7 +230,6 @@ TEST_CASE("a peer without a connection to its leader names none, until it hears 
   Subject peer;
   peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}});
   REQUIRE(peer.engine.view().leader == PeerId{2});
-  const Time deadline = peer.engine.next_deadline();
   peer.forget();
 
   peer.step(Disconnected{{3}});
@@ -239,9 +238,35 @@ TEST_CASE("a peer without a connection to its leader names none, until it hears 
 
   CHECK(peer.engine.view().leader == nobody);
   CHECK(peer.role_changed);
-  CHECK(peer.engine.next_deadline() == deadline);
   peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}});
   CHECK(peer.engine.view().leader == PeerId{2});
+}
+
+TEST_CASE("who loses the connection to its leader campaigns as soon as others may vote (§3.4)") {
+  const EngineOptions defaults = options();
+  for (std::uint64_t heard_ms = 0; heard_ms < 400; heard_ms += 20) {
+    Subject peer;
+    peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}});
+    const Time heard = peer.now;
+    const Time deadline = peer.engine.next_deadline();
+    const Duration passed = std::chrono::milliseconds(heard_ms);
+    if (heard + passed >= deadline)
+      break;
+    peer.tick(passed);
+    peer.step(Disconnected{{2}});
+
+    const Time hastened = peer.engine.next_deadline();
+    const Time free = std::max(peer.now, heard + defaults.election_timeout_min);
+    CHECK(hastened <= deadline);
+    CHECK((hastened == deadline || hastened >= free + defaults.heartbeat_interval / 4));
+    CHECK(hastened <= free + defaults.heartbeat_interval);
+    peer.step(Disconnected{{2}});
+    CHECK(peer.engine.next_deadline() == hastened);
+
+    // It was the connection alone: all is as if it had never been lost.
+    peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}});
+    CHECK(peer.engine.next_deadline() >= peer.now + defaults.election_timeout_min);
+  }
 }
 
 TEST_CASE("a restarted peer applies again, from the first entry, what it learns to be committed") {

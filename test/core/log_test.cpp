@@ -108,6 +108,16 @@ TEST_CASE("a hole keeps its id and counts without its payload") {
   CHECK(log.last_hole() == Index{0});
 }
 
+TEST_CASE("of a log that was cut as a whole nothing is to be summed up") {
+  Log log({{1}, {3000}});
+  log.append(command(1, 3001));
+  log.release({3001});
+  log.cut_before({3002});
+
+  CHECK(log.bytes_from({1}) == 0);
+  CHECK(log.holes_from({1}) == 0);
+}
+
 TEST_CASE("sums over a log are those of its entries, whatever was done to it") {
   Random random(11);
   Log log({{1}, {1000}});  // About to pass the end of a block.
