@@ -431,35 +431,42 @@ TEST_CASE("each link of a document leads somewhere") {
   }
 }
 
-TEST_CASE("each promise of docs/consistency.md is shown by tests that are there") {
+TEST_CASE("each promise of the documents is shown by tests that are there") {
   std::string tests;
-  std::string document;
+  std::map<std::string, std::string> documents{{"docs/consistency.md", {}},
+                                               {"docs/failures.md", {}}};
   for (const File& file : tree()) {
     const bool is_test = file.path.starts_with("test/") && is_cpp(file.path);
+    const auto document = documents.find(file.path);
     for (const std::string& line : file.lines) {
       if (is_test)
         tests += line;
-      if (file.path == "docs/consistency.md")
-        document += line.substr(std::min(line.find_first_not_of(' '), line.size())) + ' ';
+      if (document != documents.end())
+        document->second += line.substr(std::min(line.find_first_not_of(' '), line.size())) + ' ';
     }
   }
-  REQUIRE_FALSE(document.empty());
-  // In quotes: a test case; in backquotes: a script. Line breaks are blanks to both.
   const auto each = [](const std::string& text, const std::regex& wanted, auto visit) {
     for (std::sregex_iterator it(text.begin(), text.end(), wanted), end; it != end; ++it)
       visit((*it)[1].str());
   };
-  std::set<std::string> named;
-  each(document, std::regex("\"([^\"]+)\""), [&](const std::string& test) {
-    named.insert(test);
-    if (tests.find('"' + test + '"') == std::string::npos)
-      FAIL_CHECK("no test is named \"" << test << "\"");
-  });
-  each(document, std::regex("`(test/[^`]+)`"), [](const std::string& script) {
-    if (!fs::exists(fs::path(SOURCE_DIR) / script))
-      FAIL_CHECK(script << " is not there");
-  });
-  CHECK(named.size() > 20);
+  const auto is_there = [](const std::string& path) {
+    if (!fs::exists(fs::path(SOURCE_DIR) / path))
+      FAIL_CHECK(path << " is not there");
+  };
+  for (const auto& [path, document] : documents) {
+    CAPTURE(path);
+    std::set<std::string> named;
+    // In quotes: a test case; in backquotes: a script or a story. Line breaks are blanks to all.
+    each(document, std::regex("\"([^\"]+)\""), [&](const std::string& test) {
+      named.insert(test);
+      if (tests.find('"' + test + '"') == std::string::npos)
+        FAIL_CHECK("no test is named \"" << test << "\"");
+    });
+    each(document, std::regex("`(test/[^`]+)`"), is_there);
+    each(document, std::regex("`([a-z0-9_]+\\.txt)`"),
+         [&](const std::string& story) { is_there("test/data/" + story); });
+    CHECK(named.size() > 20);
+  }
 }
 
 TEST_SUITE_END();
