@@ -10,7 +10,7 @@
 namespace troupe::actors {
 
 PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
-    : caf::event_based_actor(config),
+    : IoActor(config),
       record_(std::move(parts.record)),
       kind_(std::move(parts.kind)),
       entry_bytes_max_(parts.options.entry_bytes_max),

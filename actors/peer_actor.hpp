@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/held_reads.hpp"
+#include "actors/io_actor.hpp"
 #include "actors/messages.hpp"
 #include "actors/peer_options.hpp"
 #include "actors/peer_routes.hpp"
@@ -37,7 +38,7 @@ struct PeerParts {
 /// Works in *turns*. Each message is stepped as it comes; the turn ends with a message that the
 /// actor sent to itself when the turn began, behind all that was in the mailbox by then. So what
 /// arrived together becomes one write, one message a follower and one reply frame a client.
-class PeerActor : public caf::event_based_actor {
+class PeerActor : public IoActor {
 public:
   PeerActor(caf::actor_config& config, PeerParts parts);
 

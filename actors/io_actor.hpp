@@ -1,0 +1,34 @@
+#pragma once
+
+#include "actors/caf.hpp"
+
+#include <utility>
+
+namespace troupe::actors {
+
+/// An actor that lives on the thread of the connections, where a system has one: what passes
+/// between the two then costs no change of threads. For actors that never take long: whatever
+/// arrives at this node waits for them.
+class IoActor : public caf::event_based_actor {
+public:
+  explicit IoActor(caf::actor_config& config)
+      : caf::event_based_actor(config),
+        thread_(system().has_middleman() ? &system().middleman().backend() : nullptr) {}
+
+  using caf::event_based_actor::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
+    caf::event_based_actor::enqueue(std::move(element), thread_ != nullptr ? thread_ : host);
+  }
+  void launch(caf::execution_unit* host, bool lazy, bool hidden) override {
+    caf::event_based_actor::launch(thread_ != nullptr ? thread_ : host, lazy, hidden);
+  }
+  /// How the thread knows whom not to pass on to the scheduler.
+  subtype_t subtype() const override {
+    return thread_ != nullptr ? io_actor : caf::event_based_actor::subtype();
+  }
+
+private:
+  caf::execution_unit* thread_;
+};
+
+}  // namespace troupe::actors
