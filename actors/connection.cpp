@@ -4,6 +4,7 @@
 #include "actors/logger.hpp"
 #include "actors/replies.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -55,6 +56,7 @@ caf::behavior Connection::make_behavior() {
   // An exit is urgent in CAF's mailbox and would overtake the frames that were sent before it.
   set_exit_handler([this](caf::exit_msg&) { actors::send(this, this, Drain{}); });
   write_frame(wire::encode(options_.hello));
+  write_waiting();  // Whatever comes of the other side's.
   send_after(this, options_.limits.hello_timeout, this, HelloDeadline{});
   return {
       [this](const caf::io::new_data_msg& arrived) { on_data(arrived); },
@@ -65,6 +67,7 @@ caf::behavior Connection::make_behavior() {
         quit();
       },
       [this](const wire::Frame& frame) { on_frame(frame); },
+      [this](const Flush&) { write_waiting(); },
       [this](const SharedRegistry& registry) { options_.registry = registry; },
       [this](const HelloDeadline&) {
         if (state_ == State::expecting_hello)
@@ -79,6 +82,7 @@ void Connection::on_exit() {
   options_.owner = {};
   options_.opener = {};
   options_.registry.reset();
+  waiting_.clear();
 }
 
 void Connection::on_data(const caf::io::new_data_msg& arrived) {
@@ -207,10 +211,32 @@ void Connection::on_frame(const wire::Frame& frame) {
   write_frame(frame);
 }
 
+/// Behind all that is in the mailbox by now, so that it leaves together.
 void Connection::write_frame(const wire::Frame& frame) {
-  write(handle_, frame->size(), frame->data());
-  flush(handle_);
+  if (waiting_.empty())
+    actors::send(this, this, Flush{});
+  waiting_.push_back(frame);
+  waiting_bytes_ += frame->size();
   unwritten_bytes_ += frame->size();
+}
+
+/// What the kernel takes at once is neither copied nor waited for. The rest is CAF's, which writes
+/// when there is room; until it is done, all that follows is, too.
+void Connection::write_waiting() {
+  std::size_t sent = 0;
+  if (unwritten_bytes_ == waiting_bytes_)
+    sent = send_at_once(fd(), waiting_);
+  unwritten_bytes_ -= sent;
+  for (const wire::Frame& frame : waiting_) {
+    const std::size_t gone = std::min(sent, frame->size());
+    sent -= gone;
+    if (gone < frame->size())
+      write(handle_, frame->size() - gone, frame->data() + gone);
+  }
+  if (unwritten_bytes_ > 0)
+    flush(handle_);
+  waiting_.clear();
+  waiting_bytes_ = 0;
 }
 
 void Connection::overflow(std::size_t frame_bytes) {
@@ -222,12 +248,13 @@ void Connection::overflow(std::size_t frame_bytes) {
 }
 
 void Connection::on_transferred(const caf::io::data_transferred_msg& transferred) {
-  unwritten_bytes_ = transferred.remaining;
+  unwritten_bytes_ = transferred.remaining + waiting_bytes_;
   if (state_ == State::draining && unwritten_bytes_ == 0)
     close_at_once();
 }
 
 void Connection::on_drain() {
+  write_waiting();
   if (unwritten_bytes_ == 0)
     return close_at_once();
   if (state_ != State::draining)

@@ -97,6 +97,7 @@ private:
   void refuse_as_busy(const std::vector<wire::Call>& calls);
 
   void write_frame(const wire::Frame& frame);
+  void write_waiting();
   void refuse(std::string_view why);
   /// Ends the socket without waiting for the other side, who may never close its end.
   void close_at_once();
@@ -109,7 +110,9 @@ private:
   State state_ = State::expecting_hello;
   wire::FrameCutter cutter_{};
   wire::Hello theirs_{};
-  std::uint64_t unwritten_bytes_ = 0;
+  std::vector<wire::Frame> waiting_{};  ///< Written when this turn ends.
+  std::uint64_t waiting_bytes_ = 0;
+  std::uint64_t unwritten_bytes_ = 0;  ///< These, and what CAF holds.
   Backlog backlog_;
   std::size_t body_bytes_ = 0;                    ///< Of the frame that is being routed.
   std::uint64_t dropped_frames_ = 0;              ///< In a row.

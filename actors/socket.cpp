@@ -6,9 +6,11 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -147,6 +149,31 @@ void set_connection_options(int fd) {
 
 void shut_down(int fd) {
   ::shutdown(fd, SHUT_RDWR);
+}
+
+std::size_t send_at_once(int fd, std::span<const wire::Frame> frames) {
+  constexpr std::size_t parts_max = 64;
+  std::size_t sent = 0;
+  while (!frames.empty()) {
+    std::array<iovec, parts_max> parts{};
+    const std::size_t count = std::min(frames.size(), parts_max);
+    std::size_t wanted = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      // The kernel only reads, which its interface does not say.
+      parts[i] = {.iov_base = const_cast<std::uint8_t*>(frames[i]->data()),
+                  .iov_len = frames[i]->size()};
+      wanted += frames[i]->size();
+    }
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = count;
+    const ssize_t taken = ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    sent += taken > 0 ? static_cast<std::size_t>(taken) : 0;
+    if (taken != static_cast<ssize_t>(wanted))
+      break;
+    frames = frames.subspan(count);
+  }
+  return sent;
 }
 
 std::variant<Listening, std::string> listen_on(const std::string& address) {

@@ -2,9 +2,12 @@
 
 #include "actors/address.hpp"
 #include "core/types.hpp"
+#include "wire/frame.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -43,6 +46,10 @@ void set_connection_options(int fd);
 /// Ends both directions at once. Whoever watches the socket sees it end, whether the other side
 /// reads, closes or does neither.
 void shut_down(int fd);
+
+/// Gives the kernel as much of `frames` as it takes without waiting. Returns how many bytes; also
+/// where the connection is broken, which whoever writes next will hear.
+std::size_t send_at_once(int fd, std::span<const wire::Frame> frames);
 
 /// A socket that listens, and the address it got.
 struct Listening {

@@ -121,4 +121,9 @@ ssize_t send(int fd, const void* bytes, std::size_t size, int flags) {
   return ::syscall(SYS_sendto, fd, bytes, size, flags, nullptr, 0);
 }
 
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  ++bench::own_counters().messages;
+  return ::syscall(SYS_sendmsg, fd, message, flags);
+}
+
 }  // extern "C"
