@@ -9,6 +9,7 @@ namespace bench {
 namespace {
 
 constexpr auto settle = std::chrono::seconds(2);
+constexpr auto patience = std::chrono::seconds(20);
 
 /// `count` clusters, each with a peer on every node.
 void start_peers(Stage& stage, std::size_t count) {
@@ -20,7 +21,7 @@ void start_peers(Stage& stage, std::size_t count) {
     for (const std::string& member : members)
       stage.ask().start_peer(member, "kv_store");
     const auto response = stage.ask().ask(
-        members.front(), {.body = troupe::wire::SetConfiguration{.members = members}});
+        members.front(), {.body = troupe::wire::SetConfiguration{.members = members}}, patience);
     if (response.refusal != troupe::Refusal::none)
       throw std::runtime_error("no configuration for " + members.front() + ": "
                                + std::string(troupe::name(response.refusal)) + " "

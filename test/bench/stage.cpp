@@ -38,7 +38,7 @@ std::string new_directory(const std::string& parent) {
 /// A store that forgets when its process ends, which a benchmark never asks it about.
 troupe::storage::Outcome<std::unique_ptr<troupe::storage::Store>> open_forgetful_store() {
   // For ever: one process may have several nodes, and they end when it does.
-  auto* disk = new troupe::storage::MemoryDisk;  // NOLINT(cppcoreguidelines-owning-memory)
+  auto* disk = new troupe::storage::MemoryDisk;
   return troupe::storage::open_memory_store(*disk);
 }
 
