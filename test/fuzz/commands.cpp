@@ -73,7 +73,8 @@ Target commands_target() {
   return {.name = "commands",
           .summary = "commands and queries of the key-value store",
           .run = run,
-          .seeds = seeds};
+          .seeds = seeds,
+          .input_bytes_max = 1024};
 }
 
 }  // namespace troupe::fuzz

@@ -175,7 +175,8 @@ Target engine_target() {
   return {.name = "engine",
           .summary = "one peer's protocol, among others that say anything",
           .run = run,
-          .seeds = seeds};
+          .seeds = seeds,
+          .input_bytes_max = 768};
 }
 
 }  // namespace troupe::fuzz

@@ -14,7 +14,6 @@ struct Cut {
   std::vector<std::string> bodies{};
   bool broken = false;
   std::size_t buffered = 0;
-  friend bool operator==(const Cut&, const Cut&) = default;
 };
 
 constexpr std::size_t body_bytes_max = 4096;
@@ -101,7 +100,8 @@ Target frames_target() {
   return {.name = "frames",
           .summary = "a stream of bytes, cut into frames",
           .run = run,
-          .seeds = seeds};
+          .seeds = seeds,
+          .input_bytes_max = 1024};
 }
 
 }  // namespace troupe::fuzz

@@ -18,7 +18,6 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CANARY = "canary"
 CANARY_SECONDS = 60
-INPUT_BYTES_MAX = 4096
 REPORT_SECONDS = 10
 CRASHED = ("crash-", "oom-", "timeout-", "leak-")
 
@@ -39,14 +38,15 @@ def say(text):
 
 def known_targets(program):
     lines = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout
-    return dict(line.split("\t") for line in lines.splitlines())
+    rows = (line.split("\t") for line in lines.splitlines())
+    return {name: (int(bytes_max), summary) for name, bytes_max, summary in rows}
 
 
 class Run:
     """One target for so many seconds."""
 
-    def __init__(self, program, target, seconds):
-        self.target, self.seconds = target, seconds
+    def __init__(self, program, target, bytes_max, seconds):
+        self.target, self.bytes_max, self.seconds = target, bytes_max, seconds
         build = pathlib.Path(program).resolve().parents[1]
         self.corpus, self.findings = build / "corpus" / target, build / "findings" / target
         self.regressions = ROOT / "test" / "fuzz" / "corpus" / target
@@ -62,8 +62,8 @@ class Run:
     def go(self):
         subprocess.run(self.command + ["--write-seeds=%s" % self.corpus], check=True)
         folders = [str(f) for f in (self.corpus, self.regressions) if f.is_dir()]
-        limits = ["-max_total_time=%d" % self.seconds, "-max_len=%d" % INPUT_BYTES_MAX]
-        limits += ["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1"]
+        limits = ["-max_total_time=%d" % self.seconds, "-max_len=%d" % self.bytes_max]
+        limits += ["-timeout=20", "-rss_limit_mb=2048", "-print_final_stats=1", "-len_control=0"]
         started = reported = time.monotonic()
         process = subprocess.Popen(
             self.command + limits + ["-artifact_prefix=%s/" % self.findings] + folders,
@@ -138,14 +138,14 @@ def main():
     options = parse_arguments()
     known = known_targets(options.program)
     if options.list:
-        for name, summary in known.items():
+        for name, (_, summary) in known.items():
             print("%-10s %s" % (name, summary))
         return 0
     for name in options.targets:
         if name not in known:
             say("there is no target '%s'; there are %s" % (name, " ".join(known)))
             return 2
-    canary = Run(options.program, CANARY, CANARY_SECONDS).go()
+    canary = Run(options.program, CANARY, known[CANARY][0], CANARY_SECONDS).go()
     report(canary, options.json)
     if not canary.found:
         say("the canary was not found: whatever else finds nothing shows nothing")
@@ -153,7 +153,8 @@ def main():
     failed = False
     for name in options.targets or known:
         if name != CANARY:
-            run = Run(options.program, name, max(1, round(60 * options.minutes))).go()
+            seconds = max(1, round(60 * options.minutes))
+            run = Run(options.program, name, known[name][0], seconds).go()
             report(run, options.json)
             failed = failed or bool(run.found)
     return 1 if failed else 0

@@ -168,7 +168,8 @@ Target records_target() {
   return {.name = "records",
           .summary = "the values in a store, with sound checksums or without",
           .run = run,
-          .seeds = seeds};
+          .seeds = seeds,
+          .input_bytes_max = 512};
 }
 
 }  // namespace troupe::fuzz

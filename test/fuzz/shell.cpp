@@ -91,7 +91,11 @@ std::vector<std::string> seeds() {
 }  // namespace
 
 Target shell_target() {
-  return {.name = "shell", .summary = "lines of the shell", .run = run, .seeds = seeds};
+  return {.name = "shell",
+          .summary = "lines of the shell",
+          .run = run,
+          .seeds = seeds,
+          .input_bytes_max = 256};
 }
 
 }  // namespace troupe::fuzz

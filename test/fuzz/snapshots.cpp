@@ -48,7 +48,7 @@ Scanned scan(std::string_view stream, Draw portions, const SnapshotHead& head) {
 /// noticed, by who reads it from front to end.
 Problem check_written(Draw draw) {
   const Draw portions(draw.take(draw.below(32)));
-  const std::size_t at = draw.byte() << 8 | draw.byte();
+  const std::size_t at = draw.byte() * std::size_t{256} + draw.byte();
   const std::uint8_t flip = draw.byte();
   storage::SnapshotWriter writer(place());
   std::string stream =
@@ -157,7 +157,8 @@ Target snapshots_target() {
   return {.name = "snapshots",
           .summary = "snapshots as leaders send them and disks damage them",
           .run = run,
-          .seeds = seeds};
+          .seeds = seeds,
+          .input_bytes_max = 1024};
 }
 
 }  // namespace troupe::fuzz

@@ -198,7 +198,8 @@ Target store_target() {
   return {.name = "store",
           .summary = "opening a store whose files were damaged",
           .run = run,
-          .seeds = seeds};
+          .seeds = seeds,
+          .input_bytes_max = 64};
 }
 
 }  // namespace troupe::fuzz

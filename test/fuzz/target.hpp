@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,6 +22,8 @@ struct Target {
   Problem (*run)(Input) = nullptr;
   /// Inputs to start from, that reach far. The same on every run.
   std::vector<std::string> (*seeds)() = nullptr;
+  /// Longer ones take longer and find no more.
+  std::size_t input_bytes_max = 4096;
 };
 
 /// All of them. The last is the canary: it has a planted mistake, and who does not find that finds

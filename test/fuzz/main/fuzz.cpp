@@ -25,7 +25,7 @@ std::string_view value_of(std::string_view argument, std::string_view name) {
 
 void list() {
   for (const Target& each : targets())
-    std::cout << each.name << "\t" << each.summary << "\n";
+    std::cout << each.name << "\t" << each.input_bytes_max << "\t" << each.summary << "\n";
 }
 
 void write_seeds(const std::filesystem::path& directory) {
