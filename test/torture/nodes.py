@@ -173,19 +173,25 @@ class Cluster:
     def start(self, host):
         for node in self.nodes:
             node.start()
-        self.shell = Shell(
-            self.programs["troupe"], host, [n.address for n in self.nodes], timeout="1s"
-        )
-        for node in self.nodes:
-            self.ok("start_peer kv_store %s %s" % (node.peer, PEER_OPTIONS))
-        first = self.nodes[: self.voters]
-        self.ok("set_configuration %s %s" % (first[0].peer, " ".join(n.peer for n in first)))
+        addresses = [n.address for n in self.nodes]
+        patient = Shell(self.programs["troupe"], host, addresses, timeout="20s")
+        try:
+            self.found(patient)
+        finally:
+            patient.close()
+        self.shell = Shell(self.programs["troupe"], host, addresses, timeout="1s")
         wait_for("the first leader", self.leader, 20)
 
-    def ok(self, command):
-        reply = self.shell.ask(command)
-        if not reply["ok"]:
-            raise Failure("%s: %s" % (command, reply))
+    def found(self, shell):
+        first = self.nodes[: self.voters]
+        commands = ["start_peer kv_store %s %s" % (n.peer, PEER_OPTIONS) for n in self.nodes]
+        commands.append(
+            "set_configuration %s %s" % (first[0].peer, " ".join(n.peer for n in first))
+        )
+        for command in commands:
+            reply = shell.ask(command)
+            if not reply["ok"]:
+                raise Failure("%s: %s" % (command, reply))
 
     def leader(self):
         """The node whose peer says that it leads, in the highest term; None if there is none."""
