@@ -82,6 +82,9 @@ void add_options(CLI::App& app, Options& options, std::string& store, std::strin
       ->check(CLI::IsMember({"remote", "embedded"}))
       ->capture_default_str();
   app.add_flag("--single-process", options.single_process, "all nodes in one, for a profiler");
+  app.add_option("--peer-option", options.peer_options, "of every peer, as start_peer takes them")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--directory", options.directory, "on the disk to measure")
       ->check(CLI::ExistingDirectory)
       ->capture_default_str();

@@ -19,13 +19,14 @@ struct Options {
   std::size_t keys = 10'000;
   std::optional<std::size_t> in_flight{};
   std::optional<std::size_t> clients{};
-  std::optional<std::size_t> entries{};  ///< Of restart, catch_up and endurance.
-  std::optional<std::size_t> peers{};    ///< Of idle.
-  std::size_t cycles = 20;               ///< Of failover.
-  bool in_memory = false;                ///< `--store memory`: nothing is synced.
-  bool embedded = false;                 ///< The client lives in the leader's process.
-  bool single_process = false;           ///< All nodes live in ours: for profilers.
-  std::string directory{};               ///< Where the nodes keep their logs.
+  std::optional<std::size_t> entries{};     ///< Of restart, catch_up and endurance.
+  std::optional<std::size_t> peers{};       ///< Of idle.
+  std::size_t cycles = 20;                  ///< Of failover.
+  bool in_memory = false;                   ///< `--store memory`: nothing is synced.
+  bool embedded = false;                    ///< The client lives in the leader's process.
+  bool single_process = false;              ///< All nodes live in ours: for profilers.
+  std::vector<std::string> peer_options{};  ///< "name=value", as `start_peer` takes them.
+  std::string directory{};                  ///< Where the nodes keep their logs.
 };
 
 }  // namespace bench

@@ -131,7 +131,13 @@ void Stage::start_inside(Member& member) const {
   member.inside = std::get<std::unique_ptr<troupe::actors::Node>>(std::move(started));
 }
 
-void Stage::bootstrap(const troupe::shell::Operator::StartOptions& options) {
+void Stage::bootstrap(troupe::shell::Operator::StartOptions options) {
+  for (const std::string& option : options_.peer_options) {
+    const std::size_t equals = option.find('=');
+    if (equals == std::string::npos)
+      throw std::runtime_error(option + " is not NAME=VALUE");
+    options.emplace_back(option.substr(0, equals), option.substr(equals + 1));
+  }
   operator_->bootstrap("kv_store", options);
   (void)operator_->leader();
   if (options_.embedded)

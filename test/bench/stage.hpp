@@ -24,7 +24,7 @@ public:
 
   /// A peer of the kind kv_store on each node, and one configuration of all. With `--client
   /// embedded` the one in our process leads.
-  void bootstrap(const troupe::shell::Operator::StartOptions& options = {});
+  void bootstrap(troupe::shell::Operator::StartOptions options = {});
 
   std::size_t size() const { return members_.size(); }
   /// Full names: "peer1@127.0.0.1:4001".
