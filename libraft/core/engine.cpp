@@ -49,7 +49,7 @@ void Engine::start_bound() {
   const bool alone = is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won;
   if (alone && hard_state_.voted_for == options_.self)
     election_deadline_ = now_;
-  else if (hard_state_.term > Term{})
+  else if (hard_state_.term > Term{} && !mutant(Mutant::restart_frees))
     heard_leader_at_ = now_;
 }
 

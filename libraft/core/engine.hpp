@@ -21,6 +21,10 @@
 #include <variant>
 #include <vector>
 
+namespace troupe::sim {
+class EngineDigest;
+}
+
 namespace troupe {
 
 /// Time has come to `now`. Times never go back; one that does counts as no
@@ -186,6 +190,9 @@ public:
   const Log& log() const { return log_; }
 
 private:
+  /// Of the simulator, which must tell all states apart.
+  friend class sim::EngineDigest;
+
   struct Following {
     PeerId leader{};
     bool reachable = true;   ///< False after `Disconnected`, until it speaks again.

@@ -135,6 +135,8 @@ void Engine::become_leader() {
 /// shortest election timeout. That is what we promise to go by (§6.4.1), so a term or role that has
 /// changed since is no excuse: the leader of an older term may still answer reads by its lease.
 bool Engine::hears_leader() const {
+  if (mutant(Mutant::promise_ends_with_term) && role_ == Role::follower && leader() == nobody)
+    return false;
   return role_ == Role::leader
          || (heard_leader_at_ && now_ - *heard_leader_at_ < options_.election_timeout_min);
 }

@@ -44,6 +44,8 @@ bool Engine::makes_sense(const Message& message, const SnapshotChunk& chunk) con
 void Engine::on_chunk_stored(const ChunkStored& stored) {
   if (!receiving_ || receiving_->head.id() != stored.id)
     return;  // Of one that came before it.
+  if (stored.corrupt && mutant(Mutant::corrupt_snapshot_installed))
+    return install(std::exchange(receiving_, std::nullopt)->head);
   receiving_->upto = stored.corrupt ? 0 : stored.upto;
   if (role_ != Role::follower || following().leader == nobody)
     return;  // The next leader asks again.
@@ -84,7 +86,9 @@ void Engine::install(SnapshotHead head) {
   }
   if (accept_instead(last))
     return;
-  if (!log_.contains(last))
+  const bool keeps_conflict =
+      mutant(Mutant::snapshot_beside_conflict) && last.index <= log_.last().index;
+  if (!log_.contains(last) && !keeps_conflict)
     restart_log(head.place);
   commit_ = std::max(commit_, last.index);
   applied_ = last.index;
@@ -92,7 +96,9 @@ void Engine::install(SnapshotHead head) {
   stateless_ = false;
   install_ = head;
   record_snapshot(std::move(head));
-  send_when_durable(following().leader, AppendResponse{.verdict = Accepted{last.index}});
+  const AppendResponse accepted{.verdict = Accepted{last.index}};
+  mutant(Mutant::snapshot_before_durable) ? send(following().leader, accepted)
+                                          : send_when_durable(following().leader, accepted);
 }
 
 void Engine::restart_log(const SnapshotPlace& place) {

@@ -37,6 +37,20 @@ bool too_many(const Configuration& from, const Configuration& to) {
   return before.size() + after.size() - staying > configuration_members_max;
 }
 
+bool changes_too_early() {
+  return mutant(Mutant::change_before_own_term) || mutant(Mutant::single_step);
+}
+
+/// Whether one voter more or less is made without a joint configuration: a mistake.
+bool steps_at_once(const Configuration& from, const Configuration& to) {
+  const auto less = std::min(from.voters.size(), to.voters.size());
+  const auto more = std::max(from.voters.size(), to.voters.size());
+  return mutant(Mutant::single_step) && more == less + 1
+         && std::ranges::includes(from.voters.size() == more ? from.voters : to.voters,
+                                  from.voters.size() == more ? to.voters : from.voters, {},
+                                  &Member::id, &Member::id);
+}
+
 bool erase(std::vector<Member>& set, PeerId id) {
   return std::erase_if(set, [&](const Member& member) { return member.id == id; }) > 0;
 }
@@ -64,8 +78,7 @@ Result<EntryId> Engine::change_configuration(Configuration target) {
 bool Engine::may_change() const {
   const Leading& lead = leading();
   return !lead.change && !configuration().is_joint() && lead.transfer_to == nobody
-         && configuration_index() <= commit_
-         && (commit_ >= lead.term_start || mutant(Mutant::change_before_own_term));
+         && configuration_index() <= commit_ && (commit_ >= lead.term_start || changes_too_early());
 }
 
 void Engine::begin_change(Change change) {
@@ -85,7 +98,7 @@ void Engine::continue_change() {
   Leading& lead = leading();
   if (configuration_index() > commit_ && !mutant(Mutant::next_step_before_commit))
     return;
-  if (commit_ < lead.term_start && !mutant(Mutant::change_before_own_term))
+  if (commit_ < lead.term_start && !changes_too_early())
     return;
   const Configuration current = configuration();
   if (current.is_joint()) {
@@ -100,7 +113,7 @@ void Engine::continue_change() {
   const Configuration& target = lead.change->target;
   if (current == target)
     return lead.change.reset();
-  if (same_voters(current, target))
+  if (same_voters(current, target) || steps_at_once(current, target))
     return append_configuration(target);
 
   Configuration with_newcomers = current;

@@ -54,11 +54,12 @@ Output Engine::take_output() {
 Write Engine::take_write() {
   TROUPE_ASSERT(has_write());
   last_write_ = {last_write_.value + 1};
-  Write write{.id = last_write_,
-              .hard_state = hard_state_,
-              .restart = std::exchange(restart_pending_, false),
-              .truncate_from = std::exchange(truncate_pending_, std::nullopt),
-              .entries = log_.range(next(handed_), log_.last().index)};
+  Write write{
+      .id = last_write_,
+      .hard_state = hard_state_,
+      .restart = std::exchange(restart_pending_, false) && !mutant(Mutant::log_restart_not_written),
+      .truncate_from = std::exchange(truncate_pending_, std::nullopt),
+      .entries = log_.range(next(handed_), log_.last().index)};
   Handed handed{.id = last_write_,
                 .last = log_.last(),
                 .hard_state = std::exchange(hard_state_dirty_, false),

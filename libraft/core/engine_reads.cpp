@@ -53,7 +53,8 @@ std::optional<Time> Engine::lease_until() const {
     return std::nullopt;
   const Leading& lead = leading();
   // Whom we tell to campaign need not wait for anybody's promise to end (§3.10).
-  if (lead.transfer_to != nobody || lead.lease_lost || commit_ < lead.term_start)
+  const bool hands_over = lead.transfer_to != nobody || lead.lease_lost;
+  if ((hands_over && !mutant(Mutant::transfer_keeps_lease)) || commit_ < lead.term_start)
     return std::nullopt;
   const Time until = quorum_value(configuration(), never, [&](PeerId peer) {
     if (peer == options_.self)
@@ -63,8 +64,8 @@ std::optional<Time> Engine::lease_until() const {
   });
   if (until == never)
     return never;
-  return until > now_ + options_.clock_error ? std::optional(until - options_.clock_error)
-                                             : std::nullopt;
+  const Duration error = mutant(Mutant::clock_error_ignored) ? Duration{} : options_.clock_error;
+  return until > now_ + error ? std::optional(until - error) : std::nullopt;
 }
 
 bool Engine::holds_lease() const {
@@ -118,8 +119,12 @@ void Engine::take_reads(Output& out) {
 /// What waits does not live to see another role, term or leader.
 void Engine::lose_reads() {
   reads_ready_.clear();
-  if (auto* state = std::get_if<Following>(&state_))
-    state->asked_read = state->answered_read = last_read_;
+  auto* state = std::get_if<Following>(&state_);
+  if (state == nullptr)
+    return;
+  if (mutant(Mutant::lost_read_answered) && state->answered_read < last_read_)
+    read_ready(last_read_, commit_);
+  state->asked_read = state->answered_read = last_read_;
 }
 
 // ---- followers (§6.4): the leader says from where on, and we answer
@@ -157,8 +162,8 @@ void Engine::on_read_index_request(const Message& message, const ReadIndexReques
   if (role_ != Role::leader)
     return;
   Leading& lead = leading();
-  if (!lead.progress.contains(message.from) || commit_ < lead.term_start
-      || lead.reads.size() >= reads_max)
+  const bool knows = commit_ >= lead.term_start || mutant(Mutant::read_index_before_own_term);
+  if (!lead.progress.contains(message.from) || !knows || lead.reads.size() >= reads_max)
     return;
   last_read_ = {last_read_.value + 1};
   lead.reads.push_back(
@@ -168,7 +173,8 @@ void Engine::on_read_index_request(const Message& message, const ReadIndexReques
 
 void Engine::on_read_index_response(const Message& message, const ReadIndexResponse& response) {
   auto* state = std::get_if<Following>(&state_);
-  if (state == nullptr || state->leader != message.from || response.boot != boot_)
+  const bool ours = response.boot == boot_ || mutant(Mutant::answer_to_older_life);
+  if (state == nullptr || state->leader != message.from || !ours)
     return;
   if (response.upto > state->asked_read) {
     ++dropped_;
@@ -176,10 +182,11 @@ void Engine::on_read_index_response(const Message& message, const ReadIndexRespo
   }
   if (response.upto <= state->answered_read)
     return;
-  state->answered_read = response.upto;
+  const ReadId upto = mutant(Mutant::answer_covers_later_reads) ? last_read_ : response.upto;
+  state->answered_read = upto;
   // The leader has committed as far; what we hold of its log is what it holds.
   advance_commit(std::min({response.index, state->agreed, log_.last().index}));
-  read_ready(response.upto, response.index);
+  read_ready(upto, response.index);
 }
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 #include "core/assert.hpp"
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -72,7 +73,9 @@ bool Engine::enough_since_snapshot() const {
 /// Everything that is applied, and the configuration in force there.
 SnapshotPlace Engine::place_applied() const {
   SnapshotPlace place{.id = {log_.term_at(applied_), applied_}};
-  const auto after = configurations_.upper_bound(applied_);
+  const auto after = mutant(Mutant::later_configuration_in_place)
+                         ? configurations_.end()
+                         : configurations_.upper_bound(applied_);
   if (after != configurations_.begin()) {
     place.configuration = std::prev(after)->second;
     place.configuration_index = std::prev(after)->first;
@@ -97,7 +100,7 @@ void Engine::on_snapshot_taken(const SnapshotTaken& taken) {
 
 /// The snapshot counts from the next write on.
 void Engine::record_snapshot(SnapshotHead head) {
-  TROUPE_ASSERT(log_.contains(head.place.id));
+  TROUPE_ASSERT(log_.contains(head.place.id) || mutant(Mutant::snapshot_beside_conflict));
   TROUPE_ASSERT(head.place.id.index <= applied_);
   snapshot_ = std::move(head);
   snapshot_sound_ = true;

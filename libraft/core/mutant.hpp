@@ -60,6 +60,24 @@ enum class Mutant : std::uint8_t {
   change_jumps,                   ///< From any voters to any others without a joint configuration.
   joint_not_left,                 ///< A leader leaves a joint configuration to others.
   removed_leads_on,               ///< A leader that votes no more does not hand over (§4.2.2).
+  single_step,  ///< One voter comes or goes in one step, and in a term without commits (2015).
+
+  // Snapshots.
+  snapshot_beside_conflict,      ///< A log that contradicts a leader's snapshot goes on behind it.
+  log_restart_not_written,       ///< The disk keeps the log that a snapshot has replaced.
+  snapshot_before_durable,       ///< A snapshot is acknowledged before the write that counts on it.
+  later_configuration_in_place,  ///< A snapshot names a configuration of behind its end.
+  corrupt_snapshot_installed,    ///< What arrived damaged is taken for whole.
+
+  // Leases and reads at followers.
+  transfer_keeps_lease,        ///< Who told another to campaign still reads alone (§3.10).
+  clock_error_ignored,         ///< A lease ends when its promises do, by the wrong clock (§6.4.1).
+  promise_ends_with_term,      ///< A follower that hears of a new term is free at once.
+  restart_frees,               ///< Likewise one that starts again.
+  answer_covers_later_reads,   ///< A leader's answer counts for what was asked after it.
+  answer_to_older_life,        ///< It counts for who asked before it crashed.
+  read_index_before_own_term,  ///< A leader answers before it knows what is committed.
+  lost_read_answered,          ///< A read that its leader will not answer is answered all the same.
 
   // Reads and transfers.
   read_without_round,    ///< Answered by whoever thinks that it leads (§6.4).
