@@ -1,5 +1,6 @@
 #include "test/sim/cluster.hpp"
 #include "test/sim/main/child.hpp"
+#include "test/sim/main/explore.hpp"
 #include "test/sim/main/mutants.hpp"
 #include "test/sim/main/workers.hpp"
 #include "test/sim/shrink.hpp"
@@ -33,6 +34,7 @@ constexpr std::uint64_t seeds_for_mutants = 3000;
 struct Arguments {
   Batch batch{.from = 1, .seeds = 1000};
   MutantArguments mutants{};
+  ExploreArguments explore{};
   std::optional<std::uint64_t> seed{};
   Variation variation{};
   bool trace = false;
@@ -146,6 +148,7 @@ int main(int argc, char** argv) {
   app.add_option("--seed", arguments.seed, "run this one seed and print its parameters");
   add_variation(app, arguments.variation);
   add_mutant_options(app, arguments.mutants);
+  add_explore_options(app, arguments.explore);
   app.add_flag("--shrink", arguments.shrink, "with --seed: leave out what it fails without");
   app.add_flag("--trace", arguments.trace, "with --seed: print what happens");
   app.add_flag("--json", arguments.json, "print the result as JSON in the last line");
@@ -156,6 +159,8 @@ int main(int argc, char** argv) {
     return catch_mutants(arguments.batch, arguments.json);
   }
   make_chosen_mistake(arguments.mutants);
+  if (arguments.explore.depth)
+    return explore_all(arguments.explore, arguments.json);
   if (!arguments.seed)
     return search(arguments);
   return arguments.shrink ? shrink_seed(arguments) : replay(arguments);
