@@ -29,6 +29,12 @@ public:
     rate_permille_ = rate_permille;
   }
 
+  /// At `real` the clock shows another time, and goes on from there.
+  void jump(Time real, Duration by) {
+    local_ = local(real) + by;
+    real_ = real;
+  }
+
 private:
   Time real_{};
   Time local_{};

@@ -83,6 +83,8 @@ void Cluster::run() {
   if (!violation_ && !has_recovered())
     fail("the healed cluster does not serve all its clients");
   clients_.clear();
+  if (const auto broken = history_.violation(marks_); broken && !violation_)
+    fail(*broken);
   bury_a_voter();
   converge();
   if (!swarm_.engine.cleaning || violation_)
@@ -170,6 +172,7 @@ void Cluster::heal() {
   for (Seat seat = 0; seat < peers_.size(); ++seat) {
     Peer& peer = peers_[seat];
     peer.disk.heal();
+    work_on(seat);
     peer.clock.set_rate(now_, 1000);
     if (!peer.is_up())
       on(PeerStarts{seat});

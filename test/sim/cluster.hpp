@@ -4,6 +4,7 @@
 #include "test/sim/checker.hpp"
 #include "test/sim/dice.hpp"
 #include "test/sim/events.hpp"
+#include "test/sim/history.hpp"
 #include "test/sim/marks.hpp"
 #include "test/sim/network.hpp"
 #include "test/sim/peer.hpp"
@@ -11,6 +12,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <ostream>
 #include <set>
@@ -49,6 +51,7 @@ private:
   struct Fault {
     std::vector<Link> cut{};
     std::vector<Link> clogged{};
+    std::vector<std::pair<Link, Duration>> slowed{};
   };
   struct Choice {
     unsigned weight = 0;
@@ -88,6 +91,7 @@ private:
   bool perform(Seat seat, Output& output);
   bool parts_performed(Seat seat, Output& output, std::size_t parts_max);
   void write(Seat seat, Write write);
+  void work_on(Seat seat);
   void send(Seat seat, const Message& message);
   void apply(Peer& peer, const Entry& entry);
   void role_changed(Peer& peer);
@@ -137,7 +141,8 @@ private:
   Request draw_request(std::size_t client);
   void propose(Peer& peer, const Request& request);
   void settle(Peer& peer, const Entry& entry);
-  void answer(const Request& request, Outcome outcome, PeerId leader, Index index = {});
+  void answer(const Request& request, Outcome outcome, PeerId leader, Index index = {},
+              std::uint64_t value = 0);
   void think(std::size_t client);
 
   // cluster_reads.cpp
@@ -145,6 +150,7 @@ private:
   void read(Peer& peer, const Request& request);
   void read_sequentially(Peer& peer, const Request& request);
   void answer_reads(Peer& peer, const ReadReady& ready);
+  std::uint64_t value_for(const Peer& peer, const Request& request);
   void answer_sequential_reads(Peer& peer);
   void lose_reads(Peer& peer);
   void check_leases(const Peer& elected);
@@ -154,6 +160,8 @@ private:
   // cluster_faults.cpp
   void on(const FaultStrikes&);
   void on(const FaultEnds& event);
+  void on(const RoomIsMade& event);
+  void on(const DeposalGoesOn& event);
   void strike_crash();
   void strike_crash_leader();
   void strike_power_cut();
@@ -168,6 +176,10 @@ private:
   void strike_clock_rate();
   void strike_forget();
   void strike_change();
+  void strike_full();
+  void strike_slow();
+  void strike_depose();
+  void strike_clock_jump();
   std::vector<Choice> choices() const;
   std::optional<Seat> leader_seat() const;
   void isolate(Seat seat);
@@ -187,6 +199,8 @@ private:
   std::ostream* trace_;
   Marks marks_{};
   Checker checker_{marks_};
+  History history_{};
+  std::map<std::uint64_t, std::uint64_t> told_{};  ///< Of each key, what a client was told last.
   Events events_{};
   Time now_{};
   std::uint64_t digest_ = empty_digest;

@@ -31,7 +31,9 @@ void Cluster::next_operation(std::size_t number) {
   client.waiting = true;
   ++client.operation;
   const Duration delay = client_dice_.between(microseconds(10), microseconds(500));
-  events_.schedule(now_ + delay, RequestArrives{client.seat, draw_request(number)});
+  Request request = draw_request(number);
+  history_.called(request, now_);
+  events_.schedule(now_ + delay, RequestArrives{client.seat, std::move(request)});
   events_.schedule(now_ + swarm_.clients.timeout, ClientWakes{number, client.operation});
 }
 
@@ -45,6 +47,9 @@ Request Cluster::draw_request(std::size_t number) {
   bool reads = client_dice_.below(100) < swarm_.clients.read_percent;
   if (healed_)
     reads = client.rewarded > 0 && (client.answered_reads == 0 || reads);
+  const std::uint64_t keys = swarm_.engine.cleaning ? swarm_.clients.keys : registers_count;
+  const std::uint64_t first_key = swarm_.engine.cleaning ? 'a' : 0;
+  request.key = first_key + client.operation % keys;
   if (reads)
     return request;
   const std::size_t count = 1 + client_dice_.below(swarm_.clients.batch_max);
@@ -125,13 +130,15 @@ void Cluster::settle(Peer& peer, const Entry& entry) {
   });
 }
 
-void Cluster::answer(const Request& request, Outcome outcome, PeerId leader, Index index) {
+void Cluster::answer(const Request& request, Outcome outcome, PeerId leader, Index index,
+                     std::uint64_t value) {
   const Duration delay = client_dice_.between(microseconds(10), microseconds(500));
   events_.schedule(now_ + delay, AnswerArrives{{.client = request.client,
                                                 .operation = request.operation,
                                                 .outcome = outcome,
                                                 .leader = leader,
-                                                .index = index}});
+                                                .index = index,
+                                                .value = value}});
   if (healed_ && outcome == Outcome::done && request.client < clients_.size()
       && clients_[request.client].operation == request.operation) {
     Client& client = clients_[request.client];
@@ -147,6 +154,7 @@ void Cluster::on(const AnswerArrives& event) {
   if (client.operation != answer.operation || !client.waiting)
     return;
   client.waiting = false;
+  history_.answered(answer, now_);
   client.seen = std::max(client.seen, answer.index);
   if (answer.outcome != Outcome::done) {
     const auto seat = seat_of(answer.leader);

@@ -26,7 +26,11 @@ std::vector<Cluster::Choice> Cluster::choices() const {
           {faults.change, &Cluster::strike_change},
           {faults.forget, &Cluster::strike_forget},
           {faults.snapshot, &Cluster::strike_snapshot},
-          {faults.damage, &Cluster::strike_damage}};
+          {faults.damage, &Cluster::strike_damage},
+          {faults.full, &Cluster::strike_full},
+          {faults.slow, &Cluster::strike_slow},
+          {faults.depose, &Cluster::strike_depose},
+          {faults.clock_jump, &Cluster::strike_clock_jump}};
 }
 
 void Cluster::on(const FaultStrikes&) {
@@ -179,7 +183,8 @@ void Cluster::strike_forget() {
 void Cluster::begin(Fault fault) {
   note(30, [&] {
     return "fault " + std::to_string(faults_.size()) + " cuts " + std::to_string(fault.cut.size())
-           + " and clogs " + std::to_string(fault.clogged.size());
+           + " and clogs " + std::to_string(fault.clogged.size()) + " and slows "
+           + std::to_string(fault.slowed.size());
   });
   for (const Link link : fault.cut) {
     network_.cut(link);
@@ -188,6 +193,8 @@ void Cluster::begin(Fault fault) {
   }
   for (const Link link : fault.clogged)
     network_.clog(link);
+  for (const auto& [link, by] : fault.slowed)
+    network_.slow(link, by);
   events_.schedule(now_ + fault_length(), FaultEnds{faults_.size()});
   faults_.push_back(std::move(fault));
 }
@@ -197,6 +204,8 @@ void Cluster::on(const FaultEnds& event) {
 }
 
 void Cluster::end(Fault& fault) {
+  for (const auto& [link, by] : std::exchange(fault.slowed, {}))
+    network_.slow(link, -by);
   for (const Link link : std::exchange(fault.cut, {}))
     network_.mend(link);
   for (const Link link : std::exchange(fault.clogged, {}))

@@ -195,8 +195,7 @@ void Cluster::on(const WriteFinishes& event) {
     checker_.durable(peer.id, write);
   events_.schedule(now_ + peer.disk.notice_delay(),
                    WriteNoticed{event.seat, peer.boot, writes.back().id});
-  if (const auto latency = peer.disk.begin())
-    events_.schedule(now_ + *latency, WriteFinishes{event.seat, peer.boot});
+  work_on(event.seat);
 }
 
 /// What time alone brings about is looked at by itself: an input that comes with it may commit, and
@@ -346,6 +345,12 @@ void Cluster::write(Seat seat, Write write) {
        .last = peer.engine->log().last(),
        .snapshot = write.snapshot ? std::optional(write.snapshot->id()) : std::nullopt});
   peer.disk.submit(std::move(write));
+  work_on(seat);
+}
+
+/// The disk begins with what waits for it, if it can.
+void Cluster::work_on(Seat seat) {
+  Peer& peer = peers_[seat];
   if (const auto latency = peer.disk.begin())
     events_.schedule(now_ + *latency, WriteFinishes{seat, peer.boot});
 }

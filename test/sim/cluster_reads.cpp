@@ -66,11 +66,20 @@ void Cluster::answer_reads(Peer& peer, const ReadReady& ready) {
       marks_.hit(Mark::lease_lost_mid_read);
     if (!read.at_leader)
       marks_.hit(Mark::read_answered_by_follower);
-    answer(read.request, Outcome::done, peer.id, ready.index);
+    answer(read.request, Outcome::done, peer.id, ready.index, value_for(peer, read.request));
     ++together;
   }
   if (together > 1)
     marks_.hit(Mark::read_confirmed_with_others);
+}
+
+/// What the peer's state holds; or what it held, where a test plants that.
+std::uint64_t Cluster::value_for(const Peer& peer, const Request& request) {
+  const auto before = told_.find(request.key);
+  if (swarm_.clients.stale_permille > 0 && before != told_.end()
+      && read_dice_.permille(swarm_.clients.stale_permille))
+    return before->second;
+  return told_[request.key] = peer.state.read(request.key);
 }
 
 /// Who waits for a leader that is none any more is told so.

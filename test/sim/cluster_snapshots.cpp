@@ -27,7 +27,8 @@ void Cluster::take_snapshot(Seat seat, const SnapshotPlace& place) {
   const Duration most = healed_ ? Duration(milliseconds(1)) : swarm_.snapshots.save_max;
   const Time at = now_ + snapshot_dice_.between(Duration{0}, most);
   SnapshotSaved saved{.seat = seat, .boot = peer.boot, .place = place, .bytes = {}};
-  const bool fails = !healed_ && snapshot_dice_.permille(swarm_.snapshots.failure_permille);
+  const bool fails = peer.disk.is_full()
+                     || (!healed_ && snapshot_dice_.permille(swarm_.snapshots.failure_permille));
   if (peer.has_state && peer.state.applied != place.id.index)
     return fail("a snapshot is asked for at another place than the state is at");
   if (peer.has_state && !fails)
@@ -129,7 +130,12 @@ void Cluster::on(const ChunkWritten& event) {
     return;
   const SnapshotHead& head = event.chunk.head;
   const bool asks = event.chunk.data.empty();
-  const Snapshots::Receipt receipt = peer.snapshots.receive(event.chunk);
+  ChunkToStore chunk = event.chunk;
+  if (peer.disk.is_full() && !asks) {
+    marks_.hit(Mark::chunk_found_no_room);
+    chunk.data = {};  // All that it can say is how much is here.
+  }
+  const Snapshots::Receipt receipt = peer.snapshots.receive(chunk);
   if (asks && event.chunk.offset == 0 && receipt.upto > 0 && receipt.upto < head.size_bytes)
     marks_.hit(Mark::snapshot_resumed);
   if (receipt.corrupt) {

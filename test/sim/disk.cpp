@@ -41,7 +41,7 @@ void apply(const Write& write, Recovered& durable) {
 }
 
 std::optional<Duration> Disk::begin() {
-  if (!working_.empty() || queue_.empty())
+  if (full_ || !working_.empty() || queue_.empty())
     return std::nullopt;
   do {
     working_.push_back(std::move(queue_.front()));
@@ -71,6 +71,7 @@ Disk::Crash Disk::crash() {
 }
 
 void Disk::heal() {
+  full_ = false;
   swarm_ = {.latency_min = std::chrono::microseconds(50),
             .latency_spread = std::chrono::microseconds(200),
             .notice_max = std::chrono::microseconds(20),

@@ -40,6 +40,11 @@ public:
   };
   Crash crash();
 
+  /// A full disk begins nothing, and finishes what it has begun. It stays full over a crash.
+  void fill() { full_ = true; }
+  void make_room() { full_ = false; }
+  bool is_full() const { return full_; }
+
   const Recovered& durable() const { return durable_; }
   bool idle() const { return working_.empty() && queue_.empty(); }
   void heal();
@@ -50,6 +55,7 @@ private:
   std::deque<Write> queue_{};
   std::vector<Write> working_{};
   Recovered durable_{};
+  bool full_ = false;
 };
 
 }  // namespace troupe::sim

@@ -24,7 +24,8 @@ struct Request {
   std::uint64_t operation = 0;
   std::vector<std::string> commands{};  ///< None: a read.
   ReadLevel level = ReadLevel::linearizable;
-  Index seen{};  ///< The newest index that an answer to the client named.
+  Index seen{};           ///< The newest index that an answer to the client named.
+  std::uint64_t key = 0;  ///< Of a read: what it asks for.
 };
 
 enum class Outcome : std::uint8_t { done, refused, in_doubt };
@@ -34,8 +35,9 @@ struct Answer {
   std::size_t client = 0;
   std::uint64_t operation = 0;
   Outcome outcome = Outcome::refused;
-  PeerId leader{};  ///< Whom to ask instead, if known.
-  Index index{};    ///< Where it happened, or what was read.
+  PeerId leader{};          ///< Whom to ask instead, if known.
+  Index index{};            ///< Where it happened, or what was read.
+  std::uint64_t value = 0;  ///< Of a read: what its key held.
 };
 
 // What can happen. Whatever belongs to one life of a peer names it (`boot`), and means nothing
@@ -139,12 +141,23 @@ struct ReleasesReported {
   Released released{};
 };
 
+/// A full disk is full no more.
+struct RoomIsMade {
+  Seat seat = 0;
+};
+/// What is next in the fall and rise of a leader.
+struct DeposalGoesOn {
+  Seat leader = 0;
+  Seat follower = 0;
+  unsigned tries = 0;
+};
+
 using Event =
     std::variant<MessageArrives, ConnectionBreaks, RequestArrives, TransferAsked, TransferJudged,
                  WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
                  AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked,
                  BurialPlanned, SnapshotSaved, ChunkRead, ChunkWritten, SnapshotChecked,
-                 InstallFailed, ReleasesReported>;
+                 InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

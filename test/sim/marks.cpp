@@ -87,6 +87,14 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "holes_sent",
     "snapshot_for_holes",
     "restarted_with_holes",
+    "write_waited_for_room",
+    "chunk_found_no_room",
+    "link_slowed",
+    "clock_jumped",
+    "clock_jumped_back",
+    "deposed_led_again",
+    "history_checked",
+    "history_doubt_read",
 };
 static_assert(!mark_names.back().empty(), "one name for each mark");
 

@@ -93,6 +93,14 @@ enum class Mark : std::uint8_t {
   holes_sent,
   snapshot_for_holes,
   restarted_with_holes,
+  write_waited_for_room,
+  chunk_found_no_room,
+  link_slowed,
+  clock_jumped,
+  clock_jumped_back,
+  deposed_led_again,
+  history_checked,
+  history_doubt_read,
   count_,
 };
 

@@ -9,7 +9,7 @@ Network::Network(const NetworkSwarm& swarm, std::size_t seats, Dice dice)
     : swarm_(swarm), seats_(seats), dice_(dice), links_(seats * seats) {}
 
 Time Network::arrival(State& state, Time now, Marks& marks) {
-  Time at = now + dice_.skewed(swarm_.delay_min, swarm_.delay_spread);
+  Time at = now + dice_.skewed(swarm_.delay_min, swarm_.delay_spread) + state.slowness;
   if (dice_.permille(swarm_.straggler_permille))
     at += dice_.between(Duration{0}, swarm_.straggler_max);
   else if (swarm_.in_order)

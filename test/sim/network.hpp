@@ -35,6 +35,9 @@ public:
   /// What was kept, if nothing clogs the link any more.
   std::vector<Message> unclog(Link link);
 
+  /// Messages take so much longer; negative undoes it.
+  void slow(Link link, Duration by) { at(link).slowness += by; }
+
   /// From now on nothing is lost, repeated or late. Cuts and clogs stay until they are undone.
   void heal();
 
@@ -43,6 +46,7 @@ private:
     int cuts = 0;
     int clogs = 0;
     Time last_arrival{};
+    Duration slowness{};
     std::vector<Message> kept{};
   };
 

@@ -19,24 +19,31 @@ std::uint64_t hash_of(const std::string& bytes) {
 
 std::string save(const State& state, std::size_t padding, std::uint64_t salt) {
   Numbers numbers{state.applied.value, state.commands, state.digest, state.values.size()};
+  numbers.insert(numbers.end(), state.registers.begin(), state.registers.end());
   for (const auto& [key, value] : state.values)
     numbers.insert(numbers.end(),
                    {static_cast<std::uint64_t>(key), value.set_by.value, value.digest});
   std::string bytes(numbers.size() * sizeof(std::uint64_t), '\0');
   std::memcpy(bytes.data(), numbers.data(), bytes.size());
-  for (std::size_t i = 0; i < padding; ++i)
-    bytes.push_back(static_cast<char>(mix(salt, i)));
+  const std::size_t head = bytes.size();
+  bytes.resize(head + padding);
+  for (std::size_t at = 0; at < padding; at += sizeof(std::uint64_t)) {
+    const std::uint64_t word = mix(salt, at);
+    std::memcpy(bytes.data() + head + at, &word, std::min(padding - at, sizeof word));
+  }
   return bytes;
 }
 
 std::optional<State> load(const std::string& bytes) {
   Numbers numbers(bytes.size() / sizeof(std::uint64_t));
   std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint64_t));
-  if (numbers.size() < 4 || (numbers.size() - 4) / 3 < numbers[3])
+  constexpr std::size_t head = 4 + registers_count;
+  if (numbers.size() < head || (numbers.size() - head) / 3 < numbers[3])
     return std::nullopt;
   State state{.applied = {numbers[0]}, .commands = numbers[1], .digest = numbers[2]};
+  std::copy_n(numbers.begin() + 4, registers_count, state.registers.begin());
   for (std::size_t i = 0; i < numbers[3]; ++i) {
-    const std::uint64_t* value = &numbers[4 + 3 * i];
+    const std::uint64_t* value = &numbers[head + 3 * i];
     state.values[static_cast<char>(value[0])] = {.set_by = {value[1]}, .digest = value[2]};
   }
   return state;

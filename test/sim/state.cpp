@@ -2,22 +2,25 @@
 
 #include "core/assert.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
 namespace troupe::sim {
 
-namespace {
-
-constexpr std::uint64_t fnv_prime = 0x100000001B3u;
-
-}  // namespace
-
 std::uint64_t mix(std::uint64_t digest, std::string_view bytes) {
-  for (const char c : bytes)
-    digest = (digest ^ static_cast<unsigned char>(c)) * fnv_prime;
-  return mix(digest, bytes.size());
+  const std::size_t size = bytes.size();
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), sizeof(std::uint64_t)))) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), std::min(bytes.size(), sizeof word));
+    digest = mix(digest, word);
+  }
+  return mix(digest, size);
 }
 
 std::uint64_t mix(std::uint64_t digest, std::uint64_t number) {
-  // One multiplication for eight bytes is not FNV any more, but as good for telling runs apart.
+  // One multiplication for eight bytes: not for a world that wants to be fooled, but all that is
+  // told apart here differs by chance.
   const std::uint64_t product = (digest ^ number) * 0x9E3779B97F4A7C15u;
   return product ^ (product >> 29);
 }
@@ -36,6 +39,23 @@ std::optional<MapCommand> map_command(std::string_view command) {
   return MapCommand{.key = command[at + 1], .deletes = command[at] == '-'};
 }
 
+Effect effect_of(std::string_view command) {
+  const std::uint64_t value = mix(empty_digest, command);
+  if (const auto asked = map_command(command))
+    return {.key = static_cast<std::uint64_t>(asked->key), .value = asked->deletes ? 0 : value};
+  std::uint64_t number = 0;
+  if (!command.empty())
+    std::from_chars(command.data() + 1, command.data() + command.size(), number);
+  return {.key = number % registers_count, .value = value};
+}
+
+std::uint64_t State::read(std::uint64_t key) const {
+  if (key < registers_count)
+    return registers[key];
+  const auto found = values.find(static_cast<char>(key));
+  return found == values.end() ? 0 : found->second.digest;
+}
+
 std::vector<Release> State::apply(const Entry& entry) {
   TROUPE_ASSERT(entry.id.index == next(applied));
   applied = entry.id.index;
@@ -44,6 +64,8 @@ std::vector<Release> State::apply(const Entry& entry) {
   const std::string_view text = entry.payload.text();
   if (const auto asked = map_command(text))
     return apply(applied, *asked, text);
+  const Effect effect = effect_of(text);
+  registers[effect.key] = effect.value;
   ++commands;
   digest = mix(digest, text);
   return {};

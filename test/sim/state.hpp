@@ -3,6 +3,7 @@
 #include "core/entry.hpp"
 #include "core/types.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -11,7 +12,7 @@
 
 namespace troupe::sim {
 
-/// FNV-1a, continued from `digest`.
+/// Of what `digest` is of, and `bytes` behind it.
 std::uint64_t mix(std::uint64_t digest, std::string_view bytes);
 std::uint64_t mix(std::uint64_t digest, std::uint64_t number);
 /// Of an entry and all before it, if `digest` is that of the entry before.
@@ -25,6 +26,15 @@ struct MapCommand {
   bool deletes = false;
 };
 std::optional<MapCommand> map_command(std::string_view command);
+
+/// How clients see it: one key gets a value that no other command gives it, or 0 for none. The
+/// commands for the list set one of a few registers, too.
+struct Effect {
+  std::uint64_t key = 0;
+  std::uint64_t value = 0;
+};
+inline constexpr std::uint64_t registers_count = 4;
+Effect effect_of(std::string_view command);
 
 /// What the simulated clients change: a list that commands append to, and a map. The list is kept
 /// as its length and digest, so that two lists are equal when they compare equal, but for chance.
@@ -40,11 +50,15 @@ struct State {
   Index applied{};
   std::uint64_t commands = 0;
   std::uint64_t digest = empty_digest;
+  std::array<std::uint64_t, registers_count> registers{};
   std::map<char, Value> values{};
   friend bool operator==(const State&, const State&) = default;
 
   /// Returns what the entry releases. Requires: it follows the one applied last.
   std::vector<Release> apply(const Entry& entry);
+
+  /// What a client reads of a key of the map or, if it has none, of the registers.
+  std::uint64_t read(std::uint64_t key) const;
 
 private:
   std::vector<Release> apply(Index index, const MapCommand& asked, std::string_view text);

@@ -161,6 +161,18 @@ void draw_cleaning(Dice& dice, Swarm& swarm) {
   swarm.clients.delete_percent = static_cast<unsigned>(dice.between(0, 70));
 }
 
+/// Likewise. Clocks that jump allow no leases, and where there are none all may happen to them.
+void draw_troubles(Dice& dice, Swarm& swarm) {
+  swarm.faults.full = maybe(dice, 15);
+  swarm.faults.slow = maybe(dice, 10);
+  if (swarm.peers >= 5 && swarm.spares == 0)
+    swarm.faults.depose = maybe(dice, 20);
+  if (!dice.permille(200))
+    return;
+  swarm.faults.clock_jump = static_cast<unsigned>(dice.between(5, 20));
+  swarm.engine.clock_error = std::max(swarm.engine.clock_error, clock_drift(swarm));
+}
+
 }  // namespace
 
 Duration clock_drift(const Swarm& swarm) {
@@ -170,6 +182,8 @@ Duration clock_drift(const Swarm& swarm) {
     slowest = std::min(slowest, clock_fault_min_permille);
     fastest = std::max(fastest, clock_fault_max_permille);
   }
+  if (swarm.faults.clock_jump > 0)
+    return swarm.engine.election_timeout_min;
   // While the fast clock of a follower counts its timeout, the slow one of the leader counts less.
   // Each is read to the microsecond at both ends.
   constexpr Duration reading = microseconds(4);
@@ -200,6 +214,7 @@ Swarm draw_swarm(std::uint64_t seed) {
   draw_reads(dice, swarm);
   draw_snapshots(dice, swarm);
   draw_cleaning(dice, swarm);
+  draw_troubles(dice, swarm);
   return swarm;
 }
 
@@ -245,7 +260,8 @@ std::string describe(const Swarm& s) {
       << " split=" << f.split << " one_way=" << f.one_way << " bridge=" << f.bridge
       << " clog=" << f.clog << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
       << " forget=" << f.forget << " change=" << f.change << " snapshot=" << f.snapshot
-      << " damage=" << f.damage
+      << " damage=" << f.damage << " full=" << f.full << " slow=" << f.slow
+      << " depose=" << f.depose << " clock_jump=" << f.clock_jump
       << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;
@@ -253,7 +269,8 @@ std::string describe(const Swarm& s) {
       << " timeout_us=" << c.timeout.count() << " read_percent=" << c.read_percent
       << " lease_percent=" << c.lease_percent << " sequential_percent=" << c.sequential_percent
       << " batch_max=" << c.batch_max << " payload_bytes_max=" << c.payload_bytes_max
-      << " patient=" << c.patient << " wander_percent=" << c.wander_percent << '\n';
+      << " patient=" << c.patient << " wander_percent=" << c.wander_percent
+      << " stale_permille=" << c.stale_permille << '\n';
   return out.str();
 }
 

@@ -46,10 +46,14 @@ struct FaultSwarm {
   unsigned clog = 0;
   unsigned transfer = 0;
   unsigned clock_rate = 0;
-  unsigned forget = 0;    ///< The leader is cut off, and another starts again at once.
-  unsigned change = 0;    ///< Of the configuration, to any other.
-  unsigned snapshot = 0;  ///< An operator asks for one.
-  unsigned damage = 0;    ///< Of a snapshot, at one peer at a time.
+  unsigned forget = 0;      ///< The leader is cut off, and another starts again at once.
+  unsigned change = 0;      ///< Of the configuration, to any other.
+  unsigned snapshot = 0;    ///< An operator asks for one.
+  unsigned damage = 0;      ///< Of a snapshot, at one peer at a time.
+  unsigned full = 0;        ///< A disk takes no more for a while.
+  unsigned slow = 0;        ///< Some links take much longer than others.
+  unsigned depose = 0;      ///< A leader loses its place and its tail, and gets the place back.
+  unsigned clock_jump = 0;  ///< Forth, or back: then it stands still for as long.
   unsigned crash_between_parts_permille = 0;
   unsigned change_when_elected_permille = 0;
 };
@@ -76,6 +80,8 @@ struct ClientSwarm {
   unsigned wander_percent = 0;  ///< Asks anybody next, and may find a leader that is none.
   /// Who was accepted by a leader that then stepped down waits for the entry's fate all the same.
   bool patient = false;
+  /// Reads that are answered with what was told before of the same key. For tests of the checkers.
+  unsigned stale_permille = 0;
 };
 
 /// Everything that differs from seed to seed. All of it follows from `seed`.
@@ -102,9 +108,11 @@ struct Swarm {
 /// Clocks that faults set to another rate run at one between these.
 inline constexpr std::int64_t clock_fault_min_permille = 500;
 inline constexpr std::int64_t clock_fault_max_permille = 2000;
+/// Links that a fault makes slow take up to so much longer.
+inline constexpr Duration slowness_max = std::chrono::milliseconds(300);
 
 /// By how much two clocks of the swarm may drift apart while one of them counts an
-/// `election_timeout_min`, at the most.
+/// `election_timeout_min`, at the most: by all of it where clocks jump.
 Duration clock_drift(const Swarm& swarm);
 
 /// Each kind of fault is on or off, and stronger or weaker, by a toss.

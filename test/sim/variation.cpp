@@ -44,6 +44,10 @@ constexpr Fault all_faults[] = {
        s.faults.snapshot = 0;
      }},
     {"damage", [](Swarm& s) { s.faults.damage = 0; }},
+    {"full", [](Swarm& s) { s.faults.full = 0; }},
+    {"slow", [](Swarm& s) { s.faults.slow = 0; }},
+    {"depose", [](Swarm& s) { s.faults.depose = 0; }},
+    {"clock_jump", [](Swarm& s) { s.faults.clock_jump = 0; }},
     {"save_failure", [](Swarm& s) { s.snapshots.failure_permille = 0; }},
     {"crash_between_parts", [](Swarm& s) { s.faults.crash_between_parts_permille = 0; }},
     {"loss", [](Swarm& s) { s.network.loss_permille = 0; }},

@@ -14,17 +14,18 @@ namespace troupe::sim {
 
 namespace {
 
-/// An honest run takes a few hundredths of it.
+/// An honest run takes a few hundredths of it, and an exploration a tenth.
 constexpr unsigned run_seconds_max = 20;
 
-[[noreturn]] void be_child(const Swarm& swarm, int pipe) {
+[[noreturn]] void be_child(const std::function<std::optional<Failure>()>& work, int pipe) {
   const int nowhere = open("/dev/null", O_WRONLY);
   dup2(nowhere, STDERR_FILENO);
   alarm(run_seconds_max);
-  const Verdict verdict = run_swarm(swarm);
-  if (!verdict.violation)
+  const std::optional<Failure> failure = work();
+  if (!failure)
     std::_Exit(0);
-  const std::string told = std::to_string(verdict.simulated.count()) + " " + *verdict.violation;
+  const std::string told =
+      std::to_string(failure->at.value_or(Time{}).count()) + " " + failure->what;
   // Longer than a pipe holds it is not.
   const bool written = write(pipe, told.data(), told.size()) == static_cast<ssize_t>(told.size());
   std::_Exit(written ? 1 : 2);
@@ -41,6 +42,14 @@ std::string read_all(int pipe) {
 }  // namespace
 
 std::optional<Failure> run_in_child(const Swarm& swarm) {
+  return in_child([&]() -> std::optional<Failure> {
+    const Verdict verdict = run_swarm(swarm);
+    return verdict.violation ? std::optional(Failure{*verdict.violation, verdict.simulated})
+                             : std::nullopt;
+  });
+}
+
+std::optional<Failure> in_child(const std::function<std::optional<Failure>()>& work) {
   int ends[2] = {-1, -1};
   if (pipe(ends) != 0)
     std::abort();
@@ -49,7 +58,7 @@ std::optional<Failure> run_in_child(const Swarm& swarm) {
     std::abort();
   if (process == 0) {
     close(ends[0]);
-    be_child(swarm, ends[1]);
+    be_child(work, ends[1]);
   }
   close(ends[1]);
   const std::string told = read_all(ends[0]);
