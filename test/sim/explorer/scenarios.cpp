@@ -12,7 +12,7 @@ const std::vector<Scenario>& scenarios() {
        .about = "two leaders that each take away another voter (§4.1, 2015)",
        .peers = 4,
        .voters = 4,
-       .depth = 6,
+       .depth = 8,
        .budget = {.campaigns = 2, .changes = 2},
        .append_bytes = 4096,
        .targets = {{1, 2, 3}, {2, 3, 4}}},

@@ -3,6 +3,7 @@
 #include "test/sim/cluster.hpp"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,13 +15,14 @@ namespace troupe::sim {
 
 namespace {
 
-/// An honest run takes a few hundredths of it, and an exploration a tenth.
+/// Of a processor. An honest run takes a few hundredths of it, and an exploration a tenth.
 constexpr unsigned run_seconds_max = 20;
 
 [[noreturn]] void be_child(const std::function<std::optional<Failure>()>& work, int pipe) {
   const int nowhere = open("/dev/null", O_WRONLY);
   dup2(nowhere, STDERR_FILENO);
-  alarm(run_seconds_max);
+  const rlimit limit{.rlim_cur = run_seconds_max, .rlim_max = run_seconds_max + 1};
+  setrlimit(RLIMIT_CPU, &limit);
   const std::optional<Failure> failure = work();
   if (!failure)
     std::_Exit(0);
@@ -70,7 +72,7 @@ std::optional<Failure> in_child(const std::function<std::optional<Failure>()>& w
   const std::size_t space = told.find(' ');
   if (WIFEXITED(status) && space != std::string::npos)
     return Failure{told.substr(space + 1), Time{std::stoll(told)}};
-  const bool spun = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+  const bool spun = WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU;
   return Failure{spun ? "the run does not end" : "the process died", std::nullopt};
 }
 

@@ -27,6 +27,7 @@ const std::map<Mutant, std::string_view> out_of_reach = {
     {Mutant::snapshot_over_own_log, "needs a log with holes that another leader's snapshot meets"},
     {Mutant::promise_ends_with_term,
      "needs a follower told of a term while its leader has a lease"},
+    {Mutant::restart_frees, "needs votes of who just restarted, while a lease is about to end"},
     {Mutant::answer_to_older_life, "needs an answer that comes after a restart in the same term"},
 };
 
