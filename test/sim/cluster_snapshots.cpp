@@ -95,8 +95,12 @@ void Cluster::on(const InstallFailed& event) {
 
 void Cluster::send_chunks(Seat seat, std::vector<ChunkToSend> chunks) {
   Peer& peer = peers_[seat];
-  for (ChunkToSend& chunk : chunks)
-    events_.schedule(snapshots_done(peer), ChunkRead{seat, peer.boot, std::move(chunk)});
+  for (ChunkToSend& chunk : chunks) {
+    // A question reads nothing, but does not overtake the chunks in front of it.
+    const bool asks = chunk.length == 0;
+    const Time at = asks ? std::max(peer.snapshots_busy_until, now_) : snapshots_done(peer);
+    events_.schedule(at, ChunkRead{seat, peer.boot, std::move(chunk)});
+  }
 }
 
 void Cluster::on(const ChunkRead& event) {
@@ -120,8 +124,11 @@ void Cluster::on(const ChunkRead& event) {
 
 void Cluster::store_chunks(Seat seat, std::vector<ChunkToStore> chunks) {
   Peer& peer = peers_[seat];
-  for (ChunkToStore& chunk : chunks)
-    events_.schedule(snapshots_done(peer), ChunkWritten{seat, peer.boot, std::move(chunk)});
+  for (ChunkToStore& chunk : chunks) {
+    const bool asks = chunk.data.empty();
+    const Time at = asks ? std::max(peer.snapshots_busy_until, now_) : snapshots_done(peer);
+    events_.schedule(at, ChunkWritten{seat, peer.boot, std::move(chunk)});
+  }
 }
 
 void Cluster::on(const ChunkWritten& event) {
