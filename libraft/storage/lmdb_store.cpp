@@ -3,6 +3,7 @@
 #include "core/assert.hpp"
 #include "storage/directory.hpp"
 #include "storage/lmdb_check.hpp"
+#include "storage/lmdb_create.hpp"
 #include "storage/lmdb_handles.hpp"
 #include "storage/lmdb_log.hpp"
 #include "storage/lmdb_reader.hpp"
@@ -224,7 +225,7 @@ Problem LmdbStore::load() {
           {}, [this](Change& inner) { return create_tables(inner); }, change))
     return problem;
   catalog_.meta = change.meta;
-  return sync_directory(options_.directory);
+  return std::nullopt;
 }
 
 int LmdbStore::create_tables(Change& change) {
@@ -496,6 +497,9 @@ Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options) {
     if (auto problem = check(options, acknowledged))
       return *problem;
 
+  if (present == 0)
+    if (auto problem = create_data_file(options.directory))
+      return *problem;
   auto opened = open_to_write(options);
   if (auto* error = std::get_if<StoreError>(&opened))
     return *error;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,19 @@ TEST_CASE("a store is created with all the directories above it") {
 
   CHECK(fs::exists(deep + "data.mdb"));
   CHECK(fs::exists(deep + "LOCK"));
+}
+
+TEST_CASE("what was left by a power cut while a store was created is in nobody's way") {
+  const TempDirectory directory;
+  fs::create_directory(directory.path() + "/newborn");
+  std::ofstream(directory.path() + "/newborn/data.mdb") << "a part of the first pages";
+  std::ofstream(directory.path() + "/data.mdb").flush();
+  {
+    const auto store = open_lmdb(directory.path());
+    REQUIRE(!store->put_peer(peer_record(1)));
+  }
+  CHECK_FALSE(fs::exists(directory.path() + "/newborn"));
+  CHECK(value_of(open_lmdb(directory.path())->peers()).size() == 1);
 }
 
 TEST_CASE("a directory that cannot be created is an error that names it") {
