@@ -98,6 +98,11 @@ struct StoreWritten {
 struct StoreFailed {
   storage::StoreError error{};
 };
+/// Store -> each peer that writes, whenever that changes: a full disk (`Store::make_room`). What a
+/// peer has asked for waits for room, in order, and is answered when it is written.
+struct StoreFull {
+  bool full = true;
+};
 
 /// Node -> store: `Store::put_peer`. Answered with `PeerPut`, or `StoreFailed`.
 struct PutPeer {
@@ -106,6 +111,7 @@ struct PutPeer {
 };
 struct PeerPut {
   storage::PeerRecord record{};
+  std::optional<storage::StoreError> refusal{};  ///< The disk is full; all is as it was.
 };
 /// Node -> store: `Store::recover`, behind all writes that were sent before.
 /// Answered with `PeerRecovered`.
@@ -329,6 +335,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DropLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWritten)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFailed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFull)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PutPeer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerPut)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::RecoverPeer)

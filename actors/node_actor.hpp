@@ -97,6 +97,7 @@ private:
       const std::vector<std::pair<std::string, std::string>>& changes) const;
   void on_stop_peer(const caf::actor& connection, const wire::Request& request);
   void on_put(const PeerPut& put);
+  void on_put_refused(Hosted& hosted, const storage::StoreError& error);
   void on_recovered(PeerRecovered& recovered);
   void finish_start(Hosted& hosted, PeerRecovered& recovered);
   void end_start(Hosted& hosted, const wire::Response& response);

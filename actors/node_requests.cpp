@@ -110,6 +110,8 @@ void NodeActor::on_put(const PeerPut& put) {
   Hosted* hosted = find(put.record.id);
   if (hosted == nullptr || phase_ != Phase::running)
     return;
+  if (put.refusal)
+    return on_put_refused(*hosted, *put.refusal);
   if (hosted->state == State::stopping && hosted->actor)
     actors::send(this, hosted->actor, Stop{});
   if (hosted->state != State::starting)
@@ -121,6 +123,20 @@ void NodeActor::on_put(const PeerPut& put) {
   run_peer(*hosted, {});
   publish_registry();
   end_start(*hosted, {});
+}
+
+/// All is as it was before somebody asked.
+void NodeActor::on_put_refused(Hosted& hosted, const storage::StoreError& error) {
+  if (hosted.state == State::starting)
+    hosted.state = State::stopped;
+  else if (hosted.state == State::stopping)
+    hosted.state = State::running;
+  hosted.record.running = hosted.state == State::running;
+  respond_all(hosted.askers, refused(0, Refusal::no_space, error.text));
+  if (hosted.is_new)
+    peers_.erase(std::string(hosted.record.name));
+  else
+    look_again(hosted);
 }
 
 void NodeActor::on_recovered(PeerRecovered& recovered) {

@@ -39,6 +39,7 @@ caf::behavior PeerActor::make_behavior() {
       [this](const InboundRequest& inbound) { on_request(inbound); },
       [this](const StoreWritten& written) { on_written(written); },
       [this](const StoreFailed& failed) { on_store_failed(failed); },
+      [this](const StoreFull& news) { on_store_full(news); },
       [this](Applied& applied) { on_applied(applied); },
       [this](const SaveProgress& progress) { taken_percent_ = progress.percent; },
       [this](const SnapshotSaved& saved) { on_snapshot_saved(saved); },

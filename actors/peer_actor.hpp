@@ -101,6 +101,7 @@ private:
   void lose_sight_of(const std::vector<PeerId>& peers);
   void on_written(const StoreWritten& written);
   void on_store_failed(const StoreFailed& failed);
+  void on_store_full(const StoreFull& news);
 
   // peer_calls.cpp: what clients and operators ask for.
   void on_calls(InboundCalls& inbound);

@@ -219,7 +219,8 @@ wire::PeerStatus PeerActor::status() const {
       .changing = view.changing,
       .lease_ms = lease_ms(view),
       .read_rounds = view.read_rounds,
-      .disk_stalls = view.disk_stalls};
+      .disk_stalls = view.disk_stalls,
+      .disk_full = view.disk_full};
   add_snapshots(view, status);
   return status;
 }

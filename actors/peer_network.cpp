@@ -1,3 +1,4 @@
+#include "actors/logger.hpp"
 #include "actors/peer_actor.hpp"
 
 #include <utility>
@@ -67,6 +68,12 @@ void PeerActor::on_written(const StoreWritten& written) {
 
 void PeerActor::on_store_failed(const StoreFailed& failed) {
   finish(failed.error.text.empty() ? "disk failed" : failed.error.text);
+}
+
+void PeerActor::on_store_full(const StoreFull& news) {
+  log(LogLevel::warning, news.full ? "disk_full" : "disk_has_room", {{"peer", record_.name}});
+  begin_turn();
+  engine_.step(DiskFull{news.full});
 }
 
 }  // namespace troupe::actors

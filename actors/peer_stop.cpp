@@ -81,6 +81,7 @@ caf::behavior PeerActor::forwarding() {
       ignore<InboundMessages>(),
       ignore<StoreWritten>(),
       ignore<StoreFailed>(),
+      ignore<StoreFull>(),
       ignore<Applied>(),
       ignore<SaveProgress>(),
       ignore<SnapshotSaved>(),

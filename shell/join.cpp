@@ -62,6 +62,7 @@ bool passes(Refusal refusal) {
     case Refusal::no_peer:
     case Refusal::unreachable:
     case Refusal::stopping:
+    case Refusal::no_space:
       return true;
     default:
       return false;

@@ -101,6 +101,7 @@ Json json_of(const wire::PeerStatus& status) {
           {"lease_ms", status.lease_ms > 0 ? Json(status.lease_ms) : Json()},
           {"read_rounds", status.read_rounds},
           {"disk_stalls", status.disk_stalls},
+          {"disk_full", status.disk_full},
           {"store_bytes", status.store_bytes},
           {"first_index", status.first.value},
           {"holes", status.holes},

@@ -85,7 +85,9 @@ std::string text_of(const wire::PeerStatus& status) {
          + std::to_string(status.configuration_index.value) + ' ' + text_of(status.configuration)
          + (status.lease_ms > 0 ? " lease_ms=" + std::to_string(status.lease_ms) : "")
          + " read_rounds=" + std::to_string(status.read_rounds)
-         + (status.disk_stalls ? " disk=stalls" : "")
+         + (status.disk_full     ? " disk=full"
+            : status.disk_stalls ? " disk=stalls"
+                                 : "")
          + " store_bytes=" + std::to_string(status.store_bytes) + text_of_snapshots(status);
 }
 

@@ -64,6 +64,7 @@ void Engine::step(const Input& input) {
     void operator()(const ChunkStored& stored) const { engine.on_chunk_stored(stored); }
     void operator()(const SnapshotLost& lost) const { engine.on_snapshot_lost(lost); }
     void operator()(const Released& released) const { engine.on_released(released); }
+    void operator()(const DiskFull& news) const { engine.on_disk_full(news); }
   };
   std::visit(Handler{*this}, input);
 }
@@ -74,6 +75,8 @@ Result<EntryId> Engine::propose(std::span<const Bytes> payloads) {
     return refusal_of_non_leader();
   if (leading().transfer_to != nobody)
     return Refusal::election_in_progress;
+  if (!has_room())
+    return Refusal::no_space;
   std::size_t bytes = log_.bytes_from(next(commit_));
   for (const Bytes& payload : payloads) {
     if (payload.size() > options_.entry_bytes_max)
@@ -126,8 +129,9 @@ Result<PeerId> Engine::transfer(PeerId to) {
   // Who does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {
     const Progress& progress = lead.progress.at(peer);
-    // Nor who has no state to serve from.
-    return std::tuple(hears(progress), progress.wanted() == Index{}, progress.match());
+    // Nor who has no state to serve from, or no room for what it would be asked to keep.
+    return std::tuple(hears(progress), progress.wanted() == Index{}, !progress.disk_full(),
+                      progress.match());
   };
   const auto better = [&](PeerId a, PeerId b) { return b == nobody || fitness(a) > fitness(b); };
   PeerId chosen = nobody;
@@ -169,6 +173,7 @@ EngineView Engine::view() const {
       .changing = false,
       .transfer_to = role_ == Role::leader ? leading().transfer_to : nobody,
       .disk_stalls = disk_stalls(),
+      .disk_full = disk_full_,
       .leaving_disk = role_ == Role::leader && leading().leaving_disk,
       .followers = {},
       .snapshot = snapshot_,

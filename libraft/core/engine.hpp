@@ -78,8 +78,14 @@ struct Released {
   std::vector<Release> releases{};
 };
 
+/// Whether the store takes more entries. While it does not, it may still write those that it has
+/// been given; and it always writes what makes nothing larger.
+struct DiskFull {
+  bool full = true;
+};
+
 using Input = std::variant<Tick, Message, Persisted, Disconnected, SnapshotTaken, ChunkStored,
-                           SnapshotLost, Released>;
+                           SnapshotLost, Released, DiskFull>;
 
 /// What a store gives back when a peer starts.
 struct Recovered {
@@ -119,7 +125,7 @@ public:
   /// Appends a command for each payload. On success the entries occupy the
   /// indexes from the returned id on, all of its term; they are committed when they come
   /// back in `Output::committed`, or lost when another entry does in their place.
-  /// Refuses: `redirect`, `election_in_progress`, `busy`, `too_large`; then none
+  /// Refuses: `redirect`, `election_in_progress`, `busy`, `too_large`, `no_space`; then none
   /// of them was appended.
   Result<EntryId> propose(std::span<const Bytes> payloads);
 
@@ -225,6 +231,7 @@ private:
     ReadId sent_read{};  ///< The newest read that a round carries already.
     ReadId own_read{};   ///< The newest of our own clients' that waits, or did.
     Index term_start{};  ///< The first entry of our term.
+    Time since{};        ///< When we were elected.
     PeerId transfer_to{};
     Time transfer_deadline = never;
     bool timeout_now_sent = false;
@@ -350,6 +357,9 @@ private:
   // engine_disk.cpp
   bool disk_stalls() const;
   void leave_stalled_disk();
+  void on_disk_full(const DiskFull& news);
+  bool has_room() const;
+  void leave_full_disk();
 
   // engine_replication.cpp
   bool has_news_for(const Progress& progress) const;
@@ -452,6 +462,7 @@ private:
   std::vector<Message> messages_{};
   std::deque<ReadReady> reads_ready_{};
   bool role_changed_ = false;
+  bool disk_full_ = false;
   std::uint64_t dropped_ = 0;
   std::uint64_t read_rounds_ = 0;
 

@@ -33,4 +33,45 @@ void Engine::leave_stalled_disk() {
     lead.leaving_disk = false;
 }
 
+void Engine::on_disk_full(const DiskFull& news) {
+  disk_full_ = news.full;
+  if (role_ == Role::leader)
+    leave_full_disk();
+}
+
+/// Whether a command could be kept: by us, or the log would grow in memory alone, and by enough of
+/// those that we hear.
+bool Engine::has_room() const {
+  if (disk_full_)
+    return false;
+  bool any_is_full = false;
+  std::map<PeerId, bool> with_room{{options_.self, true}};
+  for (const auto& [peer, progress] : leading().progress) {
+    with_room[peer] = hears(progress) && !progress.disk_full();
+    any_is_full = any_is_full || progress.disk_full();
+  }
+  return !any_is_full || tally(configuration(), with_room) == Tally::won;
+}
+
+/// A leader that has to refuse all commands hands over (§3.10) if there is a quorum that would
+/// not: a full disk of one costs the clients an election and no more. If there is none, whoever led
+/// would refuse them, too, and we stay: reads are answered without a break, and nobody is made to
+/// write down elections on a disk that has no room. What we know of the others may be old by then:
+/// disks that fill up together would pass the office around as fast as they can. So it is kept for
+/// an election timeout, and nobody counts who has not told this leader.
+void Engine::leave_full_disk() {
+  Leading& lead = leading();
+  if (!disk_full_ || lead.transfer_to != nobody || lead.change
+      || now_ - lead.since < options_.election_timeout_max)
+    return;
+  std::map<PeerId, bool> others;
+  for (const auto& [peer, progress] : lead.progress)
+    others[peer] = hears(progress) && progress.has_answered() && !progress.disk_full();
+  if (tally(configuration(), others) != Tally::won)
+    return;
+  lead.leaving_disk = true;
+  if (!transfer(nobody))
+    lead.leaving_disk = false;
+}
+
 }  // namespace troupe

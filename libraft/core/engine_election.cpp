@@ -125,7 +125,8 @@ void Engine::become_leader() {
   // The first entry of our term commits all before it (§3.6.2) and opens reads (§6.4). Who
   // bootstraps has one already.
   const bool has_own = log_.last().term == hard_state_.term;
-  state_ = Leading{.term_start = has_own ? log_.last().index : next(log_.last().index)};
+  state_ =
+      Leading{.term_start = has_own ? log_.last().index : next(log_.last().index), .since = now_};
   sync_progress();
   if (!has_own)
     append(EntryKind::noop, {});

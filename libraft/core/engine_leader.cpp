@@ -23,6 +23,7 @@ void Engine::lead_on_tick() {
   keep_voters();  // First: who asked for a change sees it done before the next one begins.
   continue_change();
   leave_stalled_disk();
+  leave_full_disk();
 }
 
 bool Engine::hears_quorum() const {
@@ -47,6 +48,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
     progress.promised(response.sent_at
                       + std::min(response.promised, options_.election_timeout_min));
   confirm_reads();
+  progress.has_full_disk(response.disk_full);
   if (response.wants_snapshot <= log_.last().index)
     progress.wants(response.wants_snapshot);
   if (const auto* rejected = std::get_if<Rejected>(&response.verdict)) {

@@ -107,10 +107,13 @@ bool Engine::hard_state_durable() const {
   return !hard_state_dirty_ && std::ranges::none_of(writing_, &Handed::hard_state);
 }
 
-/// Every answer says whether we need a snapshot: any of them may be lost.
+/// Every answer says whether we need a snapshot, or room: any of them may be lost.
 Message Engine::envelope(PeerId to, Body body) const {
-  if (auto* response = std::get_if<AppendResponse>(&body); response != nullptr && stateless_)
-    response->wants_snapshot = applied_;
+  if (auto* response = std::get_if<AppendResponse>(&body); response != nullptr) {
+    if (stateless_)
+      response->wants_snapshot = applied_;
+    response->disk_full = disk_full_;
+  }
   return {.cluster = hard_state_.cluster,
           .from = options_.self,
           .to = to,

@@ -72,6 +72,8 @@ struct AppendResponse {
   /// The sender has lost its replicated state and asks for a snapshot that covers at least this
   /// entry; 0 if it has not. Its log is sound: the verdict stands.
   Index wants_snapshot{};
+  /// The sender's disk is full. What it accepts is durable all the same.
+  bool disk_full = false;
 };
 
 /// "Campaign now, without asking first" (§3.10).

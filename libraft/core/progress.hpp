@@ -74,6 +74,9 @@ public:
   void has_nothing() { has_ours_ = has_ours_ || !returned_; }
   void returns() { returned_ = true; }
 
+  bool disk_full() const { return disk_full_; }
+  void has_full_disk(bool full) { disk_full_ = full; }
+
   /// The snapshot that is being sent, beside entries or in their place.
   const std::optional<Transfer>& transfer() const { return transfer_; }
   std::optional<Transfer>& transfer() { return transfer_; }
@@ -95,6 +98,7 @@ private:
   std::optional<Time> sent_at_{};
   ReadId read_{};
   Index wanted_{};
+  bool disk_full_ = false;
   std::optional<Transfer> transfer_{};
   Time promised_until_ = Time::min();
   std::optional<Index> offered_{};  ///< The least.

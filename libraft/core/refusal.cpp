@@ -40,6 +40,8 @@ std::string_view name(Refusal refusal) {
       return "resource";
     case Refusal::stopping:
       return "stopping";
+    case Refusal::no_space:
+      return "no_space";
   }
   return "unknown";
 }

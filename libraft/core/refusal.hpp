@@ -53,6 +53,9 @@ enum class Refusal : std::uint8_t {
   resource = 16,
   /// The node is shutting down. Never happened.
   stopping = 17,
+  /// The disk is full: the peer's own, or those of so many that no quorum could keep it. Never
+  /// happened; reads are answered, and commands as soon as there is room.
+  no_space = 18,
 };
 
 /// As users see it after "error ": "election_in_progress".

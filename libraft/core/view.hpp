@@ -53,7 +53,8 @@ struct EngineView {
   bool changing = false;          ///< While leading: another configuration is to follow.
   PeerId transfer_to{};           ///< While leading: who was asked to lead in our place.
   bool disk_stalls = false;       ///< A write takes longer than `EngineOptions::disk_stall_max`.
-  bool leaving_disk = false;      ///< While leading: we hand over because of that.
+  bool disk_full = false;         ///< So we were told by `DiskFull`.
+  bool leaving_disk = false;      ///< While leading: we hand over because of either.
   std::map<PeerId, FollowerView> followers{};  ///< While leading.
   std::optional<SnapshotHead> snapshot{};      ///< The last one that we took or were sent.
   std::optional<EntryId> taking_snapshot{};    ///< One is being taken here.

@@ -78,7 +78,8 @@ Problem Room::open(MDB_env* environment) {
     reserved_ = needed;
   // As much as the process before us had, if there is no more.
   const std::uint64_t allocated = allocated_bytes(open_);
-  if (grow(head_room_ + growth_min) != 0 && allocated > reserved_ + growth_last) [[maybe_unused]]
+  if (grow(kept_from(Use::more) + growth_min) != 0 && allocated > reserved_ + growth_last)
+      [[maybe_unused]]
     const int code = reserve(allocated - growth_last);
   if (const int code = limit(Use::more))
     return lmdb_error(file_, {}, code);
@@ -112,9 +113,27 @@ int Room::reserve(std::uint64_t upto) {
   return 0;
 }
 
+/// How much of what is reserved is not for this use.
+std::uint64_t Room::kept_from(Use use) const {
+  switch (use) {
+    case Use::more:
+      return head_room_ + head_room_ / 2;
+    case Use::last:
+      return head_room_;
+    case Use::less:
+      break;
+  }
+  return 0;
+}
+
+bool Room::has_room(std::uint64_t used) {
+  const std::uint64_t wanted = used + kept_from(Use::more) + growth_min;
+  return reserved_ >= wanted || reserve(wanted) == 0;
+}
+
 int Room::limit(Use use) {
   constexpr std::uint64_t page_bytes = 4096;
-  const std::uint64_t kept = use == Use::more ? head_room_ : 0;
+  const std::uint64_t kept = kept_from(use);
   const std::uint64_t bytes = reserved_ - std::min(reserved_, kept);
   // LMDB takes what it has in use for the least.
   const std::uint64_t whole = std::max(bytes / page_bytes, std::uint64_t{1}) * page_bytes;

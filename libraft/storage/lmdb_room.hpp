@@ -13,6 +13,7 @@ namespace troupe::storage {
 /// What a transaction does to the room there is.
 enum class Use : std::uint8_t {
   more,  ///< Writes entries: refused in time.
+  last,  ///< Writes entries that were on their way when it was noticed that there is no more.
   less,  ///< Only removes them, or replaces what is small.
 };
 
@@ -37,11 +38,14 @@ public:
   int grow(std::uint64_t wanted);
   /// Lets transactions use all that is theirs. Requires that no transaction is open.
   int limit(Use use);
+  /// Whether entries have room again, where `used` bytes are in use: reserves what is missing.
+  bool has_room(std::uint64_t used);
   /// Whether a write may have failed for want of space.
   bool is_disk_full() const;
 
 private:
   int reserve(std::uint64_t upto);
+  std::uint64_t kept_from(Use use) const;
 
   std::string file_;
   std::uint64_t head_room_;

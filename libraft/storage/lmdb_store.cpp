@@ -41,6 +41,7 @@ public:
   Outcome<Recovered> recover(PeerId peer) override;
   std::optional<StoreError> write(std::span<const PeerWrite> writes) override;
   StoreStats stats() override;
+  bool make_room() override;
 
 private:
   using Pages = std::map<MDB_dbi, std::uint64_t>;  ///< In use, by table.
@@ -59,6 +60,7 @@ private:
   struct Need {
     Use use = Use::more;
     std::uint64_t bytes = 0;
+    Use last_resort() const { return use == Use::more ? Use::last : Use::less; }
   };
 
   template <class Task>
@@ -91,7 +93,8 @@ private:
   Pages pages_{};
   std::uint64_t pages_used_ = 0;  ///< Of all tables.
   std::uint64_t commits_ = 0;
-  Problem broken_{};  ///< Why nothing can be written any more.
+  bool full_ = false;  ///< Entries took what was kept for the last, or were refused.
+  Problem broken_{};   ///< Why nothing can be written any more.
 };
 
 // ---- transactions
@@ -103,7 +106,7 @@ Problem LmdbStore::transact(Need need, Task task, Change& change) {
   if (broken_)
     return broken_;
   constexpr int growths_max = 32;  // Each but the last two gave all that was asked for, or half.
-  bool uses_head_room = false;
+  Use use = Use::more;
   int code = MDB_MAP_FULL;
   for (int i = 0; i < growths_max && code == MDB_MAP_FULL; ++i) {
     change = {};
@@ -111,12 +114,14 @@ Problem LmdbStore::transact(Need need, Task task, Change& change) {
     if (code != MDB_MAP_FULL)
       break;
     const bool grown = room_.grow(2 * need.bytes) == 0;
-    if (!grown && (need.use == Use::more || std::exchange(uses_head_room, true)))
+    if (!grown && std::exchange(use, need.last_resort()) == need.last_resort())
       break;
-    if (const int failure = room_.limit(grown && !uses_head_room ? Use::more : Use::less))
+    if (const int failure = room_.limit(use))
       return fail(failure, {});
   }
-  if (uses_head_room)
+  const bool refused = is_disk_full(code) && code != MDB_DBS_FULL;
+  full_ = full_ || (need.use == Use::more && (use != Use::more || refused));
+  if (use != Use::more)
     if (const int failure = room_.limit(Use::more))
       return fail(failure, {});
   if (code == MDB_MAP_FULL)
@@ -292,8 +297,9 @@ std::optional<StoreError> LmdbStore::put_peer(const PeerRecord& peer) {
     TROUPE_ASSERT((id == peer.id) == (known.record.name == peer.name));
 
   Change change;
+  const Need need{.use = catalog_.peers.contains(peer.id) ? Use::less : Use::more};
   if (auto problem = transact(
-          {}, [&](Change& inner) { return put_peer_in(inner, peer); }, change))
+          need, [&](Change& inner) { return put_peer_in(inner, peer); }, change))
     return problem;
   catalog_.meta = change.meta;
   catalog_.peers[peer.id] = std::move(change.new_peer);
@@ -459,8 +465,21 @@ StoreStats LmdbStore::stats() {
   std::uint64_t pages = meta_pages;
   for (const auto& [table, count] : pages_)
     pages += count;
-  return {
-      .file_bytes = file_bytes(file_), .used_bytes = pages * stat.ms_psize, .commits = commits_};
+  return {.file_bytes = file_bytes(file_),
+          .used_bytes = pages * stat.ms_psize,
+          .commits = commits_,
+          .full = full_};
+}
+
+bool LmdbStore::make_room() {
+  if (!full_ || broken_)
+    return true;
+  full_ = !room_.has_room(stats().used_bytes);
+  if (const int failure = full_ ? 0 : room_.limit(Use::more)) {
+    fail(failure, {});
+    return false;
+  }
+  return !full_;
 }
 
 /// What stands in the way of opening `options.directory`, as far as a child can find out.

@@ -41,19 +41,24 @@ public:
     if (writes.empty())
       return std::nullopt;
     for (const PeerWrite& write : writes)
+      if (disk_.refuses_entries && !write.write.entries.empty())
+        return StoreError{StoreError::Kind::no_space, "no room"};
+    for (const PeerWrite& write : writes)
       apply(write.write, disk_.logs[write.peer]);
     commit();
     return std::nullopt;
   }
 
   StoreStats stats() override {
-    StoreStats stats{.commits = commits_};
+    StoreStats stats{.commits = commits_, .full = disk_.full};
     for (const auto& [peer, log] : disk_.logs) {
       for (const Entry& entry : log.entries)
         stats.used_bytes += size_bytes(entry);
     }
     return stats;
   }
+
+  bool make_room() override { return !disk_.full; }
 
 private:
   std::optional<StoreError> take_fault() {

@@ -18,6 +18,8 @@ struct MemoryDisk {
   /// The next write or `put_peer` fails with this, and changes nothing. `no_space` passes; after
   /// any other the store that met it is broken, and the disk must be opened again.
   std::optional<StoreError> fail_next_write{};
+  bool full = false;             ///< As `StoreStats` has it.
+  bool refuses_entries = false;  ///< Writes with entries fail with `no_space`, and all beside them.
 };
 
 /// A store on `disk`, which must outlive it.

@@ -181,6 +181,7 @@ struct PeerStatus {
   std::uint64_t lease_ms = 0;
   std::uint64_t read_rounds = 0;  ///< Begun since its start to confirm reads.
   bool disk_stalls = false;       ///< A write takes longer than `disk_stall_max`.
+  bool disk_full = false;         ///< Commands are refused until there is room.
 };
 /// A snapshot that is durable here.
 struct TakenSnapshot {

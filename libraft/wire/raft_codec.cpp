@@ -84,7 +84,7 @@ PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
     return {schema::Body::AppendAccepted,
             schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value,
                                          response.wants_snapshot.value, response.sent_at.count(),
-                                         promised)
+                                         promised, response.disk_full)
                 .Union()};
   const auto& rejected = std::get<Rejected>(response.verdict);
   const schema::EntryId previous = packed(rejected.previous);
@@ -92,7 +92,7 @@ PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
   return {schema::Body::AppendRejected,
           schema::CreateAppendRejected(to, &previous, &hint, response.read.value,
                                        response.wants_snapshot.value, response.sent_at.count(),
-                                       promised)
+                                       promised, response.disk_full)
               .Union()};
 }
 
@@ -237,6 +237,7 @@ bool unpack_response(const Table& from, AppendResponse response, Decoder& decode
   response.read = {from.read()};
   response.sent_at = Time(from.sent_at());
   response.wants_snapshot = {from.wants_snapshot()};
+  response.disk_full = from.disk_full();
   if (!decoder.counter(from.read()) || !decoder.counter(from.promised())
       || !decoder.counter(from.wants_snapshot()))
     return false;

@@ -87,7 +87,7 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
               status.configuration_index.value, status.store_bytes, status.first.value, &snapshot,
               status.snapshot_bytes, taking, receiving, followers_at, status.cluster.value,
               status.changing, status.holes, status.cleaned_upto.value, status.log_bytes,
-              status.lease_ms, status.read_rounds, status.disk_stalls)
+              status.lease_ms, status.read_rounds, status.disk_stalls, status.disk_full)
               .Union()};
 }
 
@@ -229,6 +229,7 @@ bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
   to.lease_ms = from.lease_ms();
   to.read_rounds = from.read_rounds();
   to.disk_stalls = from.disk_stalls();
+  to.disk_full = from.disk_full();
   return decoder.check(from.role() <= schema::Role::MAX, "unknown role")
          && decoder.counter(from.term()) && decoder.counter(from.commit())
          && decoder.counter(from.applied()) && decoder.counter(from.configuration_index())

@@ -51,6 +51,7 @@ struct Heard {
   std::vector<InboundCalls> calls{};
   std::vector<StoreWritten> written{};
   std::vector<StoreFailed> failed{};
+  std::vector<bool> full{};  ///< What each `StoreFull` said.
   std::vector<PeerPut> put{};
   std::vector<PeerRecovered> recovered{};
   std::vector<Applied> applied{};
@@ -81,6 +82,7 @@ public:
         [this](const InboundCalls& message) { heard_->calls.push_back(message); },
         [this](const StoreWritten& message) { heard_->written.push_back(message); },
         [this](const StoreFailed& message) { heard_->failed.push_back(message); },
+        [this](const StoreFull& message) { heard_->full.push_back(message.full); },
         [this](const PeerPut& message) { heard_->put.push_back(message); },
         [this](const PeerRecovered& message) { heard_->recovered.push_back(message); },
         [this](const Applied& message) { heard_->applied.push_back(message); },

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+
 namespace troupe::actors {
 namespace {
 
@@ -90,6 +92,114 @@ TEST_CASE("what a peer wrote before it is asked for is part of what is recovered
   const auto* recovered = std::get_if<Recovered>(&disk.first->recovered[0].outcome);
   REQUIRE(recovered != nullptr);
   CHECK(recovered->entries.size() == 1);
+}
+
+/// A vote, or whatever else makes nothing larger.
+StoreWrite bare_write(PeerId peer, const caf::actor& reply_to, std::uint64_t id) {
+  StoreWrite message = write_of(peer, reply_to, id);
+  message.write.entries.clear();
+  return message;
+}
+
+constexpr std::chrono::seconds time_to_look_again{1};
+
+TEST_CASE("what a full disk refuses waits, and is written when there is room") {
+  Disk disk;
+  disk.put(1, "a");
+  disk.memory.refuses_entries = true;
+  disk.memory.full = true;
+
+  send_from_outside(disk.store, write_of({1}, disk.first.actor, 1));
+  disk.still.run();
+  send_from_outside(disk.store, write_of({1}, disk.first.actor, 2));
+  disk.still.pass(time_to_look_again);
+
+  CHECK(disk.first->full == std::vector{true});
+  CHECK(disk.first->written.empty());
+  CHECK(disk.first->failed.empty());
+
+  disk.memory.refuses_entries = false;
+  disk.memory.full = false;
+  disk.still.pass(time_to_look_again);
+
+  CHECK(disk.first->full == std::vector{true, false});
+  REQUIRE(disk.first->written.size() == 1);
+  CHECK(disk.first->written[0].upto == WriteId{2});
+  CHECK(disk.memory.logs.at({1}).entries.size() == 2);
+}
+
+TEST_CASE("on a full disk votes are written, in their order, and nothing overtakes entries") {
+  Disk disk;
+  disk.put(1, "a");
+  disk.put(2, "b");
+  disk.memory.refuses_entries = true;
+  disk.memory.full = true;
+
+  send_from_outside(disk.store, bare_write({1}, disk.first.actor, 1));
+  send_from_outside(disk.store, write_of({1}, disk.first.actor, 2));
+  send_from_outside(disk.store, bare_write({1}, disk.first.actor, 3));
+  send_from_outside(disk.store, bare_write({2}, disk.second.actor, 1));
+  disk.still.run();
+
+  REQUIRE(disk.first->written.size() == 1);
+  CHECK(disk.first->written[0].upto == WriteId{1});
+  REQUIRE(disk.second->written.size() == 1);
+  CHECK(disk.second->written[0].upto == WriteId{1});
+}
+
+TEST_CASE("a disk that took its last entries is full, until there is room again") {
+  Disk disk;
+  disk.put(1, "a");
+  disk.put(2, "b");
+  disk.memory.full = true;
+
+  send_from_outside(disk.store, write_of({1}, disk.first.actor, 1));
+  disk.still.run();
+  CHECK(disk.first->written.size() == 1);
+  CHECK(disk.first->full == std::vector{true});
+  // Who writes later hears so, too.
+  send_from_outside(disk.store, bare_write({2}, disk.second.actor, 1));
+  disk.still.pass(time_to_look_again);
+  CHECK(disk.second->full == std::vector{true});
+
+  disk.memory.full = false;
+  disk.still.pass(time_to_look_again);
+
+  CHECK(disk.first->full == std::vector{true, false});
+  CHECK(disk.second->full == std::vector{true, false});
+}
+
+TEST_CASE("what a peer that stopped was refused is not written behind the next one's back") {
+  Disk disk;
+  disk.put(1, "a");
+  disk.memory.refuses_entries = true;
+  disk.memory.full = true;
+  send_from_outside(disk.store, write_of({1}, disk.first.actor, 1));
+  disk.still.run();
+
+  send_from_outside(disk.store, RecoverPeer{disk.second.actor, {1}});
+  disk.still.run();
+  disk.memory.refuses_entries = false;
+  disk.memory.full = false;
+  disk.still.pass(time_to_look_again);
+
+  CHECK(disk.memory.logs[{1}].entries.empty());
+}
+
+TEST_CASE("a peer for which there is no room is refused, and the disk is used on") {
+  Disk disk;
+  disk.put(1, "a");
+  disk.memory.fail_next_write = storage::StoreError{storage::StoreError::Kind::no_space, "no room"};
+
+  disk.put(2, "b");
+  send_from_outside(disk.store, write_of({1}, disk.first.actor, 1));
+  disk.still.run();
+
+  CHECK(disk.first->failed.empty());
+  REQUIRE(disk.first->put.size() == 2);
+  REQUIRE(disk.first->put[1].refusal);
+  CHECK(disk.first->put[1].refusal->text == "no room");
+  CHECK(disk.first->written.size() == 1);
 }
 
 }  // namespace

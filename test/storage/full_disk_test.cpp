@@ -67,6 +67,8 @@ public:
       expect(perform(std::move(cut)), 8);
     }
   }
+  bool is_full() { return store_->stats().full; }
+  bool make_room() { return store_->make_room(); }
   void expect(bool good, int step) {
     if (!good)
       ::_exit(step);
@@ -179,6 +181,41 @@ TEST_CASE("a disk that others fill refuses entries, and takes them when there is
     survivor.shrink();
     survivor.open();
     survivor.check();
+  });
+  if (step == no_mount)
+    MESSAGE("left out: a disk cannot be mounted here");
+  else
+    CHECK(step == 0);
+}
+
+TEST_CASE("a full disk is told before anything is refused, and so is room") {
+  const TempDirectory directory;
+  const int step = run_in_child([&] {
+    if (!mount_disk(directory.path(), "4m"))
+      ::_exit(no_mount);
+    const std::string ballast = directory.path() + "/ballast";
+    Survivor survivor(directory.path() + "/store");
+    survivor.open();
+    survivor.put_peer();
+    survivor.expect(survivor.append() && !survivor.is_full(), 50);
+    take_the_rest(ballast);
+    for (int i = 0; !survivor.is_full(); ++i)
+      survivor.expect(i < 1000 && survivor.append(), 51);
+    // What was on its way by then is still taken.
+    for (int i = 0; i < 3; ++i)
+      survivor.expect(survivor.append(), 52);
+    survivor.expect(!survivor.make_room() && survivor.is_full(), 53);
+    survivor.fill();
+    ::unlink(ballast.c_str());
+    survivor.expect(survivor.is_full() && survivor.make_room() && !survivor.is_full(), 54);
+    survivor.expect(survivor.append(), 55);
+    survivor.check();
+    // A cut makes room, too.
+    take_the_rest(ballast);
+    while (!survivor.is_full())
+      survivor.expect(survivor.append(), 56);
+    survivor.shrink();
+    survivor.expect(survivor.make_room() && !survivor.is_full(), 57);
   });
   if (step == no_mount)
     MESSAGE("left out: a disk cannot be mounted here");

@@ -132,6 +132,15 @@ TEST_CASE("what followers ask of their leader for reads keeps its fields") {
   CHECK(response.index == Index{13});
 }
 
+TEST_CASE("an append response says whether the disk is full") {
+  for (const bool full : {false, true}) {
+    CHECK(round_trip_message(AppendResponse{.verdict = Accepted{}, .disk_full = full}).disk_full
+          == full);
+    CHECK(round_trip_message(AppendResponse{.verdict = Rejected{}, .disk_full = full}).disk_full
+          == full);
+  }
+}
+
 TEST_CASE("an append response keeps its verdict") {
   const auto accepted = round_trip_message(AppendResponse{Accepted{{13}}, {4}});
   CHECK(accepted.read == ReadId{4});
@@ -262,6 +271,7 @@ TEST_CASE("a status keeps its fields") {
   CHECK(got.lease_ms == sent.lease_ms);
   CHECK(got.read_rounds == sent.read_rounds);
   CHECK(got.disk_stalls == sent.disk_stalls);
+  CHECK(got.disk_full == sent.disk_full);
   CHECK(got.first == sent.first);
   CHECK(got.holes == sent.holes);
   CHECK(got.cleaned_upto == sent.cleaned_upto);

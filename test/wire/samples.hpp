@@ -66,7 +66,8 @@ inline PeerStatus peer_status() {
           .changing = true,
           .lease_ms = 120,
           .read_rounds = 77,
-          .disk_stalls = true};
+          .disk_stalls = true,
+          .disk_full = true};
 }
 
 /// One of each packet, and of each alternative in it.
