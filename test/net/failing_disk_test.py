@@ -1,0 +1,145 @@
+"""A disk that fails to write or to sync: its peer stops with an error that says so, and the others
+go on.
+
+Each sync and write fails once and no more, as Linux has it: what could not be written counts as
+clean from then on, and the next sync is a success. Who goes on then promises what it does not have.
+"""
+
+import os
+import sys
+import time
+
+import cluster
+from cluster import Node, Shell, ask, leader_of, wait_for
+
+SHIM = os.environ.get("FAILING_DISK")
+WRITES = 20
+GAP_SECONDS_MAX = 5.0
+
+
+def main():
+    if not SHIM:
+        sys.exit(77)
+    for order in ("fdatasync EIO once", "pwrite EIO once", "fdatasync EIO"):
+        for whose in ("leader", "follower"):
+            fail_one(order, whose)
+    fail_alone()
+
+
+def fail_one(order, whose):
+    with cluster.directory() as path:
+        nodes = [Node(n, os.path.join(path, n)) for n in "abc"]
+        try:
+            for node in nodes:
+                start(node)
+            shell = Shell("--connect", ",".join(n.address for n in nodes), "--json")
+            peers = ["peer%d@%s" % (i + 1, n.address) for i, n in enumerate(nodes)]
+            for peer in peers:
+                assert ask(shell, "start_peer kv_store " + peer)["ok"]
+            assert ask(shell, "set_configuration %s %s" % (peers[0], " ".join(peers)))["ok"]
+            lose_one(shell, nodes, peers, order, whose)
+            shell.close()
+        finally:
+            for node in nodes:
+                if node.running():
+                    node.kill()
+
+
+def start(node):
+    node.fail_file = node.directory + ".fail"
+    node.environment = {"LD_PRELOAD": SHIM, "TROUPE_FAIL_FILE": node.fail_file}
+    node.start()
+
+
+def fail(node, order):
+    with open(node.fail_file + ".new", "w") as file:
+        file.write(order)
+    os.rename(node.fail_file + ".new", node.fail_file)
+
+
+def lose_one(shell, nodes, peers, order, whose):
+    leader = wait_for("a leader", lambda: leader_of(shell, peers))
+    acknowledged = {}
+    for i in range(WRITES):
+        write(shell, peers, "k%d" % i, "v%d" % i, acknowledged)
+    victim = leader if whose == "leader" else next(p for p in peers if p != leader)
+    node = nodes[peers.index(victim)]
+    fail(node, order)
+    since, gap = time.monotonic(), 0.0
+    for i in range(WRITES, 3 * WRITES):
+        began = time.monotonic()
+        write(shell, [p for p in peers if p != victim], "k%d" % i, "v%d" % i, acknowledged)
+        gap = max(gap, time.monotonic() - began)
+    code = node.process.wait(10)
+    error = read_log(node)
+    print("%-20s at the %-8s exit code %d, longest write %.0f ms: %s"
+          % (order, whose, code, 1000 * gap, error.splitlines()[-1]), flush=True)
+    assert code == 1, code
+    assert "data.mdb" in error and "disk_failed" in error, error
+    assert gap < GAP_SECONDS_MAX
+
+    # Whatever the kernel kept or dropped of it: started again it has what it promised.
+    if os.path.exists(node.fail_file):
+        os.remove(node.fail_file)
+    node.process.stdout.close()
+    node.start()
+    others = [p for p in peers if p != victim]
+    successor = wait_for("a leader", lambda: leader_of(shell, others))
+    goal = status(shell, successor)["commit"]
+    wait_for("it to catch up", lambda: status(shell, victim).get("applied", 0) >= goal)
+    for key, value in acknowledged.items():
+        reply = wait_for("a read", lambda: read(shell, successor, key))
+        assert reply == {"ok": True, "value": value}, (key, reply)
+
+
+def fail_alone():
+    """Nobody else could have kept it: the client hears that it is in doubt, and no more."""
+    with cluster.directory() as path:
+        node = Node("a", os.path.join(path, "a"))
+        start(node)
+        shell = Shell("--connect", node.address, "--json")
+        peer = "peer1@" + node.address
+        assert ask(shell, "start_peer kv_store " + peer)["ok"]
+        assert ask(shell, "set_configuration %s %s" % (peer, peer))["ok"]
+        wait_for("a leader", lambda: leader_of(shell, [peer]))
+        assert ask(shell, "write %s set before 1" % peer)["ok"]
+        fail(node, "fdatasync EIO once")
+        reply = ask(shell, "write %s set behind 2" % peer)
+        print("alone: %s" % reply)
+        assert reply.get("error") == "disk_failed", reply
+        assert node.process.wait(10) == 1
+        shell.close()
+        node.process.stdout.close()
+        node.start()
+        shell = Shell("--connect", node.address, "--json")
+        reply = wait_for("a read", lambda: read(shell, peer, "before"))
+        assert reply == {"ok": True, "value": "1"}, reply
+        shell.close()
+        node.kill()
+
+
+def write(shell, peers, key, value, acknowledged):
+    """As often as it takes: to set the same twice changes nothing."""
+    def attempt():
+        leader = leader_of(shell, peers) or peers[0]
+        return ask(shell, "write %s set %s %s" % (leader, key, value))["ok"]
+
+    wait_for("a write", attempt)
+    acknowledged[key] = value
+
+
+def read(shell, leader, key):
+    reply = ask(shell, "read %s get %s" % (leader, key))
+    return reply if reply["ok"] else None
+
+
+def read_log(node):
+    with open(node.directory + ".log") as file:
+        return file.read()
+
+
+def status(shell, peer):
+    return ask(shell, "status " + peer).get("value", {})
+
+
+main()
