@@ -58,7 +58,7 @@ bool Engine::has_room() const {
 /// would refuse them, too, and we stay: reads are answered without a break, and nobody is made to
 /// write down elections on a disk that has no room. What we know of the others may be old by then:
 /// disks that fill up together would pass the office around as fast as they can. So it is kept for
-/// an election timeout, and nobody counts who has not told this leader.
+/// an election timeout; by then who counts has told this leader.
 void Engine::leave_full_disk() {
   Leading& lead = leading();
   if (!disk_full_ || lead.transfer_to != nobody || lead.change
@@ -66,7 +66,7 @@ void Engine::leave_full_disk() {
     return;
   std::map<PeerId, bool> others;
   for (const auto& [peer, progress] : lead.progress)
-    others[peer] = hears(progress) && progress.has_answered() && !progress.disk_full();
+    others[peer] = hears(progress) && !progress.disk_full();
   if (tally(configuration(), others) != Tally::won)
     return;
   lead.leaving_disk = true;

@@ -89,13 +89,22 @@ TEST_CASE("disks that fill up together do not pass the office around") {
   leader.receive(2, 3, TimeoutNow{});
   leader.receive(2, 4, VoteResponse{.granted = true});
   REQUIRE(leader.role() == Role::leader);
-  for (int i = 0; i < 20; ++i) {
-    leader.tick(10ms);
-    leader.receive(3, 4, AppendResponse{.verdict = Accepted{leader.engine.log().last().index}});
-  }
+  const auto pass = [&](int ticks) {
+    for (int i = 0; i < ticks; ++i) {
+      leader.tick(10ms);
+      for (const std::uint64_t peer : {2u, 3u})
+        leader.receive(peer, 4,
+                       AppendResponse{.verdict = Accepted{leader.engine.log().last().index}});
+    }
+  };
+  pass(20);
 
   CHECK(leader.successor() == nobody);
   CHECK(leader.propose() == Refusal::no_space);
+
+  pass(20);
+
+  CHECK(leader.successor() != nobody);
 }
 
 TEST_CASE("of those who could lead none with a full disk is chosen") {
