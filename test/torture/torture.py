@@ -184,8 +184,9 @@ class Torture:
         return sum(sum(1 for _ in open(path, "rb")) for _, path in self.clients)
 
     def heal(self):
-        self.operator.finish()
+        # Before the operator ends, who may be waiting for a peer that is stopped.
         self.calm()
+        self.operator.finish()
         started = time.monotonic()
         members = wait_for("all members to agree", self.cluster.settled, SETTLE_SECONDS)
         self.healed_after = time.monotonic() - started
