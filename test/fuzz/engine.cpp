@@ -123,6 +123,8 @@ Body EngineLife::draw_body(Term term) {
       request.read = {draw_.number()};
       if (draw_.below(16) == 0)
         request.members = Bytes::copy_of(encode(draw_configuration()));
+      request.floor = {draw_.number()};
+      request.horizon = {draw_.below(4) == 0 ? draw_.number() : 0};
       request.sent_at = Time(static_cast<Time::rep>(draw_.number() >> 1));
       return request;
     }

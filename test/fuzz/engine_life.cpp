@@ -65,7 +65,8 @@ void EngineLife::restart() {
   now_ += options().election_timeout_min;
   engine_.emplace(options(), disk_, now_);
   before_ = engine_->view();
-  applied_ = before_.applied;
+  applied_ = reported_ = before_.applied;
+  released_.clear();
   last_write_ = {};
   engine_->step(Tick{now_});
   settle();
@@ -108,6 +109,8 @@ void EngineLife::step() {
     case 11:
       if (draw_.below(4) == 0)
         restart();
+      else
+        report_released();
       break;
     default:
       receive();
@@ -142,7 +145,8 @@ void EngineLife::perform(Output output) {
     write(*output.write);
   if (output.install) {
     installed_ = output.install;
-    applied_ = output.install->place.id.index;
+    applied_ = reported_ = output.install->place.id.index;
+    released_.clear();
   }
   apply(output.committed);
   if (output.take_snapshot) {
@@ -173,7 +177,7 @@ void EngineLife::apply(const std::vector<Entry>& committed) {
   for (const Entry& next_one : committed) {
     // Who lost its state applies all of its log once more.
     if (next_one.id.index == Index{1} && !installed_)
-      applied_ = {};
+      applied_ = reported_ = {};
     if (next_one.id.index != next(applied_))
       fail("entries are applied out of order");
     applied_ = next_one.id.index;
@@ -259,6 +263,19 @@ void EngineLife::lose_snapshot() {
   if (installed_)
     engine_->step(
         SnapshotLost{.id = std::exchange(installed_, std::nullopt)->id(), .stateless = true});
+}
+
+/// What the resource made of what it applied: a command may make an earlier entry, or itself,
+/// matter no more, and each entry is released once.
+void EngineLife::report_released() {
+  Released report{.from = next(reported_), .upto = applied_, .releases = {}};
+  for (Index by = report.from; by <= report.upto; by = next(by)) {
+    const Index entry{1 + draw_.byte() % by.value};
+    if (draw_.chance() && released_.insert(entry).second)
+      report.releases.push_back({.by = by, .entry = entry});
+  }
+  reported_ = applied_;
+  engine_->step(report);
 }
 
 }  // namespace troupe::fuzz

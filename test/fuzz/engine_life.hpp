@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace troupe::fuzz {
@@ -38,6 +39,7 @@ private:
   void answer_snapshot();
   void store_chunk();
   void lose_snapshot();
+  void report_released();
 
   EntryId draw_id();
   SnapshotHead draw_head();
@@ -52,11 +54,13 @@ private:
   std::optional<Engine> engine_{};
   EngineView before_{};
   Index applied_{};
+  Index reported_{};  ///< What the entries up to here released.
   WriteId last_write_{};
   std::optional<SnapshotPlace> taking_{};
   std::deque<ChunkToStore> chunks_{};
   std::map<std::uint64_t, std::uint64_t> received_{};  ///< By hash: how far.
   std::optional<SnapshotHead> installed_{};
+  std::set<Index> released_{};
   std::size_t inputs_ = 0;
   Problem problem_{};
 };
