@@ -64,6 +64,7 @@ constexpr SizeOption sizes[] = {
     {"snapshot_keep_entries", &EngineOptions::snapshot_keep_entries},
     {"snapshot_keep_bytes", &EngineOptions::snapshot_keep_bytes},
     {"cut_entries_max", &EngineOptions::cut_entries_max},
+    {"clean_entries_min", &EngineOptions::clean_entries_min},
     {"clean_entries_max", &EngineOptions::clean_entries_max},
 };
 

@@ -184,7 +184,7 @@ EngineView Engine::view() const {
       .lease_until = lease_until(),
       .read_rounds = read_rounds_,
       .holes = log_.holes_from(log_.first()),
-      .holes_to_make = releases_.size(),
+      .holes_to_make = releases_.size() + sweep_.size(),
       .floor = clean_upto(),
       .dropped = dropped_,
   };

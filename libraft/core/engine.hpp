@@ -347,6 +347,10 @@ private:
   Index floor() const;
   Index clean_upto() const;
   bool may_become_hole(const Release& release) const;
+  std::uint64_t matters_still() const;
+  std::deque<Release>::const_iterator end_of_cleanable() const;
+  bool may_sweep() const;
+  void begin_sweep();
   void clean_some(Write& write);
   Time cleaning_deadline() const;
   bool is_mended() const;
@@ -487,7 +491,10 @@ private:
   std::vector<ChunkToSend> chunks_to_send_{};
   std::vector<ChunkToStore> chunks_to_store_{};
   // Cleaning (§5.3).
-  std::deque<Release> releases_{};  ///< Ascending; that no hole was made of yet.
+  std::deque<Release> releases_{};  ///< Ascending by what released.
+  std::deque<Release> sweep_{};     ///< Being made holes of, in this order...
+  Index sweep_upto_{};              ///< ...released by entries up to this one.
+  std::uint64_t sweep_at_ = 0;      ///< So many releases make a sweep.
   Index reported_{};                ///< Up to here.
   Time cleaned_at_{};               ///< When holes were made last.
 

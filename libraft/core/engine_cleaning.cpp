@@ -18,11 +18,17 @@ void Engine::on_released(const Released& released) {
   for (const Release& release : released.releases) {
     if (release.entry < log_.first())
       continue;
-    if (mutant(Mutant::tombstone_first) && release.is_tombstone())
-      releases_.push_front(release);
-    else
-      releases_.push_back(release);
+    releases_.push_back(release);
   }
+  if (options_.clean_entries_min > 0 && releases_.size() >= sweep_at_)
+    sweep_at_ = std::max<std::uint64_t>(options_.clean_entries_min, matters_still() / 2);
+}
+
+/// Entries of the log that nothing has released.
+std::uint64_t Engine::matters_still() const {
+  const std::uint64_t all = log_.last().index.value - log_.before().index.value;
+  const std::uint64_t gone = log_.holes_from(log_.first()) + releases_.size() + sweep_.size();
+  return all - std::min(all, gone);
 }
 
 /// Tombstones rest on that we know of everything that was released before them: once a report is
@@ -37,12 +43,14 @@ bool Engine::fits(const Released& released) const {
            && release.entry <= release.by;
   });
   return follows && in_order && is_sane
-         && releases_.size() <= log_.last().index.value - log_.before().index.value;
+         && releases_.size() + sweep_.size() <= log_.last().index.value - log_.before().index.value;
 }
 
 /// The replicated state is as it was at `index`, and tells us of what it applies from there.
 void Engine::expect_reports_behind(Index index) {
   releases_.clear();
+  sweep_.clear();
+  sweep_at_ = 0;
   reported_ = index;
 }
 
@@ -86,17 +94,46 @@ bool Engine::may_become_hole(const Release& release) const {
   return !release.is_tombstone() || (!snapshot_ && !taking_);
 }
 
-/// In the order of what released them: there is never a hole for a tombstone where there is none
-/// for what it deleted.
+/// The first of what may not become a hole yet.
+std::deque<Release>::const_iterator Engine::end_of_cleanable() const {
+  return std::ranges::partition_point(
+      releases_, [upto = clean_upto()](const Release& release) { return release.by <= upto; });
+}
+
+/// Holes that lie wide apart cost a store a page each, those that lie close together share one. So
+/// nothing is made a hole of before there is about half as much to clean as there is to keep; and
+/// then in the order of the log, but for tombstones: there is never a hole for one where there is
+/// none for what it deleted.
+void Engine::begin_sweep() {
+  const auto end = end_of_cleanable();
+  sweep_.assign(releases_.cbegin(), end);
+  releases_.erase(releases_.cbegin(), end);
+  sweep_upto_ = sweep_.back().by;
+  const bool last = !mutant(Mutant::tombstone_first);
+  const auto tombstones =
+      std::stable_partition(sweep_.begin(), sweep_.end(),
+                            [&](const Release& release) { return release.is_tombstone() != last; });
+  std::ranges::sort(sweep_.begin(), tombstones, {}, &Release::entry);
+}
+
+/// What was allowed when the sweep began may be no more: somebody may be sent the log since who has
+/// not got all of what released.
+bool Engine::may_sweep() const {
+  if (!sweep_.empty())
+    return sweep_upto_ <= clean_upto();
+  const auto cleanable = static_cast<std::uint64_t>(end_of_cleanable() - releases_.cbegin());
+  return cleanable > 0 && cleanable >= sweep_at_;
+}
+
 void Engine::clean_some(Write& write) {
-  const Index upto = clean_upto();
-  const bool many = releases_.size() >= options_.clean_entries_max;
+  const bool many = sweep_.size() >= options_.clean_entries_max && may_sweep();
   if (!many && now_ < cleaning_deadline())
     return;
-  while (!releases_.empty() && releases_.front().by <= upto
-         && write.released.size() < options_.clean_entries_max) {
-    const Release release = releases_.front();
-    releases_.pop_front();
+  if (sweep_.empty())
+    begin_sweep();
+  while (!sweep_.empty() && write.released.size() < options_.clean_entries_max) {
+    const Release release = sweep_.front();
+    sweep_.pop_front();
     if (!may_become_hole(release))
       continue;
     log_.release(release.entry);
@@ -110,9 +147,7 @@ void Engine::clean_some(Write& write) {
 
 /// When to make holes, by a write of its own if there is no other.
 Time Engine::cleaning_deadline() const {
-  return !releases_.empty() && releases_.front().by <= clean_upto()
-             ? cleaned_at_ + options_.heartbeat_interval
-             : never;
+  return may_sweep() ? cleaned_at_ + options_.heartbeat_interval : never;
 }
 
 /// Behind this entry no tombstone is missing: they stay from the first snapshot on.

@@ -159,7 +159,9 @@ void Engine::cut_some(Write& write) {
   TROUPE_ASSERT(to <= next(snapshot_->place.id.index));
   log_.cut_before(to);
   write.cut_before = to;
-  std::erase_if(releases_, [&](const Release& release) { return release.entry < to; });
+  const auto is_gone = [&](const Release& release) { return release.entry < to; };
+  std::erase_if(releases_, is_gone);
+  std::erase_if(sweep_, is_gone);
   cut_at_ = now_;
   // The last configuration before the log's first entry is still in force there.
   const auto kept = configurations_.upper_bound(log_.before().index);

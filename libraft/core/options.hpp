@@ -73,9 +73,11 @@ struct EngineOptions {
 
   /// What the replicated state says matters no more is cleaned from the log (§5.3): its payloads
   /// go, wherever they stand. Of a log whose commands mostly take the place of others little stays,
-  /// and no snapshot need be taken. At most so many entries in one write, and at most one such
-  /// write in a heartbeat unless more than that wait.
+  /// and no snapshot need be taken. It begins when at least `clean_entries_min` entries are to
+  /// be cleaned and half as many as are to stay (0: at once), and cleans at most
+  /// `clean_entries_max` in one write, and at most one such write in a heartbeat unless more wait.
   bool cleaning = true;
+  std::size_t clean_entries_min = 4096;
   std::size_t clean_entries_max = 4096;
 
   /// The largest payload of one entry.

@@ -12,13 +12,19 @@ using Indexes = std::vector<Index>;
 
 constexpr Duration heartbeat = std::chrono::milliseconds(30);
 
+EngineOptions at_once() {
+  EngineOptions with = options();
+  with.clean_entries_min = 0;
+  return with;
+}
+
 /// An engine whose outputs are looked at whole.
 struct Cleaner : Subject {
   std::vector<SnapshotPlace> taking{};
   std::vector<SnapshotHead> installed{};
   std::vector<SnapshotHead> offered{};
 
-  explicit Cleaner(std::vector<Entry> more, EngineOptions with = options(),
+  explicit Cleaner(std::vector<Entry> more, EngineOptions with = at_once(),
                    HardState hard_state = {.term = {1}}, std::optional<SnapshotHead> snapshot = {},
                    const Configuration& configuration = voters({1, 2, 3}))
       : Subject({}, hard_state, configuration) {
@@ -133,7 +139,7 @@ TEST_CASE("nothing becomes a hole because of an entry that may be lost in a cras
 TEST_CASE("a leader makes holes when all who are sent the log have what released them") {
   Configuration configuration = voters({1, 2, 3});
   configuration.learners = {{.id = {4}, .name = "p4", .address = {}}};
-  Cleaner peer(commands(3), options(), {.term = {1}}, {}, configuration);
+  Cleaner peer(commands(3), at_once(), {.term = {1}}, {}, configuration);
   peer.lead();  // Its first entry is 4.
   peer.accept(2, 4);
   peer.released(1, 4, {{{3}, {2}}});
@@ -161,7 +167,7 @@ TEST_CASE("the floor of an old leader is none of the next") {
 }
 
 TEST_CASE("a tombstone goes behind all that is released before it, also a step at a time") {
-  EngineOptions one = options();
+  EngineOptions one = at_once();
   one.clean_entries_max = 1;
   Cleaner peer(commands(5), one);
   peer.hear(5, 5);
@@ -174,8 +180,45 @@ TEST_CASE("a tombstone goes behind all that is released before it, also a step a
     CHECK(write.released.size() <= 1);
 }
 
+TEST_CASE("nothing is cleaned before half as much is released as stays, and then in log order") {
+  EngineOptions many = options();
+  many.clean_entries_min = 3;
+  many.clean_entries_max = 2;
+  Cleaner peer(commands(12), many);
+  peer.hear(12, 12);
+  peer.released(1, 9, {{{7}, {5}}, {{8}, {2}}, {{9}, {4}}});
+  peer.pass(heartbeat);
+  CHECK(peer.holes().empty());
+
+  peer.released(10, 10, {{{10}, {3}}});
+  CHECK(peer.holes() == Indexes{{2}, {3}});
+  peer.released(11, 12, {{{11}, {6}}});
+  peer.pass(heartbeat);
+  CHECK(peer.holes() == Indexes{{2}, {3}, {4}, {5}});
+  peer.pass(heartbeat);
+  CHECK(peer.holes().size() == 4);
+  CHECK(peer.engine.view().holes_to_make == 1);
+}
+
+TEST_CASE("a sweep waits while somebody may lack what allowed it") {
+  EngineOptions one = at_once();
+  one.clean_entries_max = 1;
+  Cleaner peer(commands(5), one);
+  peer.hear(5, 5);
+  peer.released(1, 5, {{{4}, {2}}, {{5}, {3}}});
+  peer.pass(heartbeat);
+  REQUIRE(peer.holes() == Indexes{{2}});
+
+  peer.tell(3, 2, AppendRequest{.previous = peer.engine.log().last(), .floor = Index{4}});
+  peer.pass(heartbeat);
+  CHECK(peer.holes().size() == 1);
+  peer.tell(3, 2, AppendRequest{.previous = peer.engine.log().last(), .floor = Index{5}});
+  peer.pass(heartbeat);
+  CHECK(peer.holes() == Indexes{{2}, {3}});
+}
+
 TEST_CASE("a tombstone stays where a snapshot may hold what it deleted") {
-  Cleaner peer(commands(5), options(), {.term = {1}}, snapshot_at({{1}, {3}}));
+  Cleaner peer(commands(5), at_once(), {.term = {1}}, snapshot_at({{1}, {3}}));
   peer.hear(5, 5);
   peer.released(4, 5, {{{4}, {2}}, {{4}, {4}}, {{5}, {5}}});
   peer.pass(heartbeat);
@@ -253,7 +296,7 @@ TEST_CASE("who may hold what a tombstone deleted gets a snapshot behind the hole
   std::vector<Entry> log = commands(6);
   log[1] = hole(1, 3);
   log[2] = hole(1, 4);
-  Cleaner peer(log, options(), {.term = {1}, .horizon = {4}});
+  Cleaner peer(log, at_once(), {.term = {1}, .horizon = {4}});
   peer.lead();  // Its first entry is 7.
   peer.accept(2, 7);
   peer.forget();
@@ -280,7 +323,7 @@ TEST_CASE("who may hold what a tombstone deleted gets a snapshot behind the hole
 TEST_CASE("who has nothing is sent a log with holes from its beginning") {
   std::vector<Entry> log = commands(6);
   log[1] = hole(1, 3);
-  Cleaner peer(log, options(), {.term = {1}, .horizon = {4}});
+  Cleaner peer(log, at_once(), {.term = {1}, .horizon = {4}});
   peer.lead();
   peer.accept(2, 7);
   peer.forget();
@@ -297,7 +340,7 @@ TEST_CASE("who has nothing is sent a log with holes from its beginning") {
 TEST_CASE("who refuses an older term's heartbeat does not say by it that it has nothing") {
   std::vector<Entry> log = commands(6);
   log[2] = hole(1, 4);
-  Cleaner peer(log, options(), {.term = {1}, .horizon = {4}});
+  Cleaner peer(log, at_once(), {.term = {1}, .horizon = {4}});
   peer.lead();
   peer.accept(2, 7);
   peer.forget();
@@ -324,7 +367,7 @@ TEST_CASE("who holds the end of a snapshot keeps its own log, and applies it") {
 }
 
 TEST_CASE("before the horizon no snapshot is taken and no read is answered") {
-  Cleaner peer({}, options(), {.term = {1}});
+  Cleaner peer({}, at_once(), {.term = {1}});
   peer.tell(2, 1,
             AppendRequest{.previous = {{1}, {1}},
                           .commit = {3},
@@ -350,7 +393,7 @@ TEST_CASE("what asks for a hole with a payload makes no sense") {
 }
 
 TEST_CASE("a log of holes does not ask for a snapshot by its number of entries") {
-  EngineOptions few = options();
+  EngineOptions few = at_once();
   few.snapshot_entries = 10;
   Cleaner peer(commands(9), few);
   peer.hear(9, 9);

@@ -156,6 +156,7 @@ void draw_snapshots(Dice& dice, Swarm& swarm) {
 /// Likewise.
 void draw_cleaning(Dice& dice, Swarm& swarm) {
   swarm.engine.cleaning = dice.coin();
+  swarm.engine.clean_entries_min = dice.coin() ? 0 : dice.between(1, 200);
   swarm.engine.clean_entries_max = dice.between(1, dice.coin() ? 3 : 1000);
   swarm.clients.keys = static_cast<unsigned>(dice.between(1, dice.coin() ? 3 : 12));
   swarm.clients.delete_percent = static_cast<unsigned>(dice.between(0, 70));
@@ -241,8 +242,9 @@ std::string describe(const Swarm& s) {
       << " cut_entries=" << e.cut_entries_max << " padding=" << h.padding_max
       << " save_max_us=" << h.save_max.count() << " chunk_max_us=" << h.chunk_max.count()
       << " failure_permille=" << h.failure_permille << '\n';
-  out << "cleaning on=" << e.cleaning << " entries_max=" << e.clean_entries_max
-      << " keys=" << s.clients.keys << " delete_percent=" << s.clients.delete_percent << '\n';
+  out << "cleaning on=" << e.cleaning << " entries_min=" << e.clean_entries_min
+      << " entries_max=" << e.clean_entries_max << " keys=" << s.clients.keys
+      << " delete_percent=" << s.clients.delete_percent << '\n';
   const NetworkSwarm& n = s.network;
   out << "network delay_us=" << n.delay_min.count() << '+' << n.delay_spread.count()
       << " loss_permille=" << n.loss_permille << " duplicate_permille=" << n.duplicate_permille
