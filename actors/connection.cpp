@@ -5,6 +5,7 @@
 #include "actors/replies.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,10 @@ namespace {
 
 /// The other side had its time for a hello.
 struct HelloDeadline {};
+/// The frame that was incomplete when so many were complete had its time.
+struct FrameDeadline {
+  std::uint64_t frames = 0;
+};
 /// Behind all frames that were sent before the exit, which itself overtakes them.
 struct Drain {};
 /// The other side had its time to take what we wrote.
@@ -22,11 +27,19 @@ struct DrainDeadline {};
 /// Per read: CAF clears its buffer up to this size before each. Also what an idle connection costs.
 constexpr std::size_t read_bytes_max = std::size_t{64} << 10;
 
+/// A name, an address, and what is around them. Larger frames are for those who said who they are.
+constexpr std::size_t hello_bytes_max = 1024;
+static_assert(hello_bytes_max > 2 * wire::name_bytes_max + 256);
+
+/// Every frame is a multiple of it, the head included.
+constexpr std::size_t frame_alignment = 8;
+
 }  // namespace
 
 }  // namespace troupe::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::HelloDeadline)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::FrameDeadline)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Drain)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DrainDeadline)
 
@@ -50,6 +63,7 @@ caf::behavior Connection::make_behavior() {
   if (socket_)
     handle_ = add_scribe(socket_->release());
   socket_.reset();
+  cutter_ = wire::FrameCutter(hello_bytes_max);
   set_connection_options(fd());
   configure_read(handle_, caf::io::receive_policy::at_most(read_bytes_max));
   ack_writes(handle_, true);
@@ -73,6 +87,7 @@ caf::behavior Connection::make_behavior() {
         if (state_ == State::expecting_hello)
           refuse("no hello in time");
       },
+      [this](const FrameDeadline& deadline) { on_frame_deadline(deadline.frames); },
       [this](const Drain&) { on_drain(); },
       [this](const DrainDeadline&) { close_at_once(); },
   };
@@ -88,14 +103,50 @@ void Connection::on_exit() {
 void Connection::on_data(const caf::io::new_data_msg& arrived) {
   if (state_ == State::draining)
     return;
+  std::span<const char> rest = arrived.buf;
+  while (state_ == State::expecting_hello && !rest.empty()) {
+    // The cutter gets no byte behind the hello, since what follows may be larger.
+    const std::size_t size =
+        std::min(rest.size(), frame_alignment - cutter_.buffered_bytes() % frame_alignment);
+    if (!take(rest.first(size)))
+      return;
+    rest = rest.subspan(size);
+  }
+  if (!rest.empty() && !take(rest))
+    return;
+  send_messages();
+  if (cutter_.buffered_bytes() > 0 && !frame_deadline_runs_)
+    start_frame_deadline();
+}
+
+/// Half a frame costs us what has come of it, for as long as its sender likes; not for ever.
+void Connection::start_frame_deadline() {
+  frame_deadline_runs_ = true;
+  send_after(this, options_.limits.frame_timeout, this, FrameDeadline{frames_});
+}
+
+void Connection::on_frame_deadline(std::uint64_t frames) {
+  frame_deadline_runs_ = false;
+  if (cutter_.buffered_bytes() == 0)
+    return;
+  if (frames == frames_)
+    return refuse("half a frame for too long");
+  start_frame_deadline();
+}
+
+/// False if that was the end of the connection.
+bool Connection::take(std::span<const char> arrived) {
   bodies_.clear();
-  if (const auto problem = cutter_.take(arrived.buf, bodies_))
-    return refuse(*problem);
+  if (const auto problem = cutter_.take(arrived, bodies_)) {
+    refuse(*problem);
+    return false;
+  }
+  frames_ += bodies_.size();
   for (const Bytes& body : bodies_)
     if (!on_body(body))
-      return;
+      return false;
   bodies_.clear();
-  send_messages();
+  return true;
 }
 
 /// False if that was the end of the connection.
@@ -127,6 +178,7 @@ std::string_view Connection::on_hello(wire::Packet& packet) {
     return "a hello from an address that cannot be dialed";
   theirs_ = std::move(*hello);
   state_ = State::open;
+  cutter_ = wire::FrameCutter();
   if (options_.opener)
     actors::send(this, options_.opener, ConnectionReady{caf::actor_cast<caf::actor>(this)});
   return {};

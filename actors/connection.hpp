@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ enum class Overflow : std::uint8_t {
 struct ConnectionLimits {
   /// The other side must have said its hello within this.
   Duration hello_timeout = std::chrono::seconds(3);
+  /// A frame that began to come must be complete after at most twice this, be it one of 16 MiB.
+  Duration frame_timeout = std::chrono::seconds(30);
   /// How long a connection that is told to exit may take to write what it was given before.
   Duration drain_timeout = std::chrono::milliseconds(500);
   /// Bytes of frames that the socket has not taken yet.
@@ -78,6 +81,9 @@ private:
   enum class State : std::uint8_t { expecting_hello, open, draining };
 
   void on_data(const caf::io::new_data_msg& arrived);
+  bool take(std::span<const char> arrived);
+  void start_frame_deadline();
+  void on_frame_deadline(std::uint64_t frames);
   bool on_body(const Bytes& body);
   void on_frame(const wire::Frame& frame);
   void on_transferred(const caf::io::data_transferred_msg& transferred);
@@ -109,6 +115,8 @@ private:
   caf::io::connection_handle handle_{};
   State state_ = State::expecting_hello;
   wire::FrameCutter cutter_{};
+  std::uint64_t frames_ = 0;  ///< That were complete.
+  bool frame_deadline_runs_ = false;
   wire::Hello theirs_{};
   std::vector<wire::Frame> waiting_{};  ///< Written when this turn ends.
   std::uint64_t waiting_bytes_ = 0;

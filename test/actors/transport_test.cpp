@@ -244,6 +244,46 @@ TEST_CASE("who says no hello in time is closed") {
   CHECK(client.is_closed());
 }
 
+TEST_CASE("who promises more than a hello, and has not said it, is closed before it comes") {
+  LiveSystem live;
+  FakeNode node(live, answer_all());
+  RawClient client(node.address());
+
+  client.write(std::string_view("\0\0\1\0....", 8));
+
+  CHECK(client.is_closed());
+}
+
+TEST_CASE("what comes right behind a hello may be large") {
+  LiveSystem live;
+  auto of_node = std::make_shared<Inbox<Puppet::Heard>>();
+  FakeNode node(live, into(of_node));
+  RawClient client(node.address());
+  wire::Calls calls = one_call("peer1", 1);
+  calls.calls[0].payload = Bytes::copy_of(std::string(100'000, 'x'));
+  std::vector<std::uint8_t> both = *wire::encode(wire::Hello{});
+  const wire::Frame frame = wire::encode(calls);
+  both.insert(both.end(), frame->begin(), frame->end());
+
+  client.write(both);
+
+  const auto heard = of_node->take();
+  REQUIRE(heard);
+  REQUIRE(std::holds_alternative<InboundCalls>(*heard));
+  CHECK(std::get<InboundCalls>(*heard).calls.calls.at(0).payload.size() == 100'000);
+}
+
+TEST_CASE("half a frame is not kept for ever") {
+  LiveSystem live;
+  FakeNode node(live, answer_all(), "127.0.0.1:0", {.frame_timeout = 30ms});
+  RawClient client(node.address());
+  client.write(wire::Hello{});
+
+  client.write(std::string_view("\0\0\1\0....some of it", 18));
+
+  CHECK(client.is_closed());
+}
+
 TEST_CASE("one connection more than allowed is closed, and a place that gets free is taken again") {
   LiveSystem live;
   FakeNode node(live, answer_all());
