@@ -32,6 +32,15 @@ Member taken(Configuration& configuration, const std::string& name) {
   return member;
 }
 
+/// Takes all of this name away and answers the first: a peer that was to take the place of an
+/// earlier one of its name, and is not done, stands there beside it.
+Member all_taken(Configuration& configuration, const std::string& name) {
+  Member first = taken(configuration, name);
+  while (rank_in(configuration, name) != no_rank)
+    (void)taken(configuration, name);
+  return first;
+}
+
 /// Puts `named` into the set of `rank`. False if it has a higher one: only `demote` takes votes.
 bool add(Configuration& to, const NamedMember& named, std::size_t rank) {
   const std::size_t before = rank_in(to, named.name);
@@ -39,7 +48,7 @@ bool add(Configuration& to, const NamedMember& named, std::size_t rank) {
     return false;
   Member member{.id = nobody, .name = named.name, .address = named.address};
   if (before != no_rank)
-    member.id = taken(to, named.name).id;
+    member.id = all_taken(to, named.name).id;
   ranks(to)[rank]->push_back(std::move(member));
   return true;
 }
@@ -68,7 +77,7 @@ Refusal apply(wire::Change change, const NamedMember& named, Configuration& to) 
     case wire::Change::remove:
       if (rank_in(to, named.name) == no_rank)
         return Refusal::not_found;
-      (void)taken(to, named.name);
+      (void)all_taken(to, named.name);
       return Refusal::none;
     case wire::Change::promote:
       return unless(step(to, named.name, -1), Refusal::not_found);

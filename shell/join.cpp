@@ -38,6 +38,24 @@ std::optional<Rank> rank_in(const Configuration& configuration, const std::strin
   return std::nullopt;
 }
 
+/// Of the member with this id, whatever else has its name.
+std::optional<Rank> rank_in(const Configuration& configuration, PeerId id) {
+  if (configuration.has_voter(id))
+    return Rank::voter;
+  if (configuration.keeps_log(id))
+    return Rank::learner;
+  return configuration.has_member(id) ? std::optional(Rank::standby) : std::nullopt;
+}
+
+/// Another of our name that we were to take the place of: an earlier life of ours, most likely.
+const Member* former_self(const Configuration& configuration, const Member& self) {
+  for (const auto* set : {&configuration.voters, &configuration.learners, &configuration.standbys})
+    for (const Member& member : *set)
+      if (member.name == self.name && member.id != self.id)
+        return &member;
+  return nullptr;
+}
+
 wire::Change change_to(Rank rank) {
   switch (rank) {
     case Rank::voter:
@@ -164,7 +182,7 @@ Join::Outcome Join::start_peer() {
   id_ = identity->id;
   cluster_ = found_ = status->cluster;
   if (const Member* self = status->configuration.find(id_); self != nullptr) {
-    was_ = rank_in(status->configuration, self->name);
+    was_ = rank_in(status->configuration, id_);
     learn_members(status->configuration);
   }
   return go_on();
@@ -262,11 +280,16 @@ Join::Outcome Join::join(const wire::PeerStatus& leader) {
     return failed(settings_.peer + " belongs to another cluster here");
   const Configuration& configuration = leader.configuration;
   if (const Member* self = configuration.find(id_); self != nullptr) {
-    const Rank rank = rank_in(configuration, self->name).value_or(settings_.rank);
+    const Rank rank = rank_in(configuration, id_).value_or(settings_.rank);
     if (leader.changing)
       return progress(leader);
     if (self->address != own_node_)
       return ask(leader, rank);
+    // Its leader was lost half-way: we listen, and who can't vote any more still has our vote.
+    if (const Member* former = former_self(configuration, *self)) {
+      settings_.rank = rank_in(configuration, former->id).value_or(rank);
+      return ask(leader, settings_.rank);
+    }
     // Who was a member before we asked is what its cluster made of it.
     return asked_ && rank != settings_.rank ? ask(leader, settings_.rank) : done(rank);
   }

@@ -86,6 +86,24 @@ TEST_CASE("who has a rank is not given a lower one by the way") {
   CHECK(refused.detail() == "p2 is a voter; demote it");
 }
 
+TEST_CASE("a name that stands there twice is one member: what it was, and what it was becoming") {
+  Configuration halfway = four;
+  Member reborn = member(2);
+  reborn.id = {22};
+  halfway.learners.push_back(reborn);
+  const std::vector<NamedMember> named{{.name = "p2", .address = "h:1"}};
+
+  const auto added =
+      *changed(halfway, {.members = {}, .change = Change::add_voter, .keep = {}}, named);
+  const auto removed =
+      *changed(halfway, {.members = {}, .change = Change::remove, .keep = {}}, named);
+
+  CHECK(names(added.voters) == std::vector<std::string>{"p1", "p2"});
+  CHECK(names(added.learners) == std::vector<std::string>{"p3"});
+  CHECK(names(removed.voters) == std::vector<std::string>{"p1"});
+  CHECK(names(removed.learners) == std::vector<std::string>{"p3"});
+}
+
 TEST_CASE("how many voters to keep changes, and nothing else") {
   const VoterPolicy keep{.count = 5, .after = Duration(9)};
   Configuration expected = four;

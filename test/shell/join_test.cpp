@@ -109,6 +109,18 @@ TEST_CASE("a peer joins by asking the leader, as what it was told to be") {
   }
 }
 
+TEST_CASE("a peer that only listens beside an earlier one of its name is not done") {
+  World world;
+  const Member earlier{.id = {3}, .name = "p9", .address = our_node};
+  world.leader().configuration.voters.push_back(earlier);
+  world.leader().configuration.learners.push_back(member(9, our_node));
+  Join join = world.join();
+
+  CHECK(told(join.attempt({}), Kind::done) == "joined as voter");
+
+  CHECK(world.asked == std::vector<std::string>{"p1 1 p9@127.0.0.1:4009"});
+}
+
 TEST_CASE("a peer that is told of a follower finds the leader") {
   World world;
   world.peers["p2@127.0.0.1:4002"] = world.leader();
