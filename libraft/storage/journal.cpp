@@ -1,0 +1,216 @@
+#include "storage/journal.hpp"
+
+#include "core/assert.hpp"
+#include "storage/journal_generated.h"
+
+#include <xxhash.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace troupe::storage {
+
+namespace {
+
+constexpr mode_t file_mode = 0600;
+constexpr std::uint32_t journal_format = 1;
+constexpr std::uint64_t sector_bytes = 512;
+
+std::uint64_t whole_sectors(std::uint64_t bytes) {
+  return (bytes + sector_bytes - 1) / sector_bytes * sector_bytes;
+}
+
+std::uint64_t hash_of(std::uint64_t number, Value batch) {
+  return XXH3_64bits_withSeed(batch.data(), batch.size(), number);
+}
+
+std::uint64_t hash_of(const schema::JournalFile& head) {
+  const auto* from = reinterpret_cast<const std::uint8_t*>(&head) + sizeof(std::uint64_t);
+  return XXH3_64bits(from, sizeof(head) - sizeof(std::uint64_t));
+}
+
+schema::JournalFile file_head(std::uint64_t bytes) {
+  const schema::JournalFile unsealed(0, journal_format, bytes);
+  return {hash_of(unsealed), journal_format, bytes};
+}
+
+/// A record that is whole.
+struct Record {
+  std::uint64_t number = 0;
+  Value batch{};
+};
+
+/// The one at `from`, if it is sound.
+std::optional<Record> record_at(Value all, std::uint64_t from) {
+  schema::JournalHead head;
+  if (from > all.size() || all.size() - from < sizeof(head))
+    return std::nullopt;
+  std::memcpy(static_cast<void*>(&head), all.data() + from, sizeof(head));
+  const Value behind = all.subspan(from + sizeof(head));
+  if (head.number() == 0 || head.size() > behind.size()
+      || hash_of(head.number(), behind.first(head.size())) != head.hash())
+    return std::nullopt;
+  return Record{head.number(), behind.first(head.size())};
+}
+
+Problem write_all(const File& file, const std::string& path, Value bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t count =
+        ::pwrite(file.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count <= 0)
+      return system_error(path, "write", count < 0 ? errno : ENOSPC);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return std::nullopt;
+}
+
+Outcome<std::vector<std::uint8_t>> read_all(const File& file, const std::string& path,
+                                            std::uint64_t bytes) {
+  std::vector<std::uint8_t> all(bytes);
+  std::size_t size = 0;
+  while (size < all.size()) {
+    const ssize_t count =
+        ::pread(file.fd(), all.data() + size, all.size() - size, static_cast<off_t>(size));
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0)
+      return system_error(path, "read", errno);
+    if (count == 0)
+      return corrupt(path + ": is shorter than it was");
+    size += static_cast<std::size_t>(count);
+  }
+  return all;
+}
+
+std::string described(const std::string& path, std::uint64_t number, const std::string& what) {
+  return path + ", record " + std::to_string(number) + ": " + what;
+}
+
+}  // namespace
+
+Outcome<Journal> Journal::open(const Options& options, const Take& take) {
+  const std::string path = options.directory + "/journal";
+  File file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file.is_open() && errno != ENOENT)
+    return system_error(path, "open", errno);
+  if (file.is_open()) {
+    Journal journal(std::move(file), path, file_bytes(path));
+    if (auto problem = journal.read(options, take))
+      return *problem;
+    return journal;
+  }
+  if (options.applied > 0 || options.acknowledged > 0)
+    return corrupt(path + ": is missing, though record "
+                   + std::to_string(std::max(options.applied, options.acknowledged))
+                   + " was written");
+  Journal journal(File{}, path, std::max(whole_sectors(options.bytes), 2 * begin_bytes));
+  if (auto problem = journal.create())
+    return *problem;
+  return journal;
+}
+
+/// All of it is written once: only then does a sync of what is overwritten later concern nothing
+/// but those bytes. It gets its name when it is whole.
+Problem Journal::create() {
+  const std::string unnamed = path_ + ".new";
+  file_ = File(::open(unnamed.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, file_mode));
+  if (!file_.is_open())
+    return system_error(unnamed, "create", errno);
+  if (const int code = ::posix_fallocate(file_.fd(), 0, static_cast<off_t>(bytes_)))
+    return system_error(unnamed, "reserve", code);
+  std::vector<std::uint8_t> zeros(std::min<std::uint64_t>(bytes_, std::uint64_t{1} << 20));
+  for (std::uint64_t offset = 0; offset < bytes_; offset += zeros.size()) {
+    const Value some = Value(zeros).first(std::min<std::uint64_t>(zeros.size(), bytes_ - offset));
+    if (auto problem = write_all(file_, unnamed, some, offset))
+      return problem;
+  }
+  const schema::JournalFile head = file_head(bytes_);
+  if (auto problem = write_all(file_, unnamed,
+                               {reinterpret_cast<const std::uint8_t*>(&head), sizeof(head)}, 0))
+    return problem;
+  if (::fsync(file_.fd()) != 0)
+    return system_error(unnamed, "sync", errno);
+  if (std::rename(unnamed.c_str(), path_.c_str()) != 0)
+    return system_error(path_, "name", errno);
+  return sync_directory(path_.substr(0, path_.rfind('/')));
+}
+
+/// Records with a number up to `applied` are what a crash left behind before the journal began
+/// anew.
+Problem Journal::read(const Options& options, const Take& take) {
+  auto outcome = read_all(file_, path_, bytes_);
+  if (auto* error = std::get_if<StoreError>(&outcome))
+    return *error;
+  const Value all = std::get<std::vector<std::uint8_t>>(outcome);
+  schema::JournalFile head;
+  if (all.size() < begin_bytes)
+    return corrupt(path_ + ": is shorter than it was");
+  std::memcpy(static_cast<void*>(&head), all.data(), sizeof(head));
+  if (head.hash() != hash_of(head) || head.bytes() != bytes_)
+    return corrupt(path_ + ": checksum mismatch");
+  if (head.format() != journal_format)
+    return StoreError{StoreError::Kind::version,
+                      path_ + ": written in format " + std::to_string(head.format())};
+
+  last_ = options.applied;
+  std::uint64_t at = begin_bytes;
+  for (auto record = record_at(all, at); record && record->number == last_ + 1;
+       record = record_at(all, at)) {
+    if (auto problem = take(record->batch)) {
+      problem->text = described(path_, record->number, problem->text);
+      return problem;
+    }
+    last_ = record->number;
+    at += whole_sectors(sizeof(schema::JournalHead) + record->batch.size());
+  }
+  end_ = at;
+  if (last_ < options.acknowledged)
+    return corrupt(described(path_, last_ + 1,
+                             "is damaged or missing, though record "
+                                 + std::to_string(options.acknowledged) + " was acknowledged"));
+  return find_later(last_ + 1, all, at);
+}
+
+/// Nothing that was written later than `number` may stand behind it: it was not begun before
+/// `number` was durable.
+Problem Journal::find_later(std::uint64_t number, Value all, std::uint64_t from) const {
+  for (std::uint64_t at = from; at < all.size(); at += sector_bytes)
+    if (const auto record = record_at(all, at); record && record->number >= number)
+      return corrupt(described(
+          path_, number,
+          "is damaged or missing, though record " + std::to_string(record->number) + " is there"));
+  return std::nullopt;
+}
+
+bool Journal::has_room(std::size_t bytes) const {
+  return whole_sectors(sizeof(schema::JournalHead) + bytes) <= bytes_ - end_;
+}
+
+Problem Journal::append(Value record) {
+  TROUPE_ASSERT(has_room(record.size()));
+  const schema::JournalHead head(hash_of(last_ + 1, record), last_ + 1, record.size());
+  const std::uint64_t bytes = whole_sectors(sizeof(head) + record.size());
+  buffer_.resize(bytes);
+  std::memcpy(buffer_.data(), &head, sizeof(head));
+  std::memcpy(buffer_.data() + sizeof(head), record.data(), record.size());
+  std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(sizeof(head) + record.size()),
+            buffer_.end(), std::uint8_t{0});
+  if (auto problem = write_all(file_, path_, buffer_, end_))
+    return StoreError{StoreError::Kind::io, problem->text};
+  if (::fdatasync(file_.fd()) != 0)
+    return StoreError{StoreError::Kind::io, system_error(path_, "sync", errno).text};
+  end_ += bytes;
+  ++last_;
+  return std::nullopt;
+}
+
+}  // namespace troupe::storage

@@ -1,0 +1,220 @@
+#include "storage/journal.hpp"
+
+#include "core/random.hpp"
+#include "storage/journal_batch.hpp"
+#include "test/storage/random_writes.hpp"
+#include "test/storage/samples.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+using namespace troupe;
+using namespace troupe::storage;
+
+namespace {
+
+constexpr std::uint64_t begin = 4096;
+constexpr std::uint64_t sector = 512;
+constexpr std::uint64_t small = 64 << 10;
+
+/// A journal in a directory of its own, and what it gave back when it was opened.
+struct Desk {
+  TempDirectory directory{};
+  std::vector<std::string> taken{};
+
+  Outcome<Journal> open(std::uint64_t applied = 0, std::uint64_t acknowledged = 0) {
+    taken.clear();
+    return Journal::open({.directory = directory.path(),
+                          .bytes = small,
+                          .applied = applied,
+                          .acknowledged = acknowledged},
+                         [this](Value value) -> Problem {
+                           taken.emplace_back(value.begin(), value.end());
+                           return std::nullopt;
+                         });
+  }
+  Journal sound(std::uint64_t applied = 0, std::uint64_t acknowledged = 0) {
+    auto opened = open(applied, acknowledged);
+    if (const auto* error = std::get_if<StoreError>(&opened))
+      FAIL(error->text);
+    return std::move(std::get<Journal>(opened));
+  }
+  /// What is wrong; empty if nothing is.
+  std::string problem(std::uint64_t applied = 0, std::uint64_t acknowledged = 0) {
+    const auto opened = open(applied, acknowledged);
+    const auto* error = std::get_if<StoreError>(&opened);
+    return error == nullptr ? "" : error->text;
+  }
+
+  std::string path() const { return directory.path() + "/journal"; }
+  std::string bytes() const {
+    std::ifstream in(path(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void overwrite(const std::string& bytes) const {
+    std::ofstream(path(), std::ios::binary | std::ios::trunc) << bytes;
+  }
+};
+
+void append(Journal& journal, const std::string& text) {
+  REQUIRE(!journal.append({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));
+}
+
+}  // namespace
+
+TEST_CASE("a journal gives back what was appended, in order, behind what is applied") {
+  Desk desk;
+  {
+    Journal journal = desk.sound();
+    CHECK(journal.empty());
+    append(journal, "one");
+    append(journal, std::string(3000, '2'));
+    append(journal, "");
+    append(journal, "four");
+    CHECK(journal.last() == 4);
+  }
+  CHECK(desk.sound().last() == 4);
+  CHECK(desk.taken == std::vector<std::string>{"one", std::string(3000, '2'), "", "four"});
+
+  Journal journal = desk.sound(0, 4);
+  append(journal, "five");
+  CHECK(desk.sound(0, 5).last() == 5);
+  CHECK(desk.taken.size() == 5);
+}
+
+TEST_CASE("a journal that begins anew gives back nothing of what was there before") {
+  Desk desk;
+  Journal journal = desk.sound();
+  for (int i = 0; i < 20; ++i)
+    append(journal, std::string(700, 'a'));
+  CHECK(desk.sound(20, 20).empty());
+  CHECK(desk.taken.empty());
+
+  journal.restart();
+  append(journal, "b");
+  CHECK(desk.sound(20, 21).last() == 21);
+  CHECK(desk.taken == std::vector<std::string>{"b"});
+}
+
+TEST_CASE("a record takes sectors of its own, and no more than there are") {
+  Desk desk;
+  Journal journal = desk.sound();
+  const std::uint64_t room = small - begin;
+  CHECK(journal.has_room(room - 24));
+  CHECK_FALSE(journal.has_room(room - 23));
+  append(journal, "x");
+  CHECK(journal.used_bytes() == begin + sector);
+  CHECK(journal.has_room(room - sector - 24));
+  CHECK_FALSE(journal.has_room(room - sector - 23));
+}
+
+TEST_CASE("of a last record that was torn nothing is left, and the next takes its place") {
+  Desk desk;
+  const std::string text(5 * sector, 'x');
+  {
+    Journal journal = desk.sound();
+    append(journal, "first");
+  }
+  const std::string before = desk.bytes();
+  {
+    Journal journal = desk.sound();
+    append(journal, text);
+  }
+  const std::string after = desk.bytes();
+  const std::uint64_t at = begin + sector;
+  Random random(1);
+  for (int round = 0; round < 200; ++round) {
+    std::string torn = before;
+    int whole = 0;
+    for (std::uint64_t i = 0; i < 6; ++i)
+      if (random.below(2) == 0) {
+        torn.replace(at + i * sector, sector, after.substr(at + i * sector, sector));
+        ++whole;
+      }
+    desk.overwrite(torn);
+    CHECK(desk.sound(0, 1).last() == (whole == 6 ? 2 : 1));
+    if (whole == 6)
+      continue;
+    Journal journal = desk.sound(0, 1);
+    append(journal, "second");
+    CHECK(desk.sound(0, 2).last() == 2);
+    CHECK(desk.taken == std::vector<std::string>{"first", "second"});
+  }
+}
+
+TEST_CASE("a record that is damaged where a later one stands, or was acknowledged, is an error") {
+  Desk desk;
+  {
+    Journal journal = desk.sound();
+    for (const char* text : {"one", "two", "three"})
+      append(journal, text);
+  }
+  const std::string sound = desk.bytes();
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    for (const std::size_t byte : {0U, 8U, 16U, 25U}) {
+      std::string damaged = sound;
+      damaged[begin + (number - 1) * sector + byte] ^= 4;
+      desk.overwrite(damaged);
+      const std::string named = "record " + std::to_string(number) + ": is damaged or missing";
+      CHECK(desk.problem(0, 3).find(named) != std::string::npos);
+      // Whoever lost the witness cannot tell damage of the last one from one that was torn.
+      CHECK((desk.problem(0, 0) == "") == (number == 3));
+      // What the store behind has nobody misses.
+      CHECK(desk.problem(3, 3) == "");
+    }
+  }
+}
+
+TEST_CASE("a journal that is missing, cut, or of another format is an error") {
+  Desk desk;
+  {
+    Journal journal = desk.sound();
+    append(journal, "one");
+  }
+  const std::string sound = desk.bytes();
+  desk.overwrite(sound.substr(0, sound.size() - 1));
+  CHECK(desk.problem().find("checksum mismatch") != std::string::npos);
+  desk.overwrite("");
+  CHECK(desk.problem().find("is shorter than it was") != std::string::npos);
+  std::string other = sound;
+  other[3] ^= 1;
+  desk.overwrite(other);
+  CHECK(desk.problem().find("checksum mismatch") != std::string::npos);
+  std::filesystem::remove(desk.path());
+  CHECK(desk.problem(1, 0).find("is missing") != std::string::npos);
+  CHECK(desk.problem(0, 1).find("is missing") != std::string::npos);
+  CHECK(desk.problem() == "");
+}
+
+TEST_CASE("any writes come back from a journal's record as they were") {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    RandomWrites random(seed);
+    Recovered log;
+    std::vector<PeerWrite> writes;
+    for (std::uint64_t peer = 1; peer <= 3; ++peer) {
+      writes.push_back({{peer}, random.next_of(log)});
+      apply(writes.back().write, log);
+    }
+    BatchWriter writer;
+    (void)writer.write({});
+    std::vector<PeerWrite> read;
+    REQUIRE(!read_batch(writer.write(writes), read));
+    REQUIRE(read.size() == writes.size());
+    for (std::size_t i = 0; i < writes.size(); ++i) {
+      const Write& sent = writes[i].write;
+      const Write& got = read[i].write;
+      CHECK(read[i].peer == writes[i].peer);
+      CHECK(got.hard_state == sent.hard_state);
+      CHECK(got.snapshot == sent.snapshot);
+      CHECK(got.restart == sent.restart);
+      CHECK(got.truncate_from == sent.truncate_from);
+      CHECK(got.entries == sent.entries);
+      CHECK(got.released == sent.released);
+      CHECK(got.cut_before == sent.cut_before);
+    }
+  }
+}
