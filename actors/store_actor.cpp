@@ -89,6 +89,7 @@ bool StoreActor::write_all() {
   if (error)
     return false;
   answer(std::exchange(pending_, {}));
+  store_->settle();
   return true;
 }
 

@@ -41,8 +41,8 @@ std::string lock_path(const std::string& directory) {
   return directory + "/LOCK";
 }
 
-std::string witness_path(const std::string& directory) {
-  return directory + "/WITNESS";
+std::string witness_path(const std::string& directory, const char* name) {
+  return directory + '/' + name;
 }
 
 /// What `file` holds. An empty file is one whose creator did not get to write it.
@@ -50,13 +50,13 @@ Outcome<std::uint64_t> read_witness_file(const std::string& path, const File& fi
   const std::string text = read_start<witness_bytes_max>(file);
   if (text.empty())
     return std::uint64_t{0};
-  std::uint64_t transaction = 0;
+  Commit commit;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
-  if (auto problem = read_commit({bytes, text.size()}, transaction)) {
+  if (auto problem = read_commit({bytes, text.size()}, commit)) {
     problem->text = path + ": " + problem->text;
     return *problem;
   }
-  return transaction;
+  return commit.transaction;
 }
 
 std::optional<StoreError> sync_path(const std::string& path) {
@@ -124,8 +124,8 @@ Outcome<File> lock_directory(const std::string& directory) {
   return opened;
 }
 
-Outcome<Witness> Witness::open(const std::string& directory) {
-  const std::string path = witness_path(directory);
+Outcome<Witness> Witness::open(const std::string& directory, const char* name) {
+  const std::string path = witness_path(directory, name);
   auto opened = open_file(path, O_RDWR | O_CREAT);
   if (auto* error = std::get_if<StoreError>(&opened))
     return *error;
@@ -137,16 +137,16 @@ Outcome<Witness> Witness::open(const std::string& directory) {
   return witness;
 }
 
-void Witness::acknowledge(std::uint64_t transaction) {
-  acknowledged_ = transaction;
-  const std::vector<std::uint8_t> value = write_commit(transaction);
+void Witness::acknowledge(std::uint64_t number) {
+  acknowledged_ = number;
+  const std::vector<std::uint8_t> value = write_commit({.transaction = number});
   // Fails only where the file system is beyond help, and then the next commit says so. What stood
   // there goes on to be true: it may lag.
   [[maybe_unused]] const ssize_t written = ::pwrite(file_.fd(), value.data(), value.size(), 0);
 }
 
-Outcome<std::uint64_t> read_witness(const std::string& directory) {
-  const std::string path = witness_path(directory);
+Outcome<std::uint64_t> read_witness(const std::string& directory, const char* name) {
+  const std::string path = witness_path(directory, name);
   if (file_bytes(path) == 0)
     return std::uint64_t{0};
   const auto opened = open_file(path, O_RDONLY);

@@ -43,20 +43,23 @@ std::uint64_t file_bytes(const std::string& path);
 /// kernel lets go of the lock when the process dies, however it dies. `LOCK` names the holder.
 Outcome<File> lock_directory(const std::string& directory);
 
+inline constexpr const char* witness_of_store = "WITNESS";
+inline constexpr const char* witness_of_journal = "WITNESS.journal";
+
 /// What stands in `WITNESS`, beside LMDB's file: the number of a transaction that was
-/// acknowledged. LMDB goes back to the transaction before when the newest of its two meta pages is
-/// damaged, and an older copy of its file looks as sound as the newest; this says that they are
-/// old.
+/// acknowledged; in `WITNESS.journal` that of a record of the journal. LMDB goes back to the
+/// transaction before when the newest of its two meta pages is damaged, and an older copy of its
+/// file looks as sound as the newest; this says that they are old.
 ///
 /// Written after each commit and not synced: it may lag behind after a power cut, but never leads.
 class Witness {
 public:
   /// Requires: the directory is locked by us.
-  static Outcome<Witness> open(const std::string& directory);
+  static Outcome<Witness> open(const std::string& directory, const char* name = witness_of_store);
 
   /// 0 if nothing was acknowledged, or if nobody knows.
   std::uint64_t acknowledged() const { return acknowledged_; }
-  void acknowledge(std::uint64_t transaction);
+  void acknowledge(std::uint64_t number);
 
 private:
   explicit Witness(File file) : file_(std::move(file)) {}
@@ -66,7 +69,8 @@ private:
 };
 
 /// What a witness would know, without creating one.
-Outcome<std::uint64_t> read_witness(const std::string& directory);
+Outcome<std::uint64_t> read_witness(const std::string& directory,
+                                    const char* name = witness_of_store);
 
 /// The error of a call that set `errno` to `code`.
 StoreError system_error(const std::string& path, const std::string& what, int code);

@@ -1,8 +1,11 @@
 #include "storage/dump.hpp"
 
 #include "storage/directory.hpp"
+#include "storage/journal.hpp"
+#include "storage/journal_batch.hpp"
 #include "storage/lmdb_check.hpp"
 #include "storage/lmdb_reader.hpp"
+#include "storage/memory_store.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,12 +17,46 @@ namespace {
 /// More than any node has: each costs some bytes while we read.
 constexpr unsigned tables_max = 1u << 16;
 
+/// What was acknowledged when we began to look.
+struct Witnessed {
+  std::uint64_t transaction = 0;
+  std::uint64_t record = 0;
+};
+
+Outcome<Witnessed> read_witnesses(const std::string& directory) {
+  const auto transaction = read_witness(directory);
+  if (const auto* error = std::get_if<StoreError>(&transaction))
+    return *error;
+  const auto record = read_witness(directory, witness_of_journal);
+  if (const auto* error = std::get_if<StoreError>(&record))
+    return *error;
+  return Witnessed{std::get<std::uint64_t>(transaction), std::get<std::uint64_t>(record)};
+}
+
+/// Adds what the journal holds and the tables do not.
+Problem add_journal(const std::string& directory, const Witnessed& witnessed, std::uint64_t applied,
+                    StoreDump& to) {
+  std::vector<PeerWrite> writes;
+  if (auto problem = Journal::look({.directory = directory,
+                                    .bytes = 0,
+                                    .applied = applied,
+                                    .acknowledged = witnessed.record},
+                                   [&](Value record) { return read_batch(record, writes); }))
+    return problem;
+  for (const PeerWrite& write : writes)
+    for (StoreDump::Peer& peer : to.peers)
+      if (peer.record.id == write.peer)
+        apply(write.write, peer.recovered);
+  return std::nullopt;
+}
+
 Outcome<StoreDump> read_all(MDB_txn* transaction, const std::string& file,
-                            std::uint64_t acknowledged) {
+                            std::uint64_t acknowledged, Commit& commit) {
   Reader reader(transaction, file);
   Catalog catalog;
   if (auto problem = reader.read_catalog(acknowledged, catalog))
     return *problem;
+  commit = catalog.commit;
   StoreDump dump;
   for (const auto& [id, peer] : catalog.peers) {
     StoreDump::Peer& to = dump.peers.emplace_back();
@@ -39,12 +76,13 @@ Outcome<StoreDump> read_store(const std::string& directory) {
   if (file_bytes(file) == 0)
     return StoreError{StoreError::Kind::io, directory + " holds no store"};
   // Before the transaction begins, so that it cannot be behind what was acknowledged.
-  const auto acknowledged = read_witness(directory);
-  if (const auto* error = std::get_if<StoreError>(&acknowledged))
+  const auto read = read_witnesses(directory);
+  if (const auto* error = std::get_if<StoreError>(&read))
     return *error;
-  const auto witnessed = std::get<std::uint64_t>(acknowledged);
-  if (auto problem = check_in_child(
-          directory, {.access = Access::read, .tables_max = tables_max, .acknowledged = witnessed}))
+  const auto witnessed = std::get<Witnessed>(read);
+  if (auto problem = check_in_child(directory, {.access = Access::read,
+                                                .tables_max = tables_max,
+                                                .acknowledged = witnessed.transaction}))
     return *problem;
 
   auto opened = open_environment(directory, {.access = Access::read, .tables_max = tables_max});
@@ -55,10 +93,23 @@ Outcome<StoreDump> read_store(const std::string& directory) {
   // again.
   int dead = 0;
   mdb_reader_check(environment, &dead);
-  Transaction transaction;
-  if (const int code = begin_read(environment, transaction))
-    return lmdb_error(file, {}, code);
-  return read_all(transaction.get(), file, witnessed);
+  // A node that is at work may move all that the journal holds while we look from one to the other.
+  constexpr int looks_max = 10;
+  for (int look = 1;; ++look) {
+    Transaction transaction;
+    if (const int code = begin_read(environment, transaction))
+      return lmdb_error(file, {}, code);
+    Commit commit;
+    auto dump = read_all(transaction.get(), file, witnessed.transaction, commit);
+    if (std::holds_alternative<StoreError>(dump))
+      return dump;
+    const Problem problem =
+        add_journal(directory, witnessed, commit.journal, std::get<StoreDump>(dump));
+    if (!problem)
+      return dump;
+    if (look == looks_max)
+      return *problem;
+  }
 }
 
 }  // namespace troupe::storage

@@ -95,10 +95,22 @@ std::string described(const std::string& path, std::uint64_t number, const std::
   return path + ", record " + std::to_string(number) + ": " + what;
 }
 
+/// Whether there must have been one.
+Problem missing(const std::string& path, std::uint64_t applied, std::uint64_t acknowledged) {
+  if (applied == 0 && acknowledged == 0)
+    return std::nullopt;
+  return corrupt(path + ": is missing, though record "
+                 + std::to_string(std::max(applied, acknowledged)) + " was written");
+}
+
 }  // namespace
 
+std::string journal_file(const std::string& directory) {
+  return directory + "/journal";
+}
+
 Outcome<Journal> Journal::open(const Options& options, const Take& take) {
-  const std::string path = options.directory + "/journal";
+  const std::string path = journal_file(options.directory);
   File file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!file.is_open() && errno != ENOENT)
     return system_error(path, "open", errno);
@@ -108,14 +120,22 @@ Outcome<Journal> Journal::open(const Options& options, const Take& take) {
       return *problem;
     return journal;
   }
-  if (options.applied > 0 || options.acknowledged > 0)
-    return corrupt(path + ": is missing, though record "
-                   + std::to_string(std::max(options.applied, options.acknowledged))
-                   + " was written");
+  if (auto problem = missing(path, options.applied, options.acknowledged))
+    return *problem;
   Journal journal(File{}, path, std::max(whole_sectors(options.bytes), 2 * begin_bytes));
   if (auto problem = journal.create())
     return *problem;
   return journal;
+}
+
+Problem Journal::look(const Options& options, const Take& take) {
+  const std::string path = journal_file(options.directory);
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.is_open())
+    return Journal(std::move(file), path, file_bytes(path)).read(options, take);
+  if (errno != ENOENT)
+    return system_error(path, "open", errno);
+  return missing(path, options.applied, options.acknowledged);
 }
 
 /// All of it is written once: only then does a sync of what is overwritten later concern nothing

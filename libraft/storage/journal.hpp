@@ -11,6 +11,9 @@
 
 namespace troupe::storage {
 
+/// The file of a journal in `directory`.
+std::string journal_file(const std::string& directory);
+
 /// A file of a fixed size, `directory/journal`, in front of a store that is slow to sync: one write
 /// into room that is there already, and one sync, make a record durable. Internal to this room.
 ///
@@ -35,6 +38,10 @@ public:
   /// Opens or creates the file, and gives `take` all records behind `applied`, in order.
   static Outcome<Journal> open(const Options& options, const Take& take);
 
+  /// Gives `take` all records behind `applied` and changes nothing, also while another process
+  /// appends. If that one begins anew meanwhile it may seem damaged; look again at both.
+  static Problem look(const Options& options, const Take& take);
+
   /// Whether a record of so many bytes fits before the journal begins anew.
   bool has_room(std::size_t bytes) const;
   /// Makes `record` durable. After an error nobody knows what is. Requires: it fits.
@@ -45,6 +52,7 @@ public:
   /// The number of the last record.
   std::uint64_t last() const { return last_; }
   bool empty() const { return end_ == begin_bytes; }
+  bool is_half_full() const { return end_ > bytes_ / 2; }
   /// What is used of the file.
   std::uint64_t used_bytes() const { return end_; }
 

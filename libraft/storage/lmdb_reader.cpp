@@ -128,7 +128,7 @@ Problem Reader::read_catalog(std::uint64_t acknowledged, Catalog& to) {
     return problem;
   if (auto problem = open_table(tables::state, to.state_table))
     return problem;
-  if (auto problem = check_commit(to.state_table))
+  if (auto problem = read_commit_record(to))
     return problem;
   if (auto problem = read_peers(to))
     return problem;
@@ -154,17 +154,16 @@ Problem Reader::read_meta_table(Catalog& to) {
   return found ? std::nullopt : fail("holds no format");
 }
 
-Problem Reader::check_commit(MDB_dbi state_table) {
+Problem Reader::read_commit_record(Catalog& to) {
   NumberKey commit(tables::commit_key);
   MDB_val key = commit.val();
   MDB_val value{};
-  if (const int code = mdb_get(transaction_, state_table, &key, &value))
+  if (const int code = mdb_get(transaction_, to.state_table, &key, &value))
     return fail(code);
-  std::uint64_t transaction = 0;
-  if (auto problem = located(read_commit(to_span(value), transaction)))
+  if (auto problem = located(read_commit(to_span(value), to.commit)))
     return problem;
-  if (transaction != mdb_txn_id(transaction_))
-    return fail("was written by transaction " + std::to_string(transaction) + ", not by "
+  if (to.commit.transaction != mdb_txn_id(transaction_))
+    return fail("was written by transaction " + std::to_string(to.commit.transaction) + ", not by "
                 + std::to_string(mdb_txn_id(transaction_)) + ": a meta page is damaged");
   return std::nullopt;
 }

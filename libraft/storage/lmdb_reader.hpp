@@ -48,6 +48,7 @@ struct Catalog {
   MDB_dbi state_table = 0;
   MDB_dbi snapshots_table = 0;
   Meta meta{};
+  Commit commit{};
   std::map<PeerId, CatalogPeer> peers{};
 };
 
@@ -88,7 +89,7 @@ private:
   Problem check_order(MDB_dbi table, const MDB_val& previous, MDB_val key, const MDB_val& value);
 
   Problem read_meta_table(Catalog& to);
-  Problem check_commit(MDB_dbi state_table);
+  Problem read_commit_record(Catalog& to);
   Problem read_peers(Catalog& to);
   Problem count_tables(std::size_t peers);
   Problem read_states(Catalog& to);

@@ -126,8 +126,8 @@ std::uint64_t Room::kept_from(Use use) const {
   return 0;
 }
 
-bool Room::has_room(std::uint64_t used) {
-  const std::uint64_t wanted = used + kept_from(Use::more) + growth_min;
+bool Room::has_room(std::uint64_t used, std::uint64_t more) {
+  const std::uint64_t wanted = used + more + kept_from(Use::more) + growth_min;
   return reserved_ >= wanted || reserve(wanted) == 0;
 }
 

@@ -38,8 +38,9 @@ public:
   int grow(std::uint64_t wanted);
   /// Lets transactions use all that is theirs. Requires that no transaction is open.
   int limit(Use use);
-  /// Whether entries have room again, where `used` bytes are in use: reserves what is missing.
-  bool has_room(std::uint64_t used);
+  /// Whether entries have room again, where `used` bytes are in use and `more` are to come:
+  /// reserves what is missing.
+  bool has_room(std::uint64_t used, std::uint64_t more = 0);
   /// Whether a write may have failed for want of space.
   bool is_disk_full() const;
 

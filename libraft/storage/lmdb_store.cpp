@@ -2,6 +2,7 @@
 
 #include "core/assert.hpp"
 #include "storage/directory.hpp"
+#include "storage/journaled_store.hpp"
 #include "storage/lmdb_check.hpp"
 #include "storage/lmdb_create.hpp"
 #include "storage/lmdb_handles.hpp"
@@ -23,7 +24,10 @@ namespace {
 /// The longest name of a peer, in bytes; LMDB has room for some more in the name of a table.
 constexpr std::size_t name_bytes_max = 255;
 
-class LmdbStore final : public Store {
+/// How much is reserved at a time for what a journal holds.
+constexpr std::uint64_t reserve_step = std::uint64_t{4} << 20;
+
+class LmdbStore final : public MarkedStore {
 public:
   LmdbStore(File lock, Witness witness, Environment environment, const LmdbOptions& options)
       : lock_(std::move(lock)),
@@ -42,6 +46,12 @@ public:
   std::optional<StoreError> write(std::span<const PeerWrite> writes) override;
   StoreStats stats() override;
   bool make_room() override;
+
+  std::optional<StoreError> write_upto(std::span<const PeerWrite> writes,
+                                       std::uint64_t record) override;
+  std::uint64_t last_record() const override { return catalog_.commit.journal; }
+  bool reserve(std::uint64_t bytes) override;
+  bool is_full() const override { return full_; }
 
 private:
   using Pages = std::map<MDB_dbi, std::uint64_t>;  ///< In use, by table.
@@ -72,6 +82,7 @@ private:
   bool is_disk_full(int code) const;
   bool is_usable();
 
+  std::uint64_t used_bytes() const;
   int create_tables(Change& change);
   int put_peer_in(Change& change, const PeerRecord& peer);
   int update_meta(Change& change);
@@ -93,8 +104,10 @@ private:
   Pages pages_{};
   std::uint64_t pages_used_ = 0;  ///< Of all tables.
   std::uint64_t commits_ = 0;
-  bool full_ = false;  ///< Entries took what was kept for the last, or were refused.
-  Problem broken_{};   ///< Why nothing can be written any more.
+  std::uint64_t next_record_ = 0;   ///< Of the journal, as the next transaction has it.
+  std::uint64_t room_checked_ = 0;  ///< So many bytes in use have room.
+  bool full_ = false;               ///< Entries took what was kept for the last, or were refused.
+  Problem broken_{};                ///< Why nothing can be written any more.
 };
 
 // ---- transactions
@@ -148,7 +161,8 @@ int LmdbStore::attempt(Task task, Change& change) {
   const std::uint64_t id = mdb_txn_id(transaction.get());
   change.place = {.table = tables::state};
   NumberKey key(tables::commit_key);
-  if (const int code = put(change, catalog_.state_table, key.val(), write_commit(id)))
+  const Commit commit{.transaction = id, .journal = next_record_};
+  if (const int code = put(change, catalog_.state_table, key.val(), write_commit(commit)))
     return code;
   change.place = {};
   constexpr MDB_dbi free_table = 0;
@@ -160,6 +174,7 @@ int LmdbStore::attempt(Task task, Change& change) {
   if (const int code = mdb_txn_commit(transaction.release()))
     return code;
   ++commits_;
+  catalog_.commit = commit;
   witness_.acknowledge(id);
   return 0;
 }
@@ -216,6 +231,7 @@ Problem LmdbStore::load() {
         return problem;
       if (const int code = count_all_pages(transaction.get()))
         return lmdb_error(file_, {}, code);
+      next_record_ = catalog_.commit.journal;
       const std::uint64_t id = mdb_txn_id(transaction.get());
       // Commits: only so do its tables stay open.
       if (const int code = mdb_txn_commit(transaction.release()))
@@ -372,6 +388,14 @@ std::optional<StoreError> LmdbStore::write(std::span<const PeerWrite> writes) {
   return std::nullopt;
 }
 
+std::optional<StoreError> LmdbStore::write_upto(std::span<const PeerWrite> writes,
+                                                std::uint64_t record) {
+  next_record_ = record;
+  auto problem = write(writes);
+  next_record_ = catalog_.commit.journal;
+  return problem;
+}
+
 int LmdbStore::write_in(Change& change, const PeerWrite& write) {
   const auto found = catalog_.peers.find(write.peer);
   TROUPE_ASSERT(found != catalog_.peers.end());
@@ -458,17 +482,31 @@ void LmdbStore::adopt(const Pages& pages) {
   }
 }
 
-StoreStats LmdbStore::stats() {
+std::uint64_t LmdbStore::used_bytes() const {
   MDB_stat stat{};
   mdb_env_stat(environment_.get(), &stat);
   constexpr std::uint64_t meta_pages = 2;
-  std::uint64_t pages = meta_pages;
-  for (const auto& [table, count] : pages_)
-    pages += count;
+  return (meta_pages + pages_used_) * stat.ms_psize;
+}
+
+StoreStats LmdbStore::stats() {
   return {.file_bytes = file_bytes(file_),
-          .used_bytes = pages * stat.ms_psize,
+          .used_bytes = used_bytes(),
           .commits = commits_,
           .full = full_};
+}
+
+/// An entry may take the pages of a tree's branch besides its own, and those that it replaces are
+/// not free at once.
+bool LmdbStore::reserve(std::uint64_t bytes) {
+  constexpr std::uint64_t per_byte = 3;
+  const std::uint64_t wanted = used_bytes() + per_byte * bytes;
+  if (wanted <= room_checked_)
+    return true;
+  if (full_ || !room_.has_room(wanted, reserve_step))
+    return false;
+  room_checked_ = wanted + reserve_step;
+  return room_.limit(Use::more) == 0;
 }
 
 bool LmdbStore::make_room() {
@@ -535,7 +573,12 @@ Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options) {
                                            std::move(std::get<Environment>(opened)), options);
   if (auto problem = store->load())
     return *problem;
-  return store;
+  const bool had_journal =
+      store->last_record() > 0 || file_bytes(journal_file(options.directory)) > 0;
+  if (options.journal_bytes == 0 && !had_journal)
+    return std::unique_ptr<Store>(std::move(store));
+  return put_journal_before(std::move(store),
+                            {.directory = options.directory, .bytes = options.journal_bytes});
 }
 
 }  // namespace troupe::storage

@@ -17,6 +17,10 @@ struct LmdbOptions {
   std::uint64_t head_room_bytes = std::uint64_t{4} << 20;
   /// The number of peers that the environment has room for; `no_space` beyond it.
   unsigned peers_max = 2048;
+  /// The size of a journal in front of LMDB: a write is durable after one sync of it, and reaches
+  /// LMDB later, with many others. 0: none, and each write is a transaction of LMDB, with two
+  /// syncs. A store that has a journal keeps it, and its size.
+  std::uint64_t journal_bytes = std::uint64_t{8} << 20;
   /// Before the environment is opened, a child process reads all of it: a corrupt
   /// page can kill a process that maps it.
   bool check_in_child = true;

@@ -303,15 +303,15 @@ std::uint64_t hash_snapshot(Value value) {
   return XXH3_64bits(value.data(), value.size()) | 1;
 }
 
-std::vector<std::uint8_t> write_commit(std::uint64_t transaction) {
-  return sealed(schema::CommitRecord(0, record_format, transaction));
+std::vector<std::uint8_t> write_commit(const Commit& commit) {
+  return sealed(schema::CommitRecord(0, record_format, commit.transaction, commit.journal));
 }
 
-Problem read_commit(Value value, std::uint64_t& transaction) {
+Problem read_commit(Value value, Commit& to) {
   schema::CommitRecord record;
   if (!open(value, record))
     return mismatch();
-  transaction = record.transaction();
+  to = {.transaction = record.transaction(), .journal = record.journal()};
   return check_format(record.format(), record_format);
 }
 

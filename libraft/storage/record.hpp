@@ -84,8 +84,12 @@ Problem read_snapshot(Value value, SnapshotHead& to);
 /// What a state knows of the value of its snapshot. Never 0.
 std::uint64_t hash_snapshot(Value value);
 
-std::vector<std::uint8_t> write_commit(std::uint64_t transaction);
-Problem read_commit(Value value, std::uint64_t& transaction);
+struct Commit {
+  std::uint64_t transaction = 0;
+  std::uint64_t journal = 0;  ///< The last record of the journal that is in here.
+};
+std::vector<std::uint8_t> write_commit(const Commit& commit);
+Problem read_commit(Value value, Commit& to);
 
 struct Meta {
   std::uint64_t created_s = 0;

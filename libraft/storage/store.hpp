@@ -48,9 +48,10 @@ struct PeerWrite {
 
 struct StoreStats {
   std::uint64_t file_bytes = 0;  ///< On disk; 0 if there is none. Never shrinks.
-  std::uint64_t used_bytes = 0;  ///< Of them in use: the rest will be used again.
-  std::uint64_t commits = 0;     ///< Transactions since the store was opened.
-  bool full = false;             ///< Whoever asks for more should be refused; see `make_room`.
+  /// Of them in use: the rest will be used again. What stands in a journal does not count yet.
+  std::uint64_t used_bytes = 0;
+  std::uint64_t commits = 0;  ///< Transactions since the store was opened.
+  bool full = false;          ///< Whoever asks for more should be refused; see `make_room`.
 };
 
 /// The logs and hard states of all peers of one node, on one disk. Used by one
@@ -94,6 +95,10 @@ public:
   [[nodiscard]] virtual std::optional<StoreError> write(std::span<const PeerWrite> writes) = 0;
 
   virtual StoreStats stats() = 0;
+
+  /// Does what may wait until those who wait for a write have their answer. To be called after
+  /// each.
+  virtual void settle() {}
 
   /// To be asked now and then while `stats` says that the store is full: looks for room, and
   /// answers whether there is enough again. A full store goes on to take some entries, so that

@@ -97,8 +97,8 @@ Problem check_numbers(Value value) {
   storage::Meta meta;
   if (const auto problem = storage::read_meta(value, meta); problem && problem->text.empty())
     return "refused without a reason";
-  std::uint64_t transaction = 0;
-  if (const auto problem = storage::read_commit(value, transaction);
+  storage::Commit commit;
+  if (const auto problem = storage::read_commit(value, commit);
       problem && problem->text.empty())
     return "refused without a reason";
   return std::nullopt;
@@ -159,7 +159,7 @@ std::vector<std::string> seeds() {
           seed(11, storage::write_snapshot(head)),
           seed(12, storage::write_peer(known)),
           seed(13, storage::write_meta({.created_s = 1, .peers = 2, .peers_hash = 3})),
-          seed(13, storage::write_commit(4))};
+          seed(13, storage::write_commit({4, 2}))};
 }
 
 }  // namespace

@@ -177,6 +177,7 @@ inline void check_batches(Subject& store) {
     PeerWrite release = write_of(1, 1, 1, {});
     release.write.released = {{1}};
     store.write({release});
+    store.reopen();
     CHECK(store.stats().used_bytes + 90000 <= full);
   }
 }

@@ -24,3 +24,8 @@ TEST_CASE("the LMDB store does what any store must do, unchecked by a child") {
     return open_lmdb(how);
   });
 }
+
+TEST_CASE("the LMDB store does what any store must do, behind a journal") {
+  const TempDirectory directory;
+  check_conformance([&] { return open_lmdb(with_journal(directory.path())); });
+}

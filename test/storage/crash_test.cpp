@@ -42,8 +42,8 @@ private:
 };
 
 /// Writes step after step to both peers and tells each that is durable. Ends by being killed.
-[[noreturn]] void write_until_killed(const std::string& directory, int tell) {
-  auto opened = open_lmdb_store(options(directory));
+[[noreturn]] void write_until_killed(const LmdbOptions& how, int tell) {
+  auto opened = open_lmdb_store(how);
   if (!std::holds_alternative<std::unique_ptr<Store>>(opened))
     ::_exit(1);
   Store& store = *std::get<std::unique_ptr<Store>>(opened);
@@ -60,18 +60,19 @@ private:
       ::_exit(1);
     if (::write(tell, &step, sizeof(step)) != sizeof(step))
       ::_exit(1);
+    store.settle();
   }
 }
 
 /// Kills the writer after `acknowledgements`, and returns the last step that it told of.
-std::uint64_t run_and_kill(const std::string& directory, std::uint64_t acknowledgements,
+std::uint64_t run_and_kill(const LmdbOptions& how, std::uint64_t acknowledgements,
                            std::uint64_t last) {
   int pipe[2] = {};
   REQUIRE(::pipe(pipe) == 0);
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0)
-    write_until_killed(directory, pipe[1]);
+    write_until_killed(how, pipe[1]);
   ::close(pipe[1]);
   std::uint64_t step = 0;
   for (std::uint64_t i = 0; i < acknowledgements; ++i) {
@@ -86,23 +87,21 @@ std::uint64_t run_and_kill(const std::string& directory, std::uint64_t acknowled
   return last;
 }
 
-}  // namespace
-
-TEST_CASE("whoever is killed at any moment has all that it acknowledged") {
-  const TempDirectory directory;
+/// `cycles` times, and each time up to `writes_max` further.
+void check_crashes(const LmdbOptions& how, int cycles, std::uint64_t writes_max) {
   {
-    const auto store = open_lmdb(directory.path());
+    const auto store = open_lmdb(how);
     REQUIRE(!store->put_peer(peer_record(1)));
     REQUIRE(!store->put_peer(peer_record(2)));
   }
   Random random(1);
   History history;
   std::uint64_t acknowledged = 0;
-  for (int cycle = 0; cycle < 20; ++cycle) {
+  for (int cycle = 0; cycle < cycles; ++cycle) {
     CAPTURE(cycle);
-    acknowledged = run_and_kill(directory.path(), random.below(8), acknowledged);
+    acknowledged = run_and_kill(how, random.below(writes_max), acknowledged);
 
-    const auto store = open_lmdb(directory.path());
+    const auto store = open_lmdb(how);
     const Recovered first = value_of(store->recover({1}));
     const std::uint64_t step = first.hard_state.term.value;
     // The last write may have become durable without anybody hearing of it.
@@ -113,4 +112,16 @@ TEST_CASE("whoever is killed at any moment has all that it acknowledged") {
     acknowledged = step;
   }
   CHECK(acknowledged > 20);
+}
+
+}  // namespace
+
+TEST_CASE("whoever is killed at any moment has all that it acknowledged") {
+  const TempDirectory directory;
+  check_crashes(options(directory.path()), 20, 8);
+}
+
+TEST_CASE("whoever is killed at any moment has all that its journal acknowledged") {
+  const TempDirectory directory;
+  check_crashes(with_journal(directory.path()), 40, 40);
 }

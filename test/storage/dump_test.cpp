@@ -45,9 +45,25 @@ TEST_CASE("a dump holds all peers and logs of a stopped node, and changes nothin
   CHECK(read_file(data_file(directory.path())) == before);
 }
 
+TEST_CASE("a dump holds what stands in the journal alone, and leaves it there") {
+  const TempDirectory directory;
+  const TempDirectory crashed;
+  const auto store = open_lmdb(with_journal(directory.path()));
+  fill(*store);
+  for (const char* name : {"data.mdb", "journal", "WITNESS", "WITNESS.journal"})
+    std::filesystem::copy(directory.path() + '/' + name, crashed.path());
+  const std::string before = read_file(crashed.path() + "/journal");
+
+  CHECK(holds_what_was_filled(read_store(crashed.path())));
+
+  CHECK(read_file(crashed.path() + "/journal") == before);
+  std::filesystem::remove(crashed.path() + "/journal");
+  CHECK(error_of(read_store(crashed.path())).kind == StoreError::Kind::corrupt);
+}
+
 TEST_CASE("a running node can be dumped by another process") {
   const TempDirectory directory;
-  const auto store = open_lmdb(directory.path());
+  const auto store = open_lmdb(with_journal(directory.path()));
   fill(*store);
 
   const pid_t child = ::fork();

@@ -145,11 +145,12 @@ TEST_CASE("states, commits, peers and the format are checked to the last bit") {
   CHECK(read_state(state, {8}, got));
   for_each_damage(state, [&](const Bytes8& broken) { CHECK(read_state(broken, {7}, got)); });
 
-  std::uint64_t transaction = 0;
-  REQUIRE(!read_commit(write_commit(17), transaction));
-  CHECK(transaction == 17);
-  for_each_damage(write_commit(17),
-                  [&](const Bytes8& broken) { CHECK(read_commit(broken, transaction)); });
+  Commit commit;
+  REQUIRE(!read_commit(write_commit({.transaction = 17, .journal = 4}), commit));
+  CHECK(commit.transaction == 17);
+  CHECK(commit.journal == 4);
+  for_each_damage(write_commit({.transaction = 17, .journal = 4}),
+                  [&](const Bytes8& broken) { CHECK(read_commit(broken, commit)); });
 
   PeerRecord peer;
   REQUIRE(!read_peer(write_peer(peer_record(3)), peer));

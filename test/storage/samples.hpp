@@ -41,7 +41,14 @@ private:
 };
 
 inline LmdbOptions options(const std::string& directory) {
-  return {.directory = directory, .peers_max = 64};
+  return {.directory = directory, .peers_max = 64, .journal_bytes = 0};
+}
+
+/// With a journal that is full after few writes.
+inline LmdbOptions with_journal(const std::string& directory) {
+  LmdbOptions how = options(directory);
+  how.journal_bytes = 16 << 10;
+  return how;
 }
 
 inline std::unique_ptr<Store> open_lmdb(const LmdbOptions& how) {

@@ -46,7 +46,7 @@ public:
   }
   ~Tampering() {
     put(tables::state, NumberKey(tables::commit_key).val(),
-        write_commit(mdb_txn_id(transaction_.get())));
+        write_commit({.transaction = mdb_txn_id(transaction_.get())}));
     CHECK(mdb_txn_commit(transaction_.release()) == 0);
   }
   Tampering(const Tampering&) = delete;
