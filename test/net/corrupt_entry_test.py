@@ -28,7 +28,7 @@ def main():
         write(shell, peers[0], "k", VALUE)
         write(shell, peers[0], "behind", "more")
         a.kill()
-        b.kill()
+        b.stop()  # In order: what its journal held is where we look for it.
 
         flip(os.path.join(b.directory, "data.mdb"), VALUE.encode())
         refuses_to_start(b)
