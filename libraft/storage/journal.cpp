@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,8 @@ namespace {
 constexpr mode_t file_mode = 0600;
 constexpr std::uint32_t journal_format = 1;
 constexpr std::uint64_t sector_bytes = 512;
+/// A smaller one moves what it holds too often to be worth it.
+constexpr std::uint64_t bytes_min = std::uint64_t{256} << 10;
 
 std::uint64_t whole_sectors(std::uint64_t bytes) {
   return (bytes + sector_bytes - 1) / sector_bytes * sector_bytes;
@@ -91,6 +94,19 @@ Outcome<std::vector<std::uint8_t>> read_all(const File& file, const std::string&
   return all;
 }
 
+/// `wanted`, but no more than a small part of what is free: it is of use only while the store
+/// behind it can grow. A disk without so much has no room for a journal.
+Outcome<std::uint64_t> size_on_disk(const std::string& directory, std::uint64_t wanted) {
+  constexpr std::uint64_t part = 16;
+  struct statvfs status {};
+  if (::statvfs(directory.c_str(), &status) != 0)
+    return system_error(directory, "look at", errno);
+  const std::uint64_t most = std::uint64_t{status.f_bavail} * status.f_frsize / part;
+  if (most < std::min(wanted, bytes_min))
+    return StoreError{StoreError::Kind::no_space, directory + ": has no room for a journal"};
+  return whole_sectors(std::min(wanted, most));
+}
+
 std::string described(const std::string& path, std::uint64_t number, const std::string& what) {
   return path + ", record " + std::to_string(number) + ": " + what;
 }
@@ -122,7 +138,10 @@ Outcome<Journal> Journal::open(const Options& options, const Take& take) {
   }
   if (auto problem = missing(path, options.applied, options.acknowledged))
     return *problem;
-  Journal journal(File{}, path, std::max(whole_sectors(options.bytes), 2 * begin_bytes));
+  const auto bytes = size_on_disk(options.directory, std::max(options.bytes, 2 * begin_bytes));
+  if (const auto* error = std::get_if<StoreError>(&bytes))
+    return *error;
+  Journal journal(File{}, path, std::get<std::uint64_t>(bytes));
   if (auto problem = journal.create())
     return *problem;
   return journal;

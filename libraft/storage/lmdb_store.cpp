@@ -25,7 +25,7 @@ namespace {
 constexpr std::size_t name_bytes_max = 255;
 
 /// How much is reserved at a time for what a journal holds.
-constexpr std::uint64_t reserve_step = std::uint64_t{4} << 20;
+constexpr std::uint64_t reserve_step = std::uint64_t{1} << 20;
 
 class LmdbStore final : public MarkedStore {
 public:

@@ -19,7 +19,8 @@ struct LmdbOptions {
   unsigned peers_max = 2048;
   /// The size of a journal in front of LMDB: a write is durable after one sync of it, and reaches
   /// LMDB later, with many others. 0: none, and each write is a transaction of LMDB, with two
-  /// syncs. A store that has a journal keeps it, and its size.
+  /// syncs. No more than a sixteenth of what is free when it is created. A store that has a journal
+  /// keeps it, and its size.
   std::uint64_t journal_bytes = std::uint64_t{8} << 20;
   /// Before the environment is opened, a child process reads all of it: a corrupt
   /// page can kill a process that maps it.
