@@ -52,7 +52,8 @@ std::uint64_t allocated_bytes(const File& file) {
   return ::fstat(file.fd(), &status) == 0 ? static_cast<std::uint64_t>(status.st_blocks) * unit : 0;
 }
 
-/// Reserves disk for the bytes from `from` to `upto`, without changing the file's size.
+/// Reserves disk for the bytes from `from` to `upto`, without changing the file's size. On a full
+/// XFS this fails even if they are reserved already: it takes what it may need before it looks.
 int allocate(const File& file, std::uint64_t from, std::uint64_t upto) {
   int code = 0;
   do
@@ -104,7 +105,9 @@ int Room::reserve(std::uint64_t upto) {
   const std::uint64_t margin = can_reserve_ ? margin_bytes : head_room_ + margin_bytes;
   if (missing > 0 && free_bytes(open_) < missing + margin)
     return ENOSPC;
-  const int code = can_reserve_ ? allocate(open_, reserved_, upto) : 0;
+  int code = can_reserve_ ? allocate(open_, reserved_, upto) : 0;
+  if (code == ENOSPC && missing == 0)
+    code = 0;
   if (code == EOPNOTSUPP || code == ENOSYS || code == EINVAL)
     can_reserve_ = false;
   else if (code != 0)
@@ -149,6 +152,8 @@ Problem reserve_lock_file(const std::string& directory) {
   const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
   if (!file.is_open())
     return system_error(path, "open", errno);
+  if (allocated_bytes(file) >= lock_file_bytes)
+    return std::nullopt;
   const int code = allocate(file, 0, lock_file_bytes);
   if (code != 0 && code != EOPNOTSUPP && code != ENOSYS && code != EINVAL)
     return system_error(path, "reserve", code);
