@@ -251,10 +251,12 @@ void ClientActor::on_redirect(const OperationPtr& operation, wire::CallReply rep
     move_on(*operation);
     return retry(operation, Refusal::election_in_progress, {});
   }
-  guess_.follow(*std::move(leader));
+  guess_.follow(*leader);
   // Two who take each other for the leader would have us run between them.
-  if (operation->hops++ >= hops_max)
+  if (operation->hops++ >= hops_max) {
+    guess_.move_on(*leader);
     return retry(operation, Refusal::election_in_progress, {});
+  }
   leave_target(*operation);
   ask_cluster(operation);
 }

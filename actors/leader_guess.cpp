@@ -2,7 +2,6 @@
 
 #include "core/assert.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace troupe::actors {
@@ -20,11 +19,11 @@ const FullName& LeaderGuess::target() const {
 void LeaderGuess::move_on(const FullName& failed) {
   if (empty() || target_ != failed)
     return;
-  auto at = std::ranges::find(peers_, failed);
-  // After a stranger that others named we start over.
-  if (at == peers_.end() || ++at == peers_.end())
-    at = peers_.begin();
-  target_ = *at;
+  // Not from `failed`: who named it, and would name it again, may be the one behind it.
+  turn_ = (turn_ + 1) % peers_.size();
+  if (peers_[turn_] == failed)
+    turn_ = (turn_ + 1) % peers_.size();
+  target_ = peers_[turn_];
 }
 
 }  // namespace troupe::actors

@@ -7,7 +7,8 @@
 
 namespace troupe::actors {
 
-/// Which peer of a cluster to ask next: whom others name as leader, else one after the other.
+/// Which peer of a cluster to ask next: whom others name as leader, else one after the other. Who
+/// names one that does not lead, as a peer may that was removed, delays the turn of nobody.
 class LeaderGuess {
 public:
   LeaderGuess() = default;
@@ -29,6 +30,7 @@ public:
 
 private:
   std::vector<FullName> peers_{};
+  std::size_t turn_ = 0;  ///< Whom we asked last without being told to.
   FullName target_{};
 };
 

@@ -82,5 +82,28 @@ TEST_CASE("a client asks one peer after the other, and whoever is named leader")
   guess.follow(stranger);
   CHECK(guess.target() == stranger);
   guess.move_on(stranger);
-  CHECK(guess.target() == a);
+  CHECK(guess.target() == b);
+}
+
+TEST_CASE("a peer that names one who does not lead keeps a client from nobody else") {
+  const FullName a{"a", "h:1"}, b{"b", "h:2"}, leader{"c", "h:3"};
+  // b was removed under a leader a, and has heard nothing since; a was removed later, and knows.
+  LeaderGuess guess({a, b, leader});
+  guess.move_on(a);
+  REQUIRE(guess.target() == b);
+  guess.follow(a);
+
+  guess.move_on(a);
+
+  CHECK(guess.target() == leader);
+}
+
+TEST_CASE("who has just failed is not asked next because it is the next in turn") {
+  const FullName a{"a", "h:1"}, b{"b", "h:2"}, c{"c", "h:3"};
+  LeaderGuess guess({a, b, c});
+  guess.follow(b);
+
+  guess.move_on(b);
+
+  CHECK(guess.target() == c);
 }

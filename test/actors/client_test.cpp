@@ -222,6 +222,18 @@ TEST_CASE("two who take each other for the leader do not keep a client running")
   CHECK(*times < 50);
 }
 
+TEST_CASE("two who take each other for the leader do not keep a client from who leads") {
+  LiveSystem live;
+  const std::string second_address = free_address();
+  FakeNode first(live, refuse_all(Refusal::redirect, "b@" + second_address));
+  FakeNode second(live, refuse_all(Refusal::redirect, first.peer("a")), second_address);
+  FakeNode leader(live, echo());
+  Client client(live.actors);
+  client.use_cluster({first.peer("a"), second.peer("b"), leader.peer("c")});
+
+  CHECK(get(client.write(bytes("c"))).refusal == Refusal::none);
+}
+
 TEST_CASE("a command whose connection breaks has an unknown outcome") {
   LiveSystem live;
   // An exit closes the connection; nothing was answered before.
