@@ -22,11 +22,12 @@ class Tally:
         self.evidence = collections.defaultdict(collections.Counter)
         self._lock = threading.Lock()
 
-    def add(self, kind, effect, evidence, amount=1):
+    def add(self, kind, effect, evidence="", amount=1):
         with self._lock:
             self.tried[kind] += 1
             self.effective[kind] += 1 if effect else 0
-            self.evidence[kind][evidence] += amount if effect else 0
+            if effect and evidence:
+                self.evidence[kind][evidence] += amount
 
     def rows(self):
         for kind in sorted(self.tried):
@@ -52,6 +53,9 @@ class ProcessFaults:
             "stop_leader": lambda: self.stop(self.cluster.leader(), "stop_leader"),
             "restart": self.restart,
         }
+
+    def can_be(self, kind):
+        return kind in self.kinds()
 
     def any_running(self):
         running = [n for n in self.cluster.nodes if n.is_running() and not n.stopped]
@@ -87,9 +91,18 @@ class ProcessFaults:
     def later(self, seconds, what):
         self._due.append((time.monotonic() + seconds, what))
 
-    def on_time(self, all_of_it=False):
+    def on_time(self):
+        self._do_until(time.monotonic())
+
+    def calm(self):
+        self._do_until(float("inf"))
+
+    def close(self):
+        pass
+
+    def _do_until(self, when):
         for each in list(self._due):
-            if all_of_it or each[0] <= time.monotonic():
+            if each[0] <= when:
                 self._due.remove(each)
                 each[1]()
 
@@ -113,6 +126,9 @@ class NetworkFaults:
             "repeat": lambda: self.begin("repeat", repeat=self.chance.uniform(0.05, 0.5)),
             "delay": self.delay,
         }
+
+    def can_be(self, kind):
+        return kind in self.kinds() and self._kind is None
 
     def two(self):
         return self.chance.sample(self.nodes, 2)
@@ -144,13 +160,13 @@ class NetworkFaults:
         self.begin("delay", delay=(self.chance.choice((0.0, high / 2)), high))
 
     def begin(self, kind, **state):
-        self.end()
+        self.calm()
         self._kind, self._before = kind, dict(self.switch.counts)
         self._until = time.monotonic() + self.chance.uniform(0.3, 2.0)
         for name, value in state.items():
             setattr(self.switch, name, value)
 
-    def end(self):
+    def calm(self):
         if self._kind is None:
             return
         self.switch.heal()
@@ -165,14 +181,14 @@ class NetworkFaults:
     def count(self):
         return self.switch.counts[self.word()] - self._before.get(self.word(), 0)
 
-    def is_over(self):
-        return self._kind is None
-
     def on_time(self):
         """What had no effect yet gets some more time: not every link is in use all the time."""
         over = time.monotonic() - self._until
         if self._kind is not None and (over > MORE_SECONDS or (over > 0 and self.count() > 0)):
-            self.end()
+            self.calm()
+
+    def close(self):
+        pass
 
 
 class Operator(threading.Thread):

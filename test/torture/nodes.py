@@ -41,11 +41,10 @@ class Node:
     """`troupe node` with the peer `p<number>`. Whoever ends or stops it says so: an end that nobody
     asked for is a failure."""
 
-    def __init__(self, program, number, host, directory, address):
+    def __init__(self, program, number, host, directory, log_path, address):
         self.program, self.number, self.host = program, number, host
         self.address = address
-        self.directory = os.path.join(directory, "n%d" % number)
-        self.log_path = self.directory + ".log"
+        self.directory, self.log_path = directory, log_path
         self.peer = "p%d@%s" % (number, self.address)
         self.process = None
         self.stopped = False
@@ -162,11 +161,11 @@ class Shell:
 class Cluster:
     """`voters` nodes whose peers vote at first, and one more to change places with."""
 
-    def __init__(self, programs, hosts, directory, voters, addresses):
+    def __init__(self, programs, hosts, directories, logs, voters, addresses):
         self.voters = voters
         self.nodes = [
-            Node(programs["troupe"], i + 1, host, directory, address)
-            for i, (host, address) in enumerate(zip(hosts, addresses))
+            Node(programs["troupe"], i + 1, *each)
+            for i, each in enumerate(zip(hosts, directories, logs, addresses))
         ]
         self.programs = programs
 
@@ -202,6 +201,10 @@ class Cluster:
                 if status.get("role") == "leader":
                     leads[status["term"]] = node
         return leads[max(leads)] if leads else None
+
+    def members(self, of):
+        members = self.shell.ask("members " + of.peer).get("value") or {}
+        return members.get("voters", []) + members.get("learners", [])
 
     def settled(self):
         """Whether all members that keep the log applied as much, and there is a leader."""

@@ -13,6 +13,7 @@ then both must fail, or this proves nothing.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import sys
@@ -22,6 +23,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from one_node import Failure
 import crash_states
+import disk
 import lossy_mount
 
 
@@ -32,6 +34,8 @@ def main():
     print("seed %d (again: --seed %d)" % (seed, seed), flush=True)
     dice = random.Random(seed)
     end = time.monotonic() + 60 * arguments.minutes
+    with contextlib.suppress(OSError):  # Nor can anything be mounted then.
+        disk.have_own_mounts()
     try:
         with tempfile.TemporaryDirectory(prefix="troupe-power-") as path:
             run(arguments, dice, end, path)
@@ -59,7 +63,7 @@ def run(arguments, dice, end, path):
                              arguments.ignore_syncs)
         if arguments.way in ("mounted", "both"):
             lossy_mount.run(os.path.join(path, "mounted%d" % rounds), dice, arguments.cycles,
-                            arguments.ignore_syncs)
+                            arguments.ignore_syncs, arguments.fs or disk.kinds())
 
 
 def parse():
@@ -69,6 +73,8 @@ def parse():
     parser.add_argument("--way", choices=("recorded", "mounted", "both"), default="both")
     parser.add_argument("--states", type=int, default=300, help="drawn from each record")
     parser.add_argument("--cycles", type=int, default=20, help="power cuts of each mounted disk")
+    parser.add_argument("--fs", action="append", choices=sorted(disk.IMAGE_BYTES),
+                        help="that is mounted; else all that can be made here")
     parser.add_argument("--ignore-syncs", action="store_true", help="must be noticed")
     return parser.parse_args()
 

@@ -1,11 +1,11 @@
 """Real nodes under faults, real clients that write down what they were told, and a check of that.
 
 Each process lives on a host of its own, a network namespace, and every packet between them passes
-through here (switch.py). Where there are no namespaces, the nodes share this machine's network and
-only processes are harmed; the report says so. A fault counts if it had its effect: a process that
-ended by our signal, packets that were dropped. A run in which some kind of fault had none has shown
-nothing. Nor has one whose checker does not find a planted lie: a copy of the history in which one
-answer is altered.
+through here (switch.py); each has a file system of its own (disk.py). Where there can be none, the
+nodes share what this machine has, and the report says so. A fault counts if it had its effect: a
+process that ended by our signal, packets that were dropped, a disk that forgot. A run in which some
+kind of fault had none has shown nothing. Nor has one whose checker does not find a planted lie: a
+copy of the history in which one answer is altered.
 """
 
 import argparse
@@ -23,6 +23,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import disk  # noqa: E402
+from disk_faults import BulkWriter, DiskFaults, close_disks, make_disks  # noqa: E402
 from nodes import PORT, Cluster, Failure, spawn, wait_for  # noqa: E402
 from faults import NetworkFaults, Operator, ProcessFaults, Tally  # noqa: E402
 from switch import Host, Switch  # noqa: E402
@@ -32,6 +34,7 @@ WORKERS = 3
 OPERATIONS_MIN = 200
 TRIED_MIN = 8  # Who tries so often must succeed.
 REPORT_SECONDS = 10
+MORE_SECONDS = 20
 SETTLE_SECONDS = 60
 
 
@@ -42,6 +45,8 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=None, help="of the choice of faults")
     parser.add_argument("--json", action="store_true", help="the report as one line of JSON")
     parser.add_argument("--no-namespaces", action="store_true", help="harm processes only")
+    parser.add_argument("--no-disks", action="store_true", help="harm no disks")
+    parser.add_argument("--fs", default="ext4", choices=sorted(disk.IMAGE_BYTES), help="(ext4)")
     parser.add_argument("--keep", action="store_true", help="keep logs, stores and histories")
     return parser.parse_args()
 
@@ -85,26 +90,42 @@ class Torture:
         self.tally = Tally()
         self.chance = random.Random(options.seed)
         self.programs = programs()
-        self.clients = []
-        self.switch = self.operator = self.network = None
+        self.clients, self.disks = [], []
+        self.switch = self.operator = None
         nodes = options.nodes + 1
-        hosts, self.why_no_network = [], "--no-namespaces"
-        if not options.no_namespaces:
-            hosts, self.why_no_network = make_hosts(nodes + CLIENTS + 1)
-        if hosts:
-            self.switch = Switch(hosts, options.seed)
-            addresses = ["%s:%d" % (h.address, PORT) for h in hosts[:nodes]]
-        else:
-            say("no network faults: " + self.why_no_network)
-            hosts = [None] * (nodes + CLIENTS + 1)
-            addresses = free_addresses(nodes)
+        hosts, addresses = self.make_network(nodes)
         self.client_hosts, self.operator_host = hosts[nodes:-1], hosts[-1]
-        self.cluster = Cluster(self.programs, hosts[:nodes], directory, options.nodes, addresses)
+        stores = self.make_disks(nodes)
+        logs = [os.path.join(directory, "n%d.log" % (i + 1)) for i in range(nodes)]
+        voters = options.nodes
+        self.cluster = Cluster(self.programs, hosts[:nodes], stores, logs, voters, addresses)
         self.processes = ProcessFaults(self.cluster, self.tally, self.chance)
+        self.faults = [self.processes]
         if self.switch:
-            self.network = NetworkFaults(
-                self.switch, hosts[:nodes], self.client_hosts, self.tally, self.chance
-            )
+            numbers = hosts[:nodes], self.client_hosts
+            self.faults.append(NetworkFaults(self.switch, *numbers, self.tally, self.chance))
+
+    def make_network(self, nodes):
+        """The hosts of nodes, clients and the operator, and the addresses of the nodes."""
+        hosts, problem = [], "--no-namespaces"
+        if not self.options.no_namespaces:
+            hosts, problem = make_hosts(nodes + CLIENTS + 1)
+        if hosts:
+            self.switch = Switch(hosts, self.options.seed)
+            return hosts, ["%s:%d" % (h.address, PORT) for h in hosts[:nodes]]
+        say("no network faults: " + problem)
+        return [None] * (nodes + CLIENTS + 1), free_addresses(nodes)
+
+    def make_disks(self, nodes):
+        """A directory for each node."""
+        problem = "--no-disks"
+        if not self.options.no_disks:
+            path = os.path.join(self.directory, "disks")
+            self.disks, problem = make_disks(path, self.options.fs, nodes)
+        if self.disks:
+            return [each.path + "/data" for each in self.disks]
+        say("no disk faults: " + problem)
+        return [os.path.join(self.directory, "n%d" % (i + 1)) for i in range(nodes)]
 
     def run(self):
         self.cluster.start(self.operator_host)
@@ -113,6 +134,10 @@ class Torture:
             self.cluster, self.operator_host, self.tally, self.options.seed + 1
         )
         self.operator.start()
+        if self.disks:
+            writer = BulkWriter(self.cluster, self.operator_host)
+            disks = DiskFaults(self.disks, self.processes, writer, self.tally, self.chance)
+            self.faults.append(disks)
         self.harm(60 * self.options.minutes)
         self.heal()
         self.end_clients()
@@ -132,20 +157,16 @@ class Torture:
             self.clients.append((process, path))
 
     def harm(self, seconds):
-        kinds = self.kinds()
         started = reported = time.monotonic()
         coming = []
-        while time.monotonic() < started + seconds:
+        while not self.is_enough(time.monotonic() - started - seconds):
             if self.chance.random() < 0.2:
                 # A while without, so that there is something to lose next time.
                 self.calm()
                 self.wait(2.0)
             # All of them before any comes again.
-            coming = coming or self.in_order(kinds)
-            kind = coming.pop(0)
-            while self.network and kind in self.network.kinds() and not self.network.is_over():
-                self.wait(0.05)
-            kinds[kind]()
+            coming = coming or self.in_order(self.kinds())
+            self.strike(coming)
             self.wait(self.chance.choice((0.1, 0.5, 1.0, 2.0)))
             if time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
@@ -153,6 +174,23 @@ class Torture:
                     "%.0f s, %d faults, %d answers"
                     % (reported - started, sum(self.tally.effective.values()), self.answers())
                 )
+
+    def is_enough(self, over):
+        """When the time is up, or a while after: until each kind that is needed had an effect."""
+        return over > MORE_SECONDS or (over > 0 and not self.missing())
+
+    def missing(self):
+        return [kind for kind in self.needed() if self.tally.effective[kind] == 0]
+
+    def strike(self, coming):
+        """The first of `coming` that can be."""
+        while True:
+            for kind in coming:
+                for faults in self.faults:
+                    if faults.can_be(kind):
+                        coming.remove(kind)
+                        return faults.kinds()[kind]()
+            self.wait(0.05)
 
     def wait(self, seconds):
         end = time.monotonic() + seconds
@@ -163,17 +201,16 @@ class Torture:
     def in_order(self, kinds):
         """Those first without which a run shows nothing."""
         order = self.chance.sample(sorted(kinds), len(kinds))
-        return sorted(order, key=lambda kind: kind not in self.needed())
+        missing = self.missing()
+        return sorted(order, key=lambda kind: kind not in missing)
 
     def calm(self):
-        self.processes.on_time(all_of_it=True)
-        if self.network:
-            self.network.end()
+        for faults in self.faults:
+            faults.calm()
 
     def on_time(self):
-        self.processes.on_time()
-        if self.network:
-            self.network.on_time()
+        for faults in self.faults:
+            faults.on_time()
         for node in self.cluster.nodes:
             node.check()
         for process, path in self.clients:
@@ -227,12 +264,16 @@ class Torture:
                 raise Failure("%s was never tried: this shows nothing" % kind)
 
     def kinds(self):
-        return {**self.processes.kinds(), **(self.network.kinds() if self.network else {})}
+        return {kind for faults in self.faults for kind in faults.kinds()}
 
     def needed(self):
         """In however short a run. Not every link is in use at every moment, so that of the others
         some may find nothing to do."""
-        return ["kill_any", "stop_any"] + (["cut_off_node", "loss"] if self.network else [])
+        return (
+            ["kill_any", "stop_any"]
+            + (["cut_off_node", "loss"] if self.switch else [])
+            + (["power_cut", "full_any"] if self.disks else [])
+        )
 
     def check_files(self, paths):
         return subprocess.run([self.programs["check"], *paths], capture_output=True, text=True)
@@ -262,7 +303,8 @@ class Torture:
             }
             summary = {"seed": self.options.seed, "nodes": self.options.nodes}
             summary |= {"minutes": self.options.minutes, "answers": self.answers()}
-            summary |= {"network": self.network is not None, "faults": faults, "problem": problem}
+            summary |= {"disks": self.options.fs if self.disks else None}
+            summary |= {"network": self.switch is not None, "faults": faults, "problem": problem}
             print(json.dumps(summary), flush=True)
             return
         print("%-16s %6s %10s  %s" % ("fault", "tried", "effective", "of which"))
@@ -279,8 +321,19 @@ class Torture:
         if self.operator:
             self.operator.shell.close()
         self.cluster.close()
+        for faults in self.faults:
+            faults.close()
         if self.switch:
             self.switch.close()
+
+    def keep(self):
+        """Stores lie on disks that go with us."""
+        for node in self.cluster.nodes if self.disks else []:
+            target = os.path.join(self.directory, "n%d" % node.number)
+            shutil.copytree(node.directory, target, dirs_exist_ok=True)
+
+    def close_disks(self):
+        close_disks(self.disks)
 
 
 def main():
@@ -301,6 +354,10 @@ def main():
             torture.close()
         if torture and sys.exc_info()[0] is None:
             torture.report(problem)
+        if torture and (options.keep or problem):
+            torture.keep()
+        if torture:
+            torture.close_disks()
         if options.keep or problem:
             say("logs, stores and histories: " + directory)
         else:
