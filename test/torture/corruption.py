@@ -22,9 +22,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from one_node import Examiner, Failure, OneNode, wait_for
 import damaged_cluster
 from crash_states import memory
-from damage import KINDS, damage
+from damage import FILES, KINDS, NEVER_HARMLESS, damage
 
 WRITES = 150
+IDLE_SECONDS = 0.5
 
 
 def main():
@@ -87,7 +88,7 @@ def damage_copies(path, dice, copies):
 
 
 def make_store(path):
-    """A directory that a node has left, and a copy of it from before the last third of the log."""
+    """A directory that a node has left, with much in its journal, and one of its past."""
     directory, older = os.path.join(path, "data"), os.path.join(path, "older")
     node = OneNode(directory, {})
     node.start(is_new=True)
@@ -96,13 +97,17 @@ def make_store(path):
     node.stop_load()
     node.node.stop()
     shutil.copytree(directory, older)
-    node.start(is_new=False)
-    node.load("b", 2)
-    wait_for("writes", lambda: len(node.acknowledged()) >= WRITES * 3 // 2, 60)
-    node.stop_load()
-    # In order: of a commit that was under way nobody was told, and WITNESS may not know it.
-    if node.node.stop() != 0:
-        raise Failure("the node did not stop in order")
+    for tag in "bc":
+        before = len(node.acknowledged())
+        node.start(is_new=False)
+        node.load(tag, 2)
+        wait_for("writes", lambda: len(node.acknowledged()) >= before + WRITES // 2, 60)
+        node.stop_load()
+        # In order: what was under way is acknowledged, or nobody would know whether it is there.
+        if tag == "b" and node.node.stop() != 0:
+            raise Failure("the node did not stop in order")
+    time.sleep(IDLE_SECONDS)
+    node.node.kill()
     return directory, older
 
 
@@ -117,9 +122,9 @@ def judge(found, expected, kind):
     if "killed" in found:
         return "whoever reads it is killed (exit code %d)" % found["killed"]
     if "error" in found:
-        named = any(name in found["error"] for name in ("data.mdb", "WITNESS", "snapshots"))
+        named = any(name in found["error"] for name in FILES)
         return "detected" if named else "the error names no file: " + found["error"]
-    if kind == "old copy" or kind == "lost file":
+    if kind in NEVER_HARMLESS:
         return "it was taken for what was acknowledged"
     if found == expected:
         return "harmless"

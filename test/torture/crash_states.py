@@ -9,7 +9,7 @@ import time
 from one_node import RECORDER, Examiner, Failure, OneNode, check, wait_for
 
 WRITERS = 3
-WRITES = 400
+WRITES = 600
 BIRTH = 100  # So many operations, with something to spare.
 PAGE, SECTOR = 4096, 512
 HEAD = struct.Struct("=IIQQQQ")
@@ -24,6 +24,8 @@ def run(path, dice, states, ignore_syncs):
     acknowledged = sorted(node.acknowledged())
     if not ignore_syncs and not any(o.kind == SYNC_ENDS for o in operations):
         raise Failure("the recorder noted no sync")
+    if rounds_of_journal(node, operations) < 2:
+        raise Failure("the journal never began anew: this shows nothing of it")
     moments = sorted(draw_moment(dice, len(operations)) for _ in range(states))
     disk, at, began = Disk(node.node.directory), 0, time.monotonic()
     examiner, torn, empty = Examiner(), 0, 0
@@ -51,6 +53,11 @@ def run(path, dice, states, ignore_syncs):
                         len(acknowledged), states, torn, empty, time.monotonic() - began),
           flush=True)
     shutil.rmtree(path)
+
+
+def rounds_of_journal(node, operations):
+    path = os.path.join(node.node.directory, "journal")
+    return sum(o.kind == WRITE and o.path == path and o.offset == PAGE for o in operations)
 
 
 def draw_moment(dice, count):

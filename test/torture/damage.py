@@ -7,7 +7,11 @@ import shutil
 PAGE, SECTOR = 4096, 512
 KINDS = ("flipped bit", "flipped bit in use", "several bits", "zeroed sector", "zeroed page",
          "swapped pages", "misdirected page", "stale page", "stale root", "stale sector",
-         "cut short", "old copy", "lost file", "witness", "snapshot")
+         "cut short", "old copy", "lost file", "witness", "snapshot", "journal bit",
+         "journal sectors", "journal cut short", "old journal", "lost journal")
+# What is sound in itself, but not what was acknowledged.
+NEVER_HARMLESS = ("old copy", "lost file", "old journal", "lost journal")
+FILES = ("data.mdb", "journal", "WITNESS", "snapshots")
 
 
 def damage(kind, directory, older, dice):
@@ -21,12 +25,15 @@ def flipped_bit(directory, _, dice):
 
 
 def flipped_bit_in_use(directory, _, dice):
-    """Where something is: most of a page may be free."""
-    bytes_ = read(data(directory))
+    return flip(data(directory), draw_used(read(data(directory)), dice), dice)
+
+
+def draw_used(bytes_, dice):
+    """Where something is: most of a page may be free, and most of a journal."""
     while True:
         offset = dice.randrange(len(bytes_))
         if bytes_[offset] != 0:
-            return flip(data(directory), offset, dice)
+            return offset
 
 
 def several_bits(directory, older, dice):
@@ -96,16 +103,49 @@ def lost_file(directory, _, __):
     return "the file is gone"
 
 
+def journal_bit(directory, _, dice):
+    return flip(journal(directory), draw_used(read(journal(directory)), dice), dice)
+
+
+def journal_sectors(directory, older, dice):
+    """One zeroed, one from before, or one in the place of another."""
+    bytes_, path = read(journal(directory)), journal(directory)
+    to = draw_used(bytes_, dice) // SECTOR * SECTOR
+    other = draw_used(bytes_, dice) // SECTOR * SECTOR
+    new = dice.choice((bytes(SECTOR), read(journal(older))[to:to + SECTOR],
+                       bytes_[other:other + SECTOR]))
+    put(path, to, new)
+    return "journal: another sector at %d" % to
+
+
+def journal_cut_short(directory, _, dice):
+    size = os.path.getsize(journal(directory))
+    left = dice.choice((dice.randrange(size), size - 1, size - SECTOR, 0, PAGE))
+    os.truncate(journal(directory), left)
+    return "journal: cut from %d to %d bytes" % (size, left)
+
+
+def old_journal(directory, older, _):
+    shutil.copy(journal(older), journal(directory))
+    return "an old copy of the journal"
+
+
+def lost_journal(directory, _, __):
+    os.remove(journal(directory))
+    return "the journal is gone"
+
+
 def witness(directory, older, dice):
-    path = directory + "/WITNESS"
+    name = dice.choice(("WITNESS", "WITNESS.journal"))
+    path = os.path.join(directory, name)
     way = dice.randrange(4)
     if way == 0:
         return flip(path, dice.randrange(os.path.getsize(path)), dice)
     if way == 1:
-        shutil.copy(older + "/WITNESS", path)
-        return "an old copy of WITNESS"
+        shutil.copy(os.path.join(older, name), path)
+        return "an old copy of " + name
     os.truncate(path, dice.randrange(os.path.getsize(path)) if way == 2 else 0)
-    return "WITNESS cut short"
+    return name + " cut short"
 
 
 def snapshot(directory, _, dice):
@@ -126,6 +166,10 @@ def snapshot(directory, _, dice):
 
 def data(directory):
     return directory + "/data.mdb"
+
+
+def journal(directory):
+    return directory + "/journal"
 
 
 def read(path):

@@ -13,9 +13,10 @@ from cluster import TROUPE, Node, Shell, ask, leader_of, wait_for
 from damage import damage
 
 OFFLINE = ("flipped bit in use", "several bits", "zeroed page", "swapped pages", "stale page",
-           "cut short", "old copy", "witness", "snapshot")
+           "cut short", "old copy", "witness", "snapshot", "journal bit", "journal sectors",
+           "journal cut short", "old journal", "lost journal")
 RUNNING = ("flipped bit in use", "several bits", "zeroed sector", "zeroed page", "swapped pages",
-           "stale page")
+           "stale page", "journal bit", "journal sectors")
 WRITES = 40  # In each cycle, before the damage and behind it.
 
 
