@@ -89,7 +89,6 @@ bool StoreActor::write_all() {
   if (error)
     return false;
   answer(std::exchange(pending_, {}));
-  store_->settle();
   return true;
 }
 

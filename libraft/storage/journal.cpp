@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <random>
 
 namespace troupe::storage {
 
@@ -22,6 +23,8 @@ namespace {
 constexpr mode_t file_mode = 0600;
 constexpr std::uint32_t journal_format = 1;
 constexpr std::uint64_t sector_bytes = 512;
+/// Of the head, which is in nobody's way.
+constexpr std::uint64_t begin_bytes = 4096;
 /// A smaller one moves what it holds too often to be worth it.
 constexpr std::uint64_t bytes_min = std::uint64_t{256} << 10;
 
@@ -29,8 +32,8 @@ std::uint64_t whole_sectors(std::uint64_t bytes) {
   return (bytes + sector_bytes - 1) / sector_bytes * sector_bytes;
 }
 
-std::uint64_t hash_of(std::uint64_t number, Value batch) {
-  return XXH3_64bits_withSeed(batch.data(), batch.size(), number);
+std::uint64_t hash_of(std::uint64_t salt, std::uint64_t number, Value batch) {
+  return XXH3_64bits_withSeed(batch.data(), batch.size(), salt + number);
 }
 
 std::uint64_t hash_of(const schema::JournalFile& head) {
@@ -38,9 +41,14 @@ std::uint64_t hash_of(const schema::JournalFile& head) {
   return XXH3_64bits(from, sizeof(head) - sizeof(std::uint64_t));
 }
 
-schema::JournalFile file_head(std::uint64_t bytes) {
-  const schema::JournalFile unsealed(0, journal_format, bytes);
-  return {hash_of(unsealed), journal_format, bytes};
+schema::JournalFile file_head(std::uint64_t bytes, std::uint64_t salt) {
+  const schema::JournalFile unsealed(0, journal_format, bytes, salt);
+  return {hash_of(unsealed), journal_format, bytes, salt};
+}
+
+std::uint64_t draw_salt() {
+  std::random_device device;
+  return std::uniform_int_distribution<std::uint64_t>()(device);
 }
 
 /// A record that is whole.
@@ -49,15 +57,15 @@ struct Record {
   Value batch{};
 };
 
-/// The one at `from`, if it is sound.
-std::optional<Record> record_at(Value all, std::uint64_t from) {
+/// The one at `from` of a file or of its half, if it is sound.
+std::optional<Record> record_at(Value all, std::uint64_t from, std::uint64_t salt) {
   schema::JournalHead head;
   if (from > all.size() || all.size() - from < sizeof(head))
     return std::nullopt;
   std::memcpy(static_cast<void*>(&head), all.data() + from, sizeof(head));
   const Value behind = all.subspan(from + sizeof(head));
   if (head.number() == 0 || head.size() > behind.size()
-      || hash_of(head.number(), behind.first(head.size())) != head.hash())
+      || hash_of(salt, head.number(), behind.first(head.size())) != head.hash())
     return std::nullopt;
   return Record{head.number(), behind.first(head.size())};
 }
@@ -144,6 +152,7 @@ Outcome<Journal> Journal::open(const Options& options, const Take& take) {
   Journal journal(File{}, path, std::get<std::uint64_t>(bytes));
   if (auto problem = journal.create())
     return *problem;
+  journal.restart();
   return journal;
 }
 
@@ -172,7 +181,8 @@ Problem Journal::create() {
     if (auto problem = write_all(file_, unnamed, some, offset))
       return problem;
   }
-  const schema::JournalFile head = file_head(bytes_);
+  salt_ = draw_salt();
+  const schema::JournalFile head = file_head(bytes_, salt_);
   if (auto problem = write_all(file_, unnamed,
                                {reinterpret_cast<const std::uint8_t*>(&head), sizeof(head)}, 0))
     return problem;
@@ -183,13 +193,31 @@ Problem Journal::create() {
   return sync_directory(path_.substr(0, path_.rfind('/')));
 }
 
-/// Records with a number up to `applied` are what a crash left behind before the journal began
-/// anew.
+/// Records with a number up to `applied` are what stood there before a half was begun anew. The
+/// store gets a half as a whole: the record behind `applied` begins one, or is nowhere.
 Problem Journal::read(const Options& options, const Take& take) {
   auto outcome = read_all(file_, path_, bytes_);
   if (auto* error = std::get_if<StoreError>(&outcome))
     return *error;
   const Value all = std::get<std::vector<std::uint8_t>>(outcome);
+  if (auto problem = read_head(all))
+    return problem;
+  last_ = options.applied;
+  half_ = 0;
+  restart();
+  const auto first = record_at(all, begin_of(0), salt_);
+  const unsigned older = first && first->number == last_ + 1 ? 0 : 1;
+  for (const unsigned half : {older, 1 - older})
+    if (auto problem = read_half(all, half, take))
+      return problem;
+  if (last_ < options.acknowledged)
+    return corrupt(described(path_, last_ + 1,
+                             "is damaged or missing, though record "
+                                 + std::to_string(options.acknowledged) + " was acknowledged"));
+  return find_later(all);
+}
+
+Problem Journal::read_head(Value all) {
   schema::JournalFile head;
   if (all.size() < begin_bytes)
     return corrupt(path_ + ": is shorter than it was");
@@ -199,44 +227,60 @@ Problem Journal::read(const Options& options, const Take& take) {
   if (head.format() != journal_format)
     return StoreError{StoreError::Kind::version,
                       path_ + ": written in format " + std::to_string(head.format())};
+  salt_ = head.salt();
+  return std::nullopt;
+}
 
-  last_ = options.applied;
-  std::uint64_t at = begin_bytes;
-  for (auto record = record_at(all, at); record && record->number == last_ + 1;
-       record = record_at(all, at)) {
+/// What continues the records so far.
+Problem Journal::read_half(Value all, unsigned half, const Take& take) {
+  const Value until_end = all.first(end_of(half));
+  std::uint64_t at = begin_of(half);
+  for (auto record = record_at(until_end, at, salt_); record && record->number == last_ + 1;
+       record = record_at(until_end, at, salt_)) {
     if (auto problem = take(record->batch)) {
       problem->text = described(path_, record->number, problem->text);
       return problem;
     }
     last_ = record->number;
     at += whole_sectors(sizeof(schema::JournalHead) + record->batch.size());
+    half_ = half;
+    end_ = at;
   }
-  end_ = at;
-  if (last_ < options.acknowledged)
-    return corrupt(described(path_, last_ + 1,
-                             "is damaged or missing, though record "
-                                 + std::to_string(options.acknowledged) + " was acknowledged"));
-  return find_later(last_ + 1, all, at);
+  return std::nullopt;
 }
 
-/// Nothing that was written later than `number` may stand behind it: it was not begun before
-/// `number` was durable.
-Problem Journal::find_later(std::uint64_t number, Value all, std::uint64_t from) const {
-  for (std::uint64_t at = from; at < all.size(); at += sector_bytes)
-    if (const auto record = record_at(all, at); record && record->number >= number)
+/// Nothing that was written later than the last record may stand anywhere: it was not begun before
+/// the one between them was durable.
+Problem Journal::find_later(Value all) const {
+  for (std::uint64_t at = begin_bytes; at < all.size(); at += sector_bytes)
+    if (const auto record = record_at(all, at, salt_); record && record->number > last_)
       return corrupt(described(
-          path_, number,
+          path_, last_ + 1,
           "is damaged or missing, though record " + std::to_string(record->number) + " is there"));
   return std::nullopt;
 }
 
+std::uint64_t Journal::begin_of(unsigned half) const {
+  const std::uint64_t each = (bytes_ - begin_bytes) / 2 / sector_bytes * sector_bytes;
+  return begin_bytes + half * each;
+}
+
+std::uint64_t Journal::record_bytes_max() const {
+  return end_of(0) - begin_of(0) - sizeof(schema::JournalHead);
+}
+
 bool Journal::has_room(std::size_t bytes) const {
-  return whole_sectors(sizeof(schema::JournalHead) + bytes) <= bytes_ - end_;
+  return whole_sectors(sizeof(schema::JournalHead) + bytes) <= end_of(half_) - end_;
+}
+
+void Journal::turn() {
+  half_ = 1 - half_;
+  restart();
 }
 
 Problem Journal::append(Value record) {
   TROUPE_ASSERT(has_room(record.size()));
-  const schema::JournalHead head(hash_of(last_ + 1, record), last_ + 1, record.size());
+  const schema::JournalHead head(hash_of(salt_, last_ + 1, record), last_ + 1, record.size());
   const std::uint64_t bytes = whole_sectors(sizeof(head) + record.size());
   buffer_.resize(bytes);
   std::memcpy(buffer_.data(), &head, sizeof(head));

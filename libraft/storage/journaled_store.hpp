@@ -9,7 +9,8 @@
 
 namespace troupe::storage {
 
-/// A store that a journal may stand in front of. Internal to this room.
+/// A store that a journal may stand in front of. Used by one thread at a time, and not always the
+/// same. Internal to this room.
 class MarkedStore : public Store {
 public:
   /// As `write`, and remembers `record` in the same transaction: the last record of the journal
@@ -28,7 +29,8 @@ struct JournalOptions {
 };
 
 /// `store` behind a journal: what is written is durable after one write and one sync, and reaches
-/// `store` later, much at a time. What the journal holds from before is written to `store` first.
+/// `store` later, much at a time and by a thread that lives as long as that takes. What the journal
+/// holds from before is written to `store` first.
 ///
 /// On a disk that is full, or nearly, writes go straight to `store`, which knows what to do.
 Outcome<std::unique_ptr<Store>> put_journal_before(std::unique_ptr<MarkedStore> store,

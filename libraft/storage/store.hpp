@@ -96,10 +96,6 @@ public:
 
   virtual StoreStats stats() = 0;
 
-  /// Does what may wait until those who wait for a write have their answer. To be called after
-  /// each.
-  virtual void settle() {}
-
   /// To be asked now and then while `stats` says that the store is full: looks for room, and
   /// answers whether there is enough again. A full store goes on to take some entries, so that
   /// what was promised a place before anybody knew finds one; then it answers `no_space`.

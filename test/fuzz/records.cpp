@@ -98,8 +98,7 @@ Problem check_numbers(Value value) {
   if (const auto problem = storage::read_meta(value, meta); problem && problem->text.empty())
     return "refused without a reason";
   storage::Commit commit;
-  if (const auto problem = storage::read_commit(value, commit);
-      problem && problem->text.empty())
+  if (const auto problem = storage::read_commit(value, commit); problem && problem->text.empty())
     return "refused without a reason";
   return std::nullopt;
 }

@@ -60,7 +60,6 @@ private:
       ::_exit(1);
     if (::write(tell, &step, sizeof(step)) != sizeof(step))
       ::_exit(1);
-    store.settle();
   }
 }
 

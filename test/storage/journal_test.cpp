@@ -70,7 +70,7 @@ TEST_CASE("a journal gives back what was appended, in order, behind what is appl
   Desk desk;
   {
     Journal journal = desk.sound();
-    CHECK(journal.empty());
+    CHECK(journal.last() == 0);
     append(journal, "one");
     append(journal, std::string(3000, '2'));
     append(journal, "");
@@ -91,7 +91,7 @@ TEST_CASE("a journal that begins anew gives back nothing of what was there befor
   Journal journal = desk.sound();
   for (int i = 0; i < 20; ++i)
     append(journal, std::string(700, 'a'));
-  CHECK(desk.sound(20, 20).empty());
+  CHECK(desk.sound(20, 20).last() == 20);
   CHECK(desk.taken.empty());
 
   journal.restart();
@@ -100,16 +100,84 @@ TEST_CASE("a journal that begins anew gives back nothing of what was there befor
   CHECK(desk.taken == std::vector<std::string>{"b"});
 }
 
-TEST_CASE("a record takes sectors of its own, and no more than there are") {
+TEST_CASE("a record takes sectors of its own, and no more than there are in a half") {
   Desk desk;
   Journal journal = desk.sound();
-  const std::uint64_t room = small - begin;
+  const std::uint64_t room = (small - begin) / 2;
+  CHECK(journal.record_bytes_max() == room - 24);
   CHECK(journal.has_room(room - 24));
   CHECK_FALSE(journal.has_room(room - 23));
   append(journal, "x");
-  CHECK(journal.used_bytes() == begin + sector);
   CHECK(journal.has_room(room - sector - 24));
   CHECK_FALSE(journal.has_room(room - sector - 23));
+}
+
+TEST_CASE("a journal goes on in its other half, again and again, and is read in order") {
+  Desk desk;
+  Journal journal = desk.sound();
+  const std::string text(3000, 'x');
+  std::uint64_t applied = 0;  // By a store that gets a half when the next one begins.
+  std::uint64_t begun = 0;
+  for (std::uint64_t number = 1; number <= 100; ++number) {
+    if (!journal.has_room(text.size() + 3)) {
+      CHECK(desk.sound(applied, number - 1).last() == number - 1);
+      applied = begun;
+      begun = number - 1;
+      journal.turn();
+    }
+    append(journal, text + std::to_string(number));
+    CHECK(desk.sound(applied, number).last() == number);
+    REQUIRE(desk.taken.size() == number - applied);
+    CHECK(desk.taken.front() == text + std::to_string(applied + 1));
+    CHECK(desk.taken.back() == text + std::to_string(number));
+    // The store may have the other half, too, and nobody knows.
+    CHECK(desk.sound(begun, number).last() == number);
+    CHECK(desk.taken.size() == number - begun);
+  }
+  CHECK(applied > 0);
+}
+
+TEST_CASE("what stands in the other half is missed when it is damaged") {
+  Desk desk;
+  {
+    Journal journal = desk.sound();
+    append(journal, "one");
+    append(journal, "two");
+    journal.turn();
+    append(journal, "three");
+    append(journal, "four");
+  }
+  const std::string sound = desk.bytes();
+  const std::uint64_t middle = begin + (small - begin) / 2;
+  const std::uint64_t places[] = {begin, begin + sector, middle, middle + sector};
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    std::string damaged = sound;
+    damaged[places[number - 1] + 25] ^= 4;
+    desk.overwrite(damaged);
+    const std::string named = "record " + std::to_string(number) + ": is damaged or missing";
+    CHECK(desk.problem(0, 4).find(named) != std::string::npos);
+    CHECK((desk.problem(0, 0) == "") == (number == 4));
+    CHECK((desk.problem(2, 3) == "") == (number != 3));
+  }
+}
+
+TEST_CASE("what a client writes is not taken for a record") {
+  Desk desk;
+  std::string forged;
+  {
+    Journal journal = desk.sound();
+    for (const char* text : {"one", "two", "three", "four", "five"})
+      append(journal, text);
+    forged = desk.bytes().substr(begin + 4 * sector, sector);
+  }
+  Desk other;
+  Journal journal = other.sound();
+  // At every place where a sector may begin stands the record of another journal.
+  append(journal, std::string(sector - 24, 'x') + forged + forged);
+  append(journal, "two");
+  CHECK(other.sound(0, 2).last() == 2);
+  CHECK(other.sound(2, 2).last() == 2);
+  CHECK(other.problem(0, 0) == "");
 }
 
 TEST_CASE("of a last record that was torn nothing is left, and the next takes its place") {
