@@ -114,24 +114,31 @@ def directory():
 
 
 @contextlib.contextmanager
+def running(nodes, options=""):
+    """The nodes with peer1, peer2, ... in one configuration, and a JSON shell."""
+    try:
+        for node in nodes:
+            node.start()
+        shell = Shell("--connect", ",".join(n.address for n in nodes), "--json")
+        peers = ["peer%d@%s" % (i + 1, n.address) for i, n in enumerate(nodes)]
+        for peer in peers:
+            assert ask(shell, "start_peer kv_store %s %s" % (peer, options))["ok"]
+        assert ask(shell, "set_configuration %s %s" % (peers[0], " ".join(peers)))["ok"]
+        yield peers, shell
+        shell.close()
+    finally:
+        for node in nodes:
+            if node.running():
+                node.kill()
+
+
+@contextlib.contextmanager
 def three_nodes():
     """Three nodes a, b, c with peer1, peer2, peer3 in one configuration, and a JSON shell."""
     with directory() as path:
         nodes = [Node(n, os.path.join(path, n)) for n in "abc"]
-        try:
-            for node in nodes:
-                node.start()
-            shell = Shell("--connect", ",".join(n.address for n in nodes), "--json")
-            peers = ["peer%d@%s" % (i + 1, n.address) for i, n in enumerate(nodes)]
-            for peer in peers:
-                assert ask(shell, "start_peer kv_store " + peer)["ok"]
-            assert ask(shell, "set_configuration %s %s" % (peers[0], " ".join(peers)))["ok"]
+        with running(nodes) as (peers, shell):
             yield nodes, peers, shell
-            shell.close()
-        finally:
-            for node in nodes:
-                if node.running():
-                    node.kill()
 
 
 def ask(shell, command):
@@ -145,3 +152,12 @@ def leader_of(shell, peers):
         if reply["ok"] and reply["value"]:
             return reply["value"]
     return None
+
+
+def status(shell, peer):
+    return ask(shell, "status " + peer).get("value", {})
+
+
+def caught_up(shell, leader, peer):
+    goal = status(shell, leader)["commit"]
+    wait_for("%s to catch up" % peer, lambda: status(shell, peer).get("applied", 0) >= goal)

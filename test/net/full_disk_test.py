@@ -9,14 +9,14 @@ acknowledged is there.
 import os
 import subprocess
 import sys
-import threading
 import time
 
 import cluster
-from cluster import Node, Shell, ask, leader_of, wait_for
+from cluster import Node, ask, caught_up, leader_of, status, wait_for
+from writer import Writer, longest_gap
 
 DISK_BYTES = 32 << 20  # More than the logs come to: what fills it shall be what others keep there.
-VALUE = "x" * 16000  # So that what is reserved is soon used up.
+MORE = "x" * 16000  # So that what is reserved is soon used up.
 GAP_SECONDS_MAX = 2.0  # An election or two, on a machine that has other things to do.
 REFUSAL_SECONDS_MAX = 1.0
 RESUME_SECONDS_MAX = 5.0
@@ -55,92 +55,28 @@ class Disk:
             subprocess.run(["umount", "-l", self.path], check=False)
 
 
-class Writer(threading.Thread):
-    """Sets one key after the other, none twice: the log would be cleaned of what was overwritten.
-    Remembers what it was told when."""
-
-    def __init__(self, nodes, peers):
-        super().__init__()
-        self.peers = peers
-        self.shell = Shell("--connect", ",".join(n.address for n in nodes), "--json")
-        self.acknowledged = []  # (when, key)
-        self.refused = []       # (when, how long it took, why)
-        self.finished = False
-        self.failure = None
-
-    def run(self):
-        try:
-            self.write_on()
-        except Exception as failure:  # Reported by `finish`: a thread's own end is silent.
-            self.failure = failure
-
-    def write_on(self):
-        peer, count = self.peers[0], 0
-        while not self.finished:
-            began = time.monotonic()
-            reply = ask(self.shell, "write %s set k%d %d%s" % (peer, count, count, VALUE))
-            now = time.monotonic()
-            if reply["ok"]:
-                self.acknowledged.append((now, count))
-                count += 1
-                time.sleep(0.002)
-                continue
-            # Setting the same once more changes nothing: whatever became of it, try again.
-            self.refused.append((now, now - began, reply["error"]))
-            if reply["error"] != "no_space":
-                peer = reply.get("leader") or self.peers[(self.peers.index(peer) + 1) % 3]
-            time.sleep(0.01)
-
-    def finish(self):
-        self.finished = True
-        self.join()
-        self.shell.close()
-        if self.failure is not None:
-            raise self.failure
-
-    def writes_since(self, when):
-        return [at for at, _ in list(self.acknowledged) if at > when]
-
-    def refusals_since(self, when, why="no_space"):
-        return [took for at, took, error in list(self.refused) if at > when and error == why]
-
-    def longest_gap(self, since):
-        around = [since] + self.writes_since(since) + [time.monotonic()]
-        return max(b - a for a, b in zip(around, around[1:]))
-
-
 def main():
     with cluster.directory() as path:
         disks = [Disk(os.path.join(path, n)) for n in "abc"]
         nodes = [Node(d.path[-1], d.path + "/data") for d in disks]
-        writer = None
         try:
             if not all(disk.mounted for disk in disks):
                 print("no disk can be mounted here")
                 sys.exit(77)
-            for node in nodes:
-                node.start()
-            shell = Shell("--connect", ",".join(n.address for n in nodes), "--json")
-            peers = ["peer%d@%s" % (i + 1, n.address) for i, n in enumerate(nodes)]
-            for peer in peers:
-                # No snapshots: they leave room to the logs, and would make some here.
-                options = "snapshot_entries=0 snapshot_bytes=0"
-                assert ask(shell, "start_peer kv_store %s %s" % (peer, options))["ok"]
-            assert ask(shell, "set_configuration %s %s" % (peers[0], " ".join(peers)))["ok"]
-            writer = Writer(nodes, peers)
-            writer.start()
-            wait_for("writes", lambda: len(writer.acknowledged) > 20)
-            fill_leader(shell, dict(zip(peers, disks)), writer)
-            fill_follower(shell, dict(zip(peers, disks)), writer)
-            fill_all(shell, nodes, peers, disks, writer)
-            finish(shell, peers, writer)
-            shell.close()
+            # No snapshots: they leave room to the logs, and would make some here.
+            with cluster.running(nodes, "snapshot_entries=0 snapshot_bytes=0") as (peers, shell):
+                writer = Writer(nodes, peers, more=MORE)
+                writer.start()
+                try:
+                    wait_for("writes", lambda: len(writer.acknowledged) > 20)
+                    fill_leader(shell, dict(zip(peers, disks)), writer)
+                    fill_follower(shell, dict(zip(peers, disks)), writer)
+                    fill_all(shell, nodes, peers, disks, writer)
+                    time.sleep(0.5)
+                finally:
+                    writer.finish()
+                check(shell, peers, writer)
         finally:
-            if writer is not None and writer.is_alive():
-                writer.finished = True
-            for node in nodes:
-                if node.running():
-                    node.kill()
             for disk in disks:
                 disk.close()
 
@@ -155,7 +91,7 @@ def fill_leader(shell, disk_of, writer):
     successor = wait_for("another leader", lambda: other_leader(shell, others, leader))
     say("%s leads in the place of %s" % (successor, leader))
     wait_for("writes", lambda: len(writer.writes_since(since)) > 100)
-    gap = writer.longest_gap(since)
+    gap = longest_gap(writer.writes_since(since), since)
     assert gap < GAP_SECONDS_MAX, gap
     refusals = writer.refusals_since(since)
     say("longest gap between writes %.0f ms, refused no_space: %d" % (1000 * gap, len(refusals)))
@@ -174,7 +110,7 @@ def fill_follower(shell, disk_of, writer):
     disk_of[follower].fill()
     say("the disk of a follower is full")
     wait_for("writes beyond what it can hold", lambda: len(writer.writes_since(since)) > 400, 60)
-    gap = writer.longest_gap(since)
+    gap = longest_gap(writer.writes_since(since), since)
     say("%d writes, longest gap %.0f ms" % (len(writer.writes_since(since)), 1000 * gap))
     assert gap < GAP_SECONDS_MAX, gap
     assert not writer.refusals_since(since)
@@ -224,17 +160,9 @@ def fill_all(shell, nodes, peers, disks, writer):
     say("there is room again: writes resumed in %.2f s" % (time.monotonic() - room_since))
 
 
-def finish(shell, peers, writer):
-    time.sleep(0.5)
-    writer.finish()
-    leader = wait_for("a leader", lambda: leader_of(shell, peers))
-    for _, count in writer.acknowledged:
-        reply = ask(shell, "read %s get k%d" % (leader, count))
-        expected = {"ok": True, "value": "%d%s" % (count, VALUE)}
-        assert reply == expected, (count, str(reply)[:80])
-    errors = [error for _, _, error in writer.refused]
-    say("%d writes acknowledged; refused: %s"
-        % (len(writer.acknowledged), {e: errors.count(e) for e in sorted(set(errors))}))
+def check(shell, peers, writer):
+    errors = writer.check(wait_for("a leader", lambda: leader_of(shell, peers)))
+    say("%d writes acknowledged; refused: %s" % (len(writer.acknowledged), errors))
     assert set(errors) <= {"no_space", "redirect", "election_in_progress"}, "somebody was in doubt"
 
 
@@ -247,15 +175,6 @@ def has_room(shell, peer):
 def other_leader(shell, peers, former):
     leader = leader_of(shell, peers)
     return leader if leader != former else None
-
-
-def caught_up(shell, leader, peer):
-    goal = status(shell, leader)["commit"]
-    wait_for("%s to catch up" % peer, lambda: status(shell, peer).get("applied", 0) >= goal)
-
-
-def status(shell, peer):
-    return ask(shell, "status " + peer).get("value", {})
 
 
 main()
