@@ -1,3 +1,4 @@
+#include "storage/journal_batch.hpp"
 #include "storage/record.hpp"
 #include "test/fuzz/draw.hpp"
 #include "wire/crc32c.hpp"
@@ -103,6 +104,26 @@ Problem check_numbers(Value value) {
   return std::nullopt;
 }
 
+/// What stands in a journal, behind its checksum.
+Problem check_batch(Value value) {
+  std::vector<storage::PeerWrite> writes;
+  if (const auto refused = is_refused(storage::read_batch(value, writes)))
+    return *refused;
+  storage::BatchWriter writer;
+  std::vector<storage::PeerWrite> again;
+  if (storage::read_batch(writer.write(writes), again) || again.size() != writes.size())
+    return "a batch of writes is not what it was read from";
+  for (std::size_t i = 0; i < writes.size(); ++i)
+    if (again[i].peer != writes[i].peer || again[i].write.hard_state != writes[i].write.hard_state
+        || again[i].write.snapshot != writes[i].write.snapshot
+        || again[i].write.truncate_from != writes[i].write.truncate_from
+        || again[i].write.entries != writes[i].write.entries
+        || again[i].write.released != writes[i].write.released
+        || again[i].write.cut_before != writes[i].write.cut_before)
+      return "a write is not what it was read from";
+  return std::nullopt;
+}
+
 /// Any value that a damaged tree may hold under any key. `choice & 8`: with a checksum that is
 /// right, which damage hardly ever brings about, so that all that is behind it is reached.
 Problem run(Input input) {
@@ -121,6 +142,8 @@ Problem run(Input input) {
       return check_snapshot(value);
     case 4:
       return check_peer(value);
+    case 5:
+      return check_batch(value);
     default:
       return check_numbers(value);
   }
@@ -151,21 +174,31 @@ std::vector<std::string> seeds() {
                           .hash = 6};
   const storage::PeerRecord known{
       .id = peer, .name = "peer1", .kind = "kv_store", .running = true, .options = {{"a", "b"}}};
+  storage::BatchWriter writer;
+  const storage::PeerWrite write{.peer = peer,
+                                 .write = {.hard_state = state.hard_state,
+                                           .snapshot = head,
+                                           .truncate_from = Index{1},
+                                           .entries = {entry},
+                                           .released = {{1}},
+                                           .cut_before = Index{1}}};
+  const Value batch = writer.write({&write, 1});
   return {seed(8, record),
           seed(0, record),
           seed(9, storage::write_holes(holes)),
           seed(10, storage::write_state(peer, state)),
           seed(11, storage::write_snapshot(head)),
           seed(12, storage::write_peer(known)),
-          seed(13, storage::write_meta({.created_s = 1, .peers = 2, .peers_hash = 3})),
-          seed(13, storage::write_commit({4, 2}))};
+          seed(14, storage::write_meta({.created_s = 1, .peers = 2, .peers_hash = 3})),
+          seed(14, storage::write_commit({4, 2})),
+          seed(5, Bits(batch.begin(), batch.end()))};
 }
 
 }  // namespace
 
 Target records_target() {
   return {.name = "records",
-          .summary = "the values in a store, with sound checksums or without",
+          .summary = "the values in a store and its journal, with sound checksums or without",
           .run = run,
           .seeds = seeds,
           .input_bytes_max = 512};
