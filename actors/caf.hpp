@@ -50,8 +50,9 @@ inline void configure(caf::actor_system_config& config) {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-throughput", std::size_t{100});
   config.set("middleman.workers", std::size_t{0});
-  // One connection that has much to say does not keep the others waiting for more than this.
-  config.set("middleman.max-consecutive-reads", std::size_t{8});
+  // A second one would mostly find that there is no more. Who has more to say is read again behind
+  // the others.
+  config.set("middleman.max-consecutive-reads", std::size_t{1});
 }
 
 }  // namespace troupe::actors

@@ -2,6 +2,7 @@
 
 #include "actors/caf.hpp"
 
+#include <atomic>
 #include <utility>
 
 namespace troupe::actors {
@@ -17,18 +18,30 @@ public:
 
   using caf::event_based_actor::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* host) override {
-    caf::event_based_actor::enqueue(std::move(element), thread_ != nullptr ? thread_ : host);
+    if (away_)
+      host = nullptr;  // Any worker of the scheduler.
+    else if (thread_ != nullptr)
+      host = thread_;
+    caf::event_based_actor::enqueue(std::move(element), host);
   }
   void launch(caf::execution_unit* host, bool lazy, bool hidden) override {
     caf::event_based_actor::launch(thread_ != nullptr ? thread_ : host, lazy, hidden);
   }
   /// How the thread knows whom not to pass on to the scheduler.
   subtype_t subtype() const override {
-    return thread_ != nullptr ? io_actor : caf::event_based_actor::subtype();
+    return thread_ != nullptr && !away_ ? io_actor : caf::event_based_actor::subtype();
   }
+
+protected:
+  /// Leaves the thread to others, or returns to it, with the next message that wakes this actor:
+  /// what is in its mailbox by now is done where it is. Where there is no such thread, nothing
+  /// changes.
+  void stay_away(bool away) { away_ = away && thread_ != nullptr; }
+  bool is_away() const { return away_; }
 
 private:
   caf::execution_unit* thread_;
+  std::atomic<bool> away_{false};  ///< Read by whoever sends.
 };
 
 }  // namespace troupe::actors

@@ -3,6 +3,7 @@
 #include "actors/replies.hpp"
 #include "wire/command.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace troupe::actors {
@@ -20,23 +21,36 @@ constexpr std::size_t gathered_bytes_max = std::size_t{4} << 20;
 }  // namespace
 
 ResourceActor::ResourceActor(caf::actor_config& config, const machine::Kind& kind)
-    : caf::event_based_actor(config),
+    : IoActor(config),
       state_(kind.make),
       kind_(kind.name),
       valid_command_(kind.valid_command),
       valid_query_(kind.valid_query) {}
 
+/// A handler that decides, behind each message, where the next ones are handled.
+template <class Message, class Handle>
+auto ResourceActor::timed(Handle handle) {
+  return [this, handle](Message& message) {
+    const auto start = std::chrono::steady_clock::now();
+    handle(message);
+    const auto end = std::chrono::steady_clock::now();
+    const Time now = std::chrono::duration_cast<Time>(end.time_since_epoch());
+    long_tasks_.note(std::chrono::duration_cast<Duration>(end - start), now);
+    stay_away(mode_ != Mode::ready || saving_.snapshots || long_tasks_.should_stay_away(now));
+  };
+}
+
 caf::behavior ResourceActor::make_behavior() {
   outlive_errors(this);
   return {
-      [this](Apply& message) { take(std::move(message)); },
-      [this](Ask& message) { take(std::move(message)); },
-      [this](Save& message) { take(std::move(message)); },
-      [this](const NextPiece& message) { on_next_piece(message); },
-      [this](const Load& message) { on_load(message); },
+      timed<Apply>([this](Apply& message) { take(std::move(message)); }),
+      timed<Ask>([this](Ask& message) { take(std::move(message)); }),
+      timed<Save>([this](Save& message) { take(std::move(message)); }),
+      timed<NextPiece>([this](const NextPiece& message) { on_next_piece(message); }),
+      timed<Load>([this](const Load& message) { on_load(message); }),
       [this](const StartOver&) { start_over(); },
-      [this](PieceRead& read) { on_piece_read(read); },
-      [this](const Flush&) { catch_up(); },
+      timed<PieceRead>([this](PieceRead& read) { on_piece_read(read); }),
+      timed<Flush>([this](const Flush&) { catch_up(); }),
       [this](const Stop&) {
         end_save("the peer stops");
         quit();

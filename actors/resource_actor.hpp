@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/io_actor.hpp"
+#include "actors/long_tasks.hpp"
 #include "actors/messages.hpp"
 #include "machine/kind.hpp"
 #include "machine/replicated_state.hpp"
@@ -17,7 +19,11 @@ namespace troupe::actors {
 ///
 /// States are saved and loaded piece by piece. Entries go on to be applied between the pieces of a
 /// save; between those of a load nothing else happens, and what comes meanwhile waits in its order.
-class ResourceActor : public caf::event_based_actor {
+///
+/// Lives where its peer does, for as long as its tasks are short: what passes between the two costs
+/// no change of threads then. Saves, loads and a resource that takes its time are for the workers
+/// of the scheduler.
+class ResourceActor : public IoActor {
 public:
   ResourceActor(caf::actor_config& config, const machine::Kind& kind);
 
@@ -36,6 +42,8 @@ private:
   };
 
   // resource_actor.cpp: entries and queries.
+  template <class Message, class Handle>
+  auto timed(Handle handle);
   void take(Task task);
   void perform(const Task& task);
   void on_apply(const Apply& message);
@@ -60,6 +68,7 @@ private:
   bool (*valid_command_)(machine::View);
   bool (*valid_query_)(machine::View);
 
+  LongTasks long_tasks_{};
   Mode mode_ = Mode::ready;
   std::deque<Task> waiting_{};
   std::size_t queries_waiting_ = 0;

@@ -10,12 +10,13 @@ namespace {
 using troupe::actors::IoActor;
 using ThreadPromise = std::shared_ptr<std::promise<std::thread::id>>;
 
-/// Says on which thread it is asked.
+/// Says on which thread it is asked; goes away and comes back.
 class Native : public IoActor {
 public:
   using IoActor::IoActor;
   caf::behavior make_behavior() override {
-    return {[](const ThreadPromise& asked) { asked->set_value(std::this_thread::get_id()); }};
+    return {[](const ThreadPromise& asked) { asked->set_value(std::this_thread::get_id()); },
+            [this](bool away) { stay_away(away); }};
   }
 };
 
@@ -42,6 +43,22 @@ TEST_CASE("where a system has connections, an actor of their thread runs there, 
   CHECK(first == second);
   CHECK(first != std::this_thread::get_id());
   CHECK(first == system.middleman().backend().thread_id());
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("an actor that stays away is run by the scheduler, until it comes back") {
+  caf::actor_system_config config;
+  troupe::actors::configure(config);
+  caf::actor_system system(config);
+  caf::actor actor = system.spawn<Native>();
+  const std::thread::id home = thread_of(actor);
+
+  caf::anon_send(actor, true);
+  while (thread_of(actor) == home) {}
+  caf::anon_send(actor, false);
+  while (thread_of(actor) != home) {}
+
+  CHECK(home == system.middleman().backend().thread_id());
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
