@@ -68,6 +68,7 @@ void PeerActor::on_exit() {
   held_ = {};
   change_.reset();
   handover_.reset();
+  waiting_calls_.clear();
   snapshot_asker_.reset();
 }
 
@@ -94,6 +95,7 @@ void PeerActor::end_turn() {
   end_handover_if_done();
   refuse_late_reads();
   drop_links();
+  answer_waiting_calls();
   continue_stop();
   arm_timer();
 }
@@ -108,7 +110,8 @@ void PeerActor::arm_timer() {
   if (handover_)
     deadline = std::min(deadline, handover_->deadline);
   if (stopping_)
-    deadline = std::min(deadline, stopping_->deadline);
+    deadline = std::min({deadline, stopping_->deadline,
+                         stopping_->handing_over ? stopping_->heir_deadline : never});
   if (deadline == never || (armed_ && *armed_ <= deadline))
     return;
   armed_ = deadline;

@@ -72,7 +72,8 @@ private:
   };
   struct Stopping {
     Time deadline = never;
-    bool handing_over = false;  ///< Another voter was asked to lead.
+    bool handing_over = false;   ///< Another voter was asked to lead, and is not known to.
+    Time heir_deadline = never;  ///< Once we do not lead any more: until then it should be.
   };
 
   // peer_actor.cpp: turns, and what an engine asks for.
@@ -105,6 +106,8 @@ private:
 
   // peer_calls.cpp: what clients and operators ask for.
   void on_calls(InboundCalls& inbound);
+  bool hands_over() const;
+  void answer_waiting_calls();
   void on_commands(InboundCalls& inbound);
   void propose(const InboundCalls& inbound, const std::vector<Bytes>& payloads,
                std::vector<std::uint64_t> ids);
@@ -185,6 +188,8 @@ private:
   std::uint64_t inquiry_ = 0;  ///< The last one; answers to older ones are late.
   std::optional<Stopping> stopping_{};
   bool ended_ = false;
+  std::vector<InboundCalls>
+      waiting_calls_{};  ///< To hear who leads next. Their tickets bound them.
 
   Term led_term_{};  ///< The term that we lead, as of the last turn; 0 if we do not.
   Time links_looked_at_{};

@@ -33,6 +33,12 @@ Index seen_of(ClusterId cluster, const std::vector<wire::Seen>& seen) {
 void PeerActor::on_calls(InboundCalls& inbound) {
   if (inbound.calls.calls.empty())
     return;
+  if (hands_over() && inbound.calls.level != ReadLevel::sequential) {
+    // A client that is told of an election tries again after a pause, which is most of what a
+    // handover costs it; the one whom it is to ask will be known sooner.
+    waiting_calls_.push_back(std::move(inbound));
+    return;
+  }
   if (stopping_) {
     // Commands taken from here on would only add to what must be handed over.
     const std::string leader = leader_name();
@@ -51,6 +57,19 @@ void PeerActor::on_calls(InboundCalls& inbound) {
     on_commands(inbound);
   else
     on_queries(inbound);
+}
+
+/// Whether another is about to lead.
+bool PeerActor::hands_over() const {
+  const bool asked = handover_ || (stopping_ && stopping_->handing_over);
+  return asked && (engine_.role() == Role::leader || engine_.leader() == nobody);
+}
+
+void PeerActor::answer_waiting_calls() {
+  if (waiting_calls_.empty() || hands_over())
+    return;
+  for (InboundCalls& inbound : std::exchange(waiting_calls_, {}))
+    on_calls(inbound);
 }
 
 /// All commands of a batch become entries at once, but for those that could never be applied: what

@@ -27,7 +27,11 @@ void PeerActor::continue_stop() {
   if (!stopping_ || ended_)
     return;
   const bool late = now() >= stopping_->deadline;
-  if (stopping_->handing_over && (late || engine_.role() != Role::leader))
+  // Not before the next leader is known: those who wait are sent there. Unless nobody took over.
+  if (stopping_->handing_over && engine_.role() != Role::leader
+      && stopping_->heir_deadline == never)
+    stopping_->heir_deadline = now() + stickiness_;
+  if (late || now() >= stopping_->heir_deadline || !hands_over())
     stopping_->handing_over = false;
   if (late || (!stopping_->handing_over && is_drained()))
     finish({});
@@ -56,6 +60,8 @@ void PeerActor::finish(std::string failure) {
   commands_.lose_all(failed ? Refusal::disk_failed : Refusal::unknown_outcome, replies);
   reads_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, {}, replies);
   held_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, replies);
+  for (const InboundCalls& inbound : std::exchange(waiting_calls_, {}))
+    replies.refuse(inbound.connection, inbound.calls.calls, Refusal::election_in_progress);
   send_all(this, replies);
   if (change_)
     end_change(refused(change_->request, failed ? Refusal::disk_failed : Refusal::timeout));

@@ -185,15 +185,35 @@ TEST_CASE("a leader that is told to stop hands over first") {
   stage.still.run();
   CHECK(stage.last_to_second<TimeoutNow>() != nullptr);
   CHECK(stage.node->stopped.empty());
-  stage.write(1, "=a");
-  stage.still.run();
-  REQUIRE(stage.client->replies.size() == 1);
-  CHECK(stage.client->replies[0].refusal == Refusal::election_in_progress);
   stage.hear({2}, {term.value + 1}, VoteRequest{.last = {term, {2}}, .transfer = true});
+  stage.still.run();
+  CHECK(stage.node->stopped.empty());
+  stage.hear({2}, {term.value + 1}, AppendRequest{.previous = {term, {2}}, .commit = {2}});
   stage.still.run();
 
   REQUIRE(stage.node->stopped.size() == 1);
   CHECK(stage.node->stopped[0].failure.empty());
+}
+
+TEST_CASE("calls that come while a leader hands over are sent to its heir, once that leads") {
+  PeerStage stage(founded(3));
+  const Term term = stage.lead();
+  send_from_outside(stage.peer, Stop{});
+  stage.still.run();
+
+  stage.write(1, "=a");
+  stage.still.run();
+  stage.hear({2}, {term.value + 1}, VoteRequest{.last = {term, {2}}, .transfer = true});
+  stage.still.run();
+  const auto before = stage.client->replies;
+  stage.hear({2}, {term.value + 1}, AppendRequest{.previous = {term, {2}}, .commit = {2}});
+  stage.still.run();
+
+  CHECK(before.empty());
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::redirect);
+  CHECK(stage.client->replies[0].detail == "p2@" + address_of({2}));
+  CHECK(stage.node->stopped.size() == 1);
 }
 
 TEST_CASE("a leader whom nobody hears stops all the same, in time") {
