@@ -30,16 +30,16 @@ void CallBatches::close(const Key& key, Batch& batch) {
   if (level == ReadLevel::sequential)
     for (const auto& [cluster, index] : seen_)
       calls.seen.push_back({cluster, index});
-  frames_.push_back(wire::encode(std::move(calls)));
+  packets_.push_back({.calls = std::move(calls), .bytes = batch.bytes});
   batch = {};
 }
 
-std::vector<wire::Frame> CallBatches::take() {
+std::vector<CallBatches::Packet> CallBatches::take() {
   for (auto& [key, batch] : open_)
     close(key, batch);
   open_.clear();
   last_ = open_.end();
-  return std::exchange(frames_, {});
+  return std::exchange(packets_, {});
 }
 
 }  // namespace troupe::actors

@@ -10,8 +10,8 @@
 
 namespace troupe::actors {
 
-/// Gathers calls that leave over one connection into few frames: one for each peer, kind of call
-/// and level of reads, as far as their sizes allow.
+/// Gathers calls that leave together into few packets: one for each peer, kind of call and level of
+/// reads, as far as their sizes allow.
 class CallBatches {
 public:
   /// What is `seen` goes with sequential queries. It outlives the batches.
@@ -21,8 +21,12 @@ public:
   /// Requires `ReadLevel::linearizable` of a command.
   void add(const std::string& peer, wire::CallKind kind, ReadLevel level, wire::Call call);
 
-  /// All that gathered, encoded.
-  std::vector<wire::Frame> take();
+  struct Packet {
+    wire::Calls calls{};
+    std::size_t bytes = 0;  ///< What it takes in a frame, about.
+  };
+  /// All that gathered.
+  std::vector<Packet> take();
 
 private:
   struct Batch {
@@ -37,7 +41,7 @@ private:
   const std::map<ClusterId, Index>& seen_;
   std::map<Key, Batch> open_{};
   std::map<Key, Batch>::iterator last_ = open_.end();  ///< Most calls are like the one before.
-  std::vector<wire::Frame> frames_{};
+  std::vector<Packet> packets_{};
 };
 
 }  // namespace troupe::actors

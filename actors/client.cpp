@@ -1,6 +1,8 @@
 #include "actors/client.hpp"
 
 #include "actors/client_actor.hpp"
+#include "actors/client_intake.hpp"
+#include "actors/node.hpp"
 
 #include <utility>
 
@@ -47,7 +49,9 @@ struct Client::Parts {
       : options(client_options),
         shared(std::make_shared<ClientShared>(options.calls_max, options.bytes_max)) {}
 
-  void start(caf::actor_system& system) { actor = system.spawn<ClientActor>(options, shared); }
+  void start(caf::actor_system& system, LocalNode local = {}) {
+    intake->open(system.spawn<ClientActor>(options, shared, intake, std::move(local)));
+  }
 
   /// Has the client's actor do `operation`, unless that is known to be useless.
   void submit(OperationPtr operation, Duration timeout) {
@@ -65,7 +69,8 @@ struct Client::Parts {
     }
     if (operation->refused != Refusal::none)
       operation->payload = {};  // It waits for its answer outside of the limits.
-    send_from_outside(actor, Submit{std::move(operation)});
+    if (!intake->put(operation))
+      operation->abandon();
   }
 
   template <class Answer>
@@ -88,8 +93,8 @@ struct Client::Parts {
 
   ClientOptions options;
   std::shared_ptr<ClientShared> shared;
+  std::shared_ptr<ClientIntake> intake = std::make_shared<ClientIntake>();
   std::unique_ptr<OwnSystem> own{};  ///< Null if the system is someone else's.
-  caf::actor actor{};
 };
 
 Client::Client(ClientOptions options) : parts_(std::make_unique<Parts>(options)) {
@@ -102,14 +107,17 @@ Client::Client(caf::actor_system& system, ClientOptions options)
   parts_->start(system);
 }
 
+Client::Client(const Node& node, ClientOptions options) : parts_(std::make_unique<Parts>(options)) {
+  LocalNode local = node.local();
+  if (local.system == nullptr)
+    parts_->intake->never_open();
+  else
+    parts_->start(*local.system, local);
+}
+
 Client::~Client() {
-  std::promise<void> gone;
-  std::future<void> is_gone = gone.get_future();
-  parts_->actor->attach_functor([&gone] { gone.set_value(); });
-  caf::anon_send_exit(parts_->actor, caf::exit_reason::user_shutdown);
-  // Not before: its functions may refer to what the caller destroys next.
-  is_gone.wait();
-  parts_->actor = {};
+  // Its functions may refer to what the caller destroys next.
+  parts_->intake->end();
 }
 
 std::future<wire::Response> Client::request(std::string address, wire::Request request,
@@ -141,7 +149,7 @@ std::future<wire::CallReply> Client::call(std::string address, std::string peer,
 }
 
 void Client::use_cluster(std::vector<std::string> peers) {
-  send_from_outside(parts_->actor, UseCluster{std::move(peers)});
+  parts_->intake->put(UseCluster{std::move(peers)});
 }
 
 void Client::write(Bytes envelope, OnReply on_reply) {

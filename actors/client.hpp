@@ -16,6 +16,8 @@ class actor_system;
 
 namespace troupe::actors {
 
+class Node;
+
 struct ClientOptions {
   /// Every promise ends within this, with `timeout` at the latest.
   Duration timeout = std::chrono::seconds(3);
@@ -35,14 +37,22 @@ public:
   explicit Client(ClientOptions options = {});
   /// Lives on the threads of `system`, which was set up with `configure` and outlives the client.
   explicit Client(caf::actor_system& system, ClientOptions options = {});
+  /// Lives in the process of `node`, on its threads. What it has for peers of that node goes there
+  /// without a connection; all else is as from afar. It asks that node's peer first: sequential
+  /// queries are answered there for as long as it answers any, and writes too while it leads.
+  ///
+  /// May outlive the node. When that stops, calls in flight end as below, and so do all that
+  /// follow.
+  explicit Client(const Node& node, ClientOptions options = {});
   /// Calls in flight end in `stopping`; commands that may have happened in `unknown_outcome`.
   ~Client();
 
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Called on the client's own thread; must not block, throw, or destroy
-  /// the client. May call it.
+  /// Called on the thread of the client's connections; must not block, throw, or destroy the
+  /// client. May call it. Of a client in a node's process that is the thread that the node's peers
+  /// share: while the function runs, they stand still.
   using OnReply = std::function<void(wire::CallReply)>;
 
   // ---- one node, asked once: what an operator's shell needs

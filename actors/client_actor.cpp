@@ -24,6 +24,9 @@ constexpr Duration retry_pause_max = milliseconds(50);
 /// one answer. Above what an election takes, so that a busy leader is not left.
 constexpr Duration patience = milliseconds(700);
 constexpr std::uint8_t hops_max = 2;
+
+/// Taken from callers in one turn: our node's peers share our thread.
+constexpr std::size_t tasks_max = 4096;
 constexpr std::chrono::seconds idle_max{10};
 
 ClientTime time_now() {
@@ -52,26 +55,39 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Sweep)
 namespace troupe::actors {
 
 ClientActor::ClientActor(caf::actor_config& config, ClientOptions options,
-                         std::shared_ptr<ClientShared> shared)
-    : caf::event_based_actor(config),
+                         std::shared_ptr<ClientShared> shared, std::shared_ptr<ClientIntake> intake,
+                         LocalNode local)
+    : IoActor(config),
       options_(std::move(options)),
       shared_(std::move(shared)),
+      intake_(std::move(intake)),
+      local_(std::move(local)),
+      // Beyond what may be unanswered: a call that timed out here may still wait there.
+      backlog_(2 * options_.calls_max, 2 * options_.bytes_max + wire::frame_body_bytes_max),
       pause_(retry_pause_min) {
   options_.batch_bytes_max = std::min(options_.batch_bytes_max, wire::frame_body_bytes_max / 2);
 }
 
 caf::behavior ClientActor::make_behavior() {
   outlive_errors(this);
+  if (local_.actor) {
+    // Its system ends with the node: what is not answered by then never is.
+    set_down_handler([this](const caf::down_msg&) { quit(); });
+    monitor(local_.actor);
+    actors::send(this, local_.actor, WantRegistry{caf::actor_cast<caf::actor>(this)});
+  }
   return {
-      [this](const Submit& submit) { on_submit(submit); },
-      [this](InboundReplies& inbound) { on_replies(inbound); },
-      [this](InboundResponse& inbound) { on_response(inbound); },
+      [this](const Intake&) { on_intake(); },
+      [this](InboundReplies& inbound) { on_replies(inbound.address, inbound.replies); },
+      [this](InboundResponse& inbound) { on_response(inbound.address, inbound.response); },
+      [this](wire::CallReplies& replies) { on_replies(local_.address, replies); },
+      [this](wire::Response& response) { on_response(local_.address, response); },
+      [this](const SharedRegistry& registry) { registry_ = registry; },
       [this](const Flush&) { on_flush(); },
       [this](const Sweep&) { on_sweep(); },
       [this](const Retry&) { on_retry(); },
       [this](const LinkUp& up) { on_link_up(up); },
       [this](const LinkDown& down) { on_link_down(down); },
-      [this](const UseCluster& use) { on_use_cluster(use); },
   };
 }
 
@@ -81,13 +97,26 @@ void ClientActor::on_exit() {
   targets_.clear();
   pausing_.clear();
   timers_.clear();
+  registry_.reset();
+  local_.actor = nullptr;
   // Answering lets callers call again, but we take no more.
+  for (const ClientIntake::Task& task : intake_->close())
+    if (const auto* operation = std::get_if<OperationPtr>(&task))
+      (*operation)->abandon();
   for (auto& [id, operation] : std::exchange(operations_, {}))
     operation->abandon();
+  intake_->leave();
 }
 
-void ClientActor::on_submit(const Submit& submit) {
-  const OperationPtr& operation = submit.operation;
+void ClientActor::on_intake() {
+  for (const ClientIntake::Task& task : intake_->take(tasks_max))
+    if (const auto* operation = std::get_if<OperationPtr>(&task))
+      on_submit(*operation);
+    else
+      on_use_cluster(std::get<UseCluster>(task));
+}
+
+void ClientActor::on_submit(const OperationPtr& operation) {
   if (operation->refused != Refusal::none)
     return operation->finish(operation->refused, std::move(operation->last_detail));
   const ClientTime now = time_now();
@@ -112,7 +141,10 @@ void ClientActor::on_use_cluster(const UseCluster& use) {
     else
       log(LogLevel::warning, "not_a_peer", {{"text", text}});
   }
-  spread_ = ReadSpread(peers);
+  // Who is in our process is asked first.
+  std::ranges::stable_partition(
+      peers, [this](const FullName& peer) { return peer.address == local_.address; });
+  spread_ = ReadSpread(peers, local_.address);
   guess_ = LeaderGuess(std::move(peers));
   leader_ = {};
   shared_->set_leader({});
@@ -126,7 +158,7 @@ void ClientActor::ask_node(const OperationPtr& operation, std::string address, s
   operation->target = &target;
   ++target.operations;
   target.waiting.push_back(operation);
-  if (target.connection)
+  if (target.is_local || target.connection)
     flush_later();
 }
 
@@ -171,14 +203,14 @@ void ClientActor::move_on(const Operation& operation) {
     guess_.move_on(peer);
 }
 
-void ClientActor::on_replies(InboundReplies& inbound) {
-  for (wire::CallReply& reply : inbound.replies.replies) {
-    const OperationPtr operation = find(reply.id, inbound.address, false);
+void ClientActor::on_replies(const std::string& address, wire::CallReplies& replies) {
+  for (wire::CallReply& reply : replies.replies) {
+    const OperationPtr operation = find(reply.id, address, false);
     if (!operation)
       continue;
     // First: whoever is answered may read at once, and must not be told of an older state.
-    remember(inbound.replies.cluster, reply.index);
-    on_reply(operation, std::move(reply), inbound.replies.leader);
+    remember(replies.cluster, reply.index);
+    on_reply(operation, std::move(reply), replies.leader);
   }
 }
 
@@ -190,10 +222,10 @@ void ClientActor::remember(ClusterId cluster, Index index) {
   seen_[cluster] = std::max(seen_[cluster], index);
 }
 
-void ClientActor::on_response(InboundResponse& inbound) {
-  if (const OperationPtr operation = find(inbound.response.id, inbound.address, true)) {
+void ClientActor::on_response(const std::string& address, wire::Response& response) {
+  if (const OperationPtr operation = find(response.id, address, true)) {
     close(*operation);
-    operation->finish(std::move(inbound.response));
+    operation->finish(std::move(response));
   }
 }
 

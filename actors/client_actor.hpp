@@ -1,8 +1,12 @@
 #pragma once
 
+#include "actors/backlog.hpp"
 #include "actors/caf.hpp"
+#include "actors/call_batches.hpp"
 #include "actors/client.hpp"
+#include "actors/client_intake.hpp"
 #include "actors/client_operation.hpp"
+#include "actors/io_actor.hpp"
 #include "actors/leader_guess.hpp"
 #include "actors/messages.hpp"
 #include "actors/read_spread.hpp"
@@ -15,9 +19,17 @@
 
 namespace troupe::actors {
 
+/// The node in whose process a client lives.
+struct LocalNode {
+  caf::actor_system* system = nullptr;  ///< Null if there is none, or it has stopped.
+  caf::actor actor{};
+  std::string address{};
+};
+
 /// A node that a client talks to.
 struct Target {
   std::string address{};
+  bool is_local = false;                ///< It is in our process: there is no link.
   caf::actor link{};                    ///< Null while there is no reason for one.
   caf::actor connection{};              ///< Null unless the link is up.
   std::vector<OperationPtr> waiting{};  ///< To be sent; some of it may have gone elsewhere since.
@@ -25,23 +37,19 @@ struct Target {
   ClientTime used{};                    ///< When the last of them was answered.
 };
 
-/// Facade -> client actor.
-struct Submit {
-  OperationPtr operation{};
-};
-struct UseCluster {
-  std::vector<std::string> peers{};
-};
-
 /// The part of a client that lives among actors: finds leaders, batches calls, and sees to it that
 /// each ends in time.
 ///
 /// Where an operation is: in `operations_` until it is answered; in `timers_` once, for as long; in
 /// its target's `waiting` or in `pausing_` by its state.
-class ClientActor : public caf::event_based_actor {
+///
+/// Lives where its connections do, and the peers of its own node, if it has one: with those it
+/// exchanges batches as messages, otherwise as frames.
+class ClientActor : public IoActor {
 public:
   ClientActor(caf::actor_config& config, ClientOptions options,
-              std::shared_ptr<ClientShared> shared);
+              std::shared_ptr<ClientShared> shared, std::shared_ptr<ClientIntake> intake,
+              LocalNode local);
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "client"; }
@@ -49,10 +57,11 @@ public:
 
 private:
   // client_actor.cpp: what becomes of each operation.
-  void on_submit(const Submit& submit);
+  void on_intake();
+  void on_submit(const OperationPtr& operation);
   void on_use_cluster(const UseCluster& use);
-  void on_replies(InboundReplies& inbound);
-  void on_response(InboundResponse& inbound);
+  void on_replies(const std::string& address, wire::CallReplies& replies);
+  void on_response(const std::string& address, wire::Response& response);
   void ask_node(const OperationPtr& operation, std::string address, std::string peer);
   void ask_cluster(const OperationPtr& operation);
   void retry(const OperationPtr& operation, Refusal refusal, std::string detail);
@@ -82,9 +91,15 @@ private:
   void on_flush();
   void flush(Target& target);
   void send_request(Target& target, const OperationPtr& operation);
+  void send_calls(Target& target, CallBatches::Packet packet);
+  void call_here(CallBatches::Packet packet);
 
   ClientOptions options_;
   std::shared_ptr<ClientShared> shared_;
+  std::shared_ptr<ClientIntake> intake_;
+  LocalNode local_;
+  SharedRegistry registry_{};  ///< Who is to be reached at our own node.
+  Backlog backlog_;            ///< Of what our own node was asked.
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, OperationPtr> operations_{};
   std::multimap<ClientTime, Operation*> timers_{};
@@ -101,6 +116,3 @@ private:
 };
 
 }  // namespace troupe::actors
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Submit)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::UseCluster)

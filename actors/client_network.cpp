@@ -1,4 +1,3 @@
-#include "actors/call_batches.hpp"
 #include "actors/client_actor.hpp"
 #include "actors/link.hpp"
 
@@ -10,9 +9,11 @@ namespace troupe::actors {
 Target& ClientActor::target_at(const std::string& address) {
   const auto [at, is_new] = targets_.try_emplace(address);
   Target& target = at->second;
-  if (is_new)
+  if (is_new) {
     target.address = address;
-  if (!target.link) {
+    target.is_local = local_.actor && address == local_.address;
+  }
+  if (!target.link && !target.is_local) {
     // What is on its way is bounded by `bytes_max`; what timed out meanwhile may still be there.
     const ConnectionLimits limits{.unwritten_bytes_max =
                                       2 * options_.bytes_max + wire::frame_body_bytes_max};
@@ -67,7 +68,7 @@ void ClientActor::flush_later() {
 void ClientActor::on_flush() {
   flush_pending_ = false;
   for (auto& [address, target] : targets_)
-    if (target.connection && !target.waiting.empty())
+    if ((target.is_local || target.connection) && !target.waiting.empty())
       flush(target);
 }
 
@@ -80,7 +81,42 @@ void ClientActor::send_request(Target& target, const OperationPtr& operation) {
     close(*operation);
     return operation->finish(Refusal::invalid, packet.detail());
   }
-  actors::send(this, target.connection, std::move(frame));
+  if (!target.is_local)
+    return actors::send(this, target.connection, std::move(frame));
+  Ticket ticket = backlog_.admit(1, frame->size());
+  if (!ticket) {
+    close(*operation);
+    return operation->finish(Refusal::busy);
+  }
+  actors::send(this, local_.actor,
+               InboundRequest{caf::actor_cast<caf::actor>(this), std::move(*operation->request),
+                              std::move(ticket)});
+}
+
+void ClientActor::send_calls(Target& target, CallBatches::Packet packet) {
+  if (target.is_local)
+    return call_here(std::move(packet));
+  actors::send(this, target.connection, wire::encode(std::move(packet.calls)));
+}
+
+/// As a connection would pass them on.
+void ClientActor::call_here(CallBatches::Packet packet) {
+  Ticket ticket = backlog_.admit(packet.calls.calls.size(), packet.bytes);
+  if (!ticket) {
+    wire::CallReplies refusals;
+    for (const wire::Call& call : packet.calls.calls)
+      refusals.replies.push_back(
+          {.id = call.id, .refusal = Refusal::busy, .detail = {}, .index = {}, .value = {}});
+    return on_replies(local_.address, refusals);
+  }
+  const caf::actor* to = &local_.actor;
+  if (registry_)
+    if (const auto peer = registry_->by_name.find(packet.calls.peer);
+        peer != registry_->by_name.end())
+      to = &peer->second;
+  actors::send(
+      this, *to,
+      InboundCalls{caf::actor_cast<caf::actor>(this), std::move(packet.calls), std::move(ticket)});
 }
 
 void ClientActor::flush(Target& target) {
@@ -97,8 +133,8 @@ void ClientActor::flush(Target& target) {
     send_request(target, operation);
   }
   target.waiting.clear();
-  for (wire::Frame& frame : batches.take())
-    actors::send(this, target.connection, std::move(frame));
+  for (CallBatches::Packet& packet : batches.take())
+    send_calls(target, std::move(packet));
 }
 
 }  // namespace troupe::actors

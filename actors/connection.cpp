@@ -81,6 +81,8 @@ caf::behavior Connection::make_behavior() {
         quit();
       },
       [this](const wire::Frame& frame) { on_frame(frame); },
+      [this](wire::CallReplies& replies) { on_frame(wire::encode(std::move(replies))); },
+      [this](wire::Response& response) { on_frame(wire::encode(std::move(response))); },
       [this](const Flush&) { write_waiting(); },
       [this](const SharedRegistry& registry) { options_.registry = registry; },
       [this](const HelloDeadline&) {
@@ -225,8 +227,8 @@ void Connection::refuse_as_busy(const std::vector<wire::Call>& calls) {
   const auto self = caf::actor_cast<caf::actor>(this);
   Replies replies;
   replies.refuse(self, calls, Refusal::busy);
-  for (const auto& [connection, frame] : replies.take())
-    on_frame(frame);
+  for (auto& [connection, packet] : replies.take())
+    on_frame(wire::encode(std::move(packet)));
 }
 
 std::string_view Connection::on_packet(wire::Request& packet) {

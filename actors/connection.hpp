@@ -59,9 +59,10 @@ struct ConnectionReady {
   caf::actor connection{};
 };
 
-/// One TCP connection. Takes `wire::Frame` messages to write, `SharedRegistry`, and an exit: what
-/// it was given before is then written first, within a deadline. Ends with its socket; nothing that
-/// is sent to it afterwards can reach another connection.
+/// One TCP connection. Takes `wire::Frame` messages to write, answers (`wire::CallReplies`,
+/// `wire::Response`) to encode and write, `SharedRegistry`, and an exit: what it was given before
+/// is then written first, within a deadline. Ends with its socket; nothing that is sent to it
+/// afterwards can reach another connection.
 ///
 /// Trusts no byte: a stream that is not frames, frames that are not packets, and packets that are
 /// not for this direction close it, and nothing else happens.

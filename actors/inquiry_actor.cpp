@@ -3,7 +3,6 @@
 #include "actors/link.hpp"
 #include "actors/replies.hpp"
 
-#include <span>
 #include <utility>
 
 namespace troupe::actors {
@@ -22,7 +21,8 @@ caf::behavior InquiryActor::make_behavior() {
   start();
   return {
       [this](const InboundResponse& inbound) { on_response(inbound.response); },
-      [this](const wire::Frame& frame) { on_local_frame(frame); },
+      // Our own node answers as it answers any connection.
+      [this](const wire::Response& response) { on_response(response); },
       [this](const LinkUp& link) { on_link_up(link); },
       [this](const LinkDown& link) { on_link_down(link); },
       [this](const Wake&) { finish(); },
@@ -79,15 +79,6 @@ void InquiryActor::on_response(const wire::Response& response) {
   --open_;
   if (open_ == 0 || (inquire_.enough != nullptr && inquire_.enough(response)))
     finish();
-}
-
-/// Our own node answers as it answers any connection.
-void InquiryActor::on_local_frame(const wire::Frame& frame) {
-  const auto packet = wire::decode(Bytes(frame, std::span(*frame).subspan(wire::frame_head_bytes)));
-  if (!packet)
-    return;
-  if (const auto* response = std::get_if<wire::Response>(&*packet))
-    on_response(*response);
 }
 
 void InquiryActor::finish() {

@@ -26,7 +26,6 @@ private:
   void on_link_up(const LinkUp& link);
   void on_link_down(const LinkDown& link);
   void on_response(const wire::Response& response);
-  void on_local_frame(const wire::Frame& frame);
   void finish();
 
   caf::actor node_;

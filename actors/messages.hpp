@@ -35,16 +35,16 @@ struct InboundMessages {
   std::vector<Message> messages{};
 };
 
-/// Connection -> peer (or node, if no such peer runs): calls of one frame. Answer with
-/// `wire::CallReplies` frames to `connection`.
+/// Connection, or a client of the same process -> peer (or node, if no such peer runs): calls of
+/// one frame. Answer with `wire::CallReplies` to `connection`.
 struct InboundCalls {
   caf::actor connection{};
   wire::Calls calls{};
   Ticket ticket{};  ///< To be kept until all of them are answered.
 };
 
-/// Connection -> node: an operator's request. Node -> peer, for what the peer must answer.
-/// Answer with a `wire::Response` frame to `connection`.
+/// Connection, or a client of the same process -> node: an operator's request. Node -> peer, for
+/// what the peer must answer. Answer with a `wire::Response` to `connection`.
 struct InboundRequest {
   caf::actor connection{};
   wire::Request request{};
@@ -80,6 +80,11 @@ struct WantLink {
 /// Anyone -> node -> link: "no more". A link that nobody wants ends.
 struct DropLink {
   std::string address{};
+  caf::actor subscriber{};
+};
+
+/// Client of the same process -> node: "tell me `SharedRegistry`, each time that it changes".
+struct WantRegistry {
   caf::actor subscriber{};
 };
 
@@ -322,6 +327,8 @@ struct Stop {};
 }  // namespace troupe::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::wire::Frame)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::wire::CallReplies)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::wire::Response)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SharedRegistry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundMessages)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundCalls)
@@ -332,6 +339,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DropLink)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantRegistry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWrite)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreWritten)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFailed)

@@ -1,6 +1,7 @@
 #include "actors/node.hpp"
 
 #include "actors/address.hpp"
+#include "actors/client_actor.hpp"
 #include "actors/logger.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/peer_options.hpp"
@@ -149,6 +150,12 @@ Node::~Node() {
 
 const std::string& Node::address() const {
   return parts_->address;
+}
+
+LocalNode Node::local() const {
+  if (!parts_->machinery)
+    return {};
+  return {.system = &*parts_->machinery->system, .actor = parts_->node, .address = address()};
 }
 
 std::string Node::failure() const {

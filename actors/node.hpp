@@ -26,6 +26,9 @@ struct NodeOptions {
   std::chrono::milliseconds stop_timeout{1000};
 };
 
+class Client;
+struct LocalNode;
+
 /// A process's node: its peers, their store, its listening address and its links to other nodes.
 /// Peers that ran when the node last stopped, by whatever means, run again.
 class Node {
@@ -50,7 +53,10 @@ public:
   std::string failure() const;
 
 private:
+  friend class Client;
+
   struct Parts;
+  LocalNode local() const;
   explicit Node(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -55,6 +55,7 @@ caf::behavior NodeActor::make_behavior() {
       [this](InboundRequest& inbound) { on_request(inbound); },
       [this](const WantLink& want) { on_want_link(want); },
       [this](const DropLink& drop) { on_drop_link(drop); },
+      [this](const WantRegistry& want) { on_want_registry(want); },
       [this](Inquire& inquire) { on_inquire(inquire); },
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const PeerPut& put) { on_put(put); },
@@ -78,6 +79,7 @@ void NodeActor::on_exit() {
   acceptor_ = store_ = snapshots_ = nullptr;
   peer_actors_.clear();
   inquiries_.clear();
+  clients_.clear();
   if (on_stopped_)
     std::exchange(on_stopped_, nullptr)();
 }
@@ -149,6 +151,8 @@ void NodeActor::publish_registry() {
     actors::send(this, link, registry_);
   for (const auto& [id, peer] : registry_->by_id)
     actors::send(this, peer, registry_);
+  for (const caf::actor& client : clients_)
+    actors::send(this, client, registry_);
 }
 
 /// A peer that ran when the node last stopped runs again, with the options that it was started
@@ -199,6 +203,13 @@ void NodeActor::on_drop_link(const DropLink& drop) {
     send_exit(link->second, caf::exit_reason::user_shutdown);
     links_.erase(link);
   }
+}
+
+void NodeActor::on_want_registry(const WantRegistry& want) {
+  if (clients_.insert(want.subscriber).second)
+    watch(want.subscriber);
+  if (registry_)
+    actors::send(this, want.subscriber, registry_);
 }
 
 void NodeActor::on_inquire(Inquire& inquire) {

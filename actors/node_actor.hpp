@@ -81,6 +81,7 @@ private:
   void publish_registry();
   void on_want_link(const WantLink& want);
   void on_drop_link(const DropLink& drop);
+  void on_want_registry(const WantRegistry& want);
   void on_inquire(Inquire& inquire);
   void on_peer_stopped(const PeerStopped& stopped);
   void retire(Hosted& hosted);
@@ -135,6 +136,7 @@ private:
   std::map<std::string, std::set<caf::actor>> link_users_{};  ///< Of each link; never empty.
   std::set<caf::actor> peer_actors_{};  ///< Alive, also those that only pass on what reaches them.
   std::set<caf::actor> inquiries_{};    ///< Alive.
+  std::set<caf::actor> clients_{};      ///< Of this process, alive.
   /// Whose leader an inquiry is about, by its id.
   std::map<std::uint64_t, std::string> leader_inquiries_{};
   std::uint64_t last_inquiry_ = 0;

@@ -72,6 +72,7 @@ void NodeActor::on_down(const caf::down_msg& down) {
       retire(hosted);
     }
   std::erase_if(inquiries_, is_source);
+  std::erase_if(clients_, is_source);
   std::erase_if(links_, [&](const auto& link) { return is_source(link.second); });
   if (acceptor_ && is_source(acceptor_))
     acceptor_ = nullptr;

@@ -12,15 +12,19 @@ constexpr std::chrono::milliseconds rest_max{8000};
 
 }  // namespace
 
-ReadSpread::ReadSpread(const std::vector<FullName>& peers) {
+ReadSpread::ReadSpread(const std::vector<FullName>& peers, const std::string& home) {
   for (const FullName& name : peers)
-    peers_.push_back({.name = name, .back_at = {}, .rest = rest_min});
+    peers_.push_back(
+        {.name = name, .back_at = {}, .rest = rest_min, .at_home = name.address == home});
   // So that the first read goes to the first.
   last_ = peers_.empty() ? 0 : peers_.size() - 1;
 }
 
 const FullName& ReadSpread::next(Time now) {
   TROUPE_ASSERT(!empty());
+  for (const Peer& peer : peers_)
+    if (peer.at_home && peer.back_at <= now)
+      return peer.name;
   std::size_t best = last_;
   for (std::size_t step = 1; step <= peers_.size(); ++step) {
     const std::size_t at = (last_ + step) % peers_.size();

@@ -4,18 +4,21 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 namespace troupe::actors {
 
-/// Which peer of a cluster to put the next sequential read to: one after the other. One that failed
-/// is left out for a while, longer each time, until it answers.
+/// Which peer of a cluster to put the next sequential read to: the one at home if there is one,
+/// else one after the other. One that failed is left out for a while, longer each time, until it
+/// answers.
 class ReadSpread {
 public:
   using Time = std::chrono::steady_clock::time_point;
 
   ReadSpread() = default;
-  explicit ReadSpread(const std::vector<FullName>& peers);
+  /// At home is who has the address `home`.
+  explicit ReadSpread(const std::vector<FullName>& peers, const std::string& home = {});
 
   bool empty() const { return peers_.empty(); }
 
@@ -31,6 +34,7 @@ private:
     FullName name{};
     Time back_at{};
     std::chrono::milliseconds rest{};  ///< How long it is left out if it fails once more.
+    bool at_home = false;
   };
 
   Peer* find(const FullName& name);

@@ -19,22 +19,22 @@ std::size_t size_bytes(const wire::CallReply& reply) {
 }
 
 /// `head` is a packet without replies.
-void append_frames(const wire::CallReplies& head, const caf::actor& connection,
-                   std::vector<wire::CallReply> replies,
-                   std::vector<std::pair<caf::actor, wire::Frame>>& frames) {
+void append_packets(const wire::CallReplies& head, const caf::actor& connection,
+                    std::vector<wire::CallReply> replies,
+                    std::vector<std::pair<caf::actor, wire::CallReplies>>& packets) {
   wire::CallReplies packet = head;
   std::size_t bytes = 0;
   for (wire::CallReply& reply : replies) {
     const std::size_t more = size_bytes(reply);
     if (!packet.replies.empty() && bytes + more > frame_bytes_goal) {
-      frames.emplace_back(connection, wire::encode(std::exchange(packet, head)));
+      packets.emplace_back(connection, std::exchange(packet, head));
       bytes = 0;
     }
     bytes += more;
     packet.replies.push_back(std::move(reply));
   }
   if (!packet.replies.empty())
-    frames.emplace_back(connection, wire::encode(std::move(packet)));
+    packets.emplace_back(connection, std::move(packet));
 }
 
 }  // namespace
@@ -81,12 +81,12 @@ void Replies::refuse(const caf::actor& connection, const std::vector<wire::Call>
         {.id = call.id, .refusal = refusal, .detail = detail, .index = {}, .value = {}});
 }
 
-std::vector<std::pair<caf::actor, wire::Frame>> Replies::take() {
+std::vector<std::pair<caf::actor, wire::CallReplies>> Replies::take() {
   const wire::CallReplies head{.replies = {}, .cluster = cluster_, .leader = leader_};
-  std::vector<std::pair<caf::actor, wire::Frame>> frames;
+  std::vector<std::pair<caf::actor, wire::CallReplies>> packets;
   for (auto& [connection, replies] : std::exchange(waiting_, {}))
-    append_frames(head, connection, std::move(replies), frames);
-  return frames;
+    append_packets(head, connection, std::move(replies), packets);
+  return packets;
 }
 
 }  // namespace troupe::actors

@@ -14,7 +14,7 @@ namespace troupe::actors {
 wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index);
 
 /// Answers on their way to the connections that asked: gathered during one turn, then sent as few
-/// frames as their sizes allow.
+/// packets as their sizes allow.
 class Replies {
 public:
   Replies() = default;
@@ -30,8 +30,8 @@ public:
 
   bool empty() const { return waiting_.empty(); }
 
-  /// Hands out all that gathered, as encoded frames.
-  std::vector<std::pair<caf::actor, wire::Frame>> take();
+  /// Hands out all that gathered. Each packet fits a frame.
+  std::vector<std::pair<caf::actor, wire::CallReplies>> take();
 
 private:
   ClusterId cluster_{};
@@ -44,14 +44,14 @@ template <class Self>
 void send_all(Self* self, Replies& replies) {
   if (replies.empty())
     return;
-  for (auto& [connection, frame] : replies.take())
-    send(self, connection, std::move(frame));
+  for (auto& [connection, packet] : replies.take())
+    send(self, connection, std::move(packet));
 }
 
 /// Answers one request of an operator.
 template <class Self>
 void respond(Self* self, const caf::actor& connection, wire::Response response) {
-  send(self, connection, wire::encode(std::move(response)));
+  send(self, connection, std::move(response));
 }
 
 wire::Response refused(std::uint64_t id, Refusal refusal, std::string detail = {});

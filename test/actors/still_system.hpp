@@ -72,6 +72,8 @@ public:
   caf::behavior make_behavior() override {
     return {
         [this](const wire::Frame& frame) { on_frame(frame); },
+        [this](const wire::CallReplies& replies) { on_replies(replies); },
+        [this](const wire::Response& response) { heard_->responses.push_back(response); },
         [this](InboundMessages& inbound) {
           for (Message& message : inbound.messages)
             heard_->messages.push_back(std::move(message));
@@ -101,19 +103,19 @@ private:
     const Bytes body(frame, std::span(*frame).subspan(wire::frame_head_bytes));
     auto packet = wire::decode(body);
     REQUIRE(packet);
-    if (const auto* replies = std::get_if<wire::CallReplies>(&*packet)) {
-      ++heard_->reply_frames;
-      heard_->cluster = replies->cluster;
-      heard_->leader = replies->leader;
-      for (const wire::CallReply& reply : replies->replies)
-        heard_->replies.push_back(reply);
-    } else if (const auto* response = std::get_if<wire::Response>(&*packet)) {
-      heard_->responses.push_back(*response);
-    } else if (const auto* messages = std::get_if<wire::PeerMessages>(&*packet)) {
+    if (const auto* messages = std::get_if<wire::PeerMessages>(&*packet)) {
       ++heard_->message_frames;
       for (const Message& message : messages->messages)
         heard_->messages.push_back(message);
     }
+  }
+
+  void on_replies(const wire::CallReplies& replies) {
+    ++heard_->reply_frames;
+    heard_->cluster = replies.cluster;
+    heard_->leader = replies.leader;
+    for (const wire::CallReply& reply : replies.replies)
+      heard_->replies.push_back(reply);
   }
 
   std::shared_ptr<Heard> heard_;
