@@ -59,7 +59,8 @@ void run_one_way(const Options& options, bool is_kill, const Print& print) {
     first_writes.add(outage.first_write_ns);
     gaps.add(outage.longest_gap_ns);
     say(row.workload + " " + std::to_string(i + 1) + " of " + std::to_string(options.cycles)
-        + ": first write after " + std::to_string(outage.first_write_ns / 1'000'000) + " ms");
+        + ": first write after " + std::to_string(outage.first_write_ns / 1'000'000)
+        + " ms, longest gap " + std::to_string(outage.longest_gap_ns / 1'000'000) + " ms");
     stage.start(leader);
     stage.ask().wait_for_node(troupe::shell::address_of(stage.peers()[leader]));
     stage.ask().wait_until_caught_up(stage.peers()[leader]);
@@ -68,6 +69,7 @@ void run_one_way(const Options& options, bool is_kill, const Print& print) {
   add_times(figures, first_writes);
   figures["ops_per_s"] = static_cast<double>(load.take().count()) / seconds_since(start);
   figures["longest_gap_p50_us"] = static_cast<double>(gaps.quantile(0.5)) / 1000;
+  figures["longest_gap_p99_us"] = static_cast<double>(gaps.quantile(0.99)) / 1000;
   figures["longest_gap_max_us"] = static_cast<double>(gaps.max()) / 1000;
   figures["calls_in_doubt"] = static_cast<double>(load.failed());
   add(figures, measure_floors(stage.directory()));

@@ -67,11 +67,17 @@ struct Load::Parts {
       auto& lane = lanes.emplace_back(std::make_unique<Lane>());
       lane->parts = this;
       lane->chance = 0x9E3779B97F4A7C15ULL * (i + 1);
-      lane->client = std::make_unique<troupe::actors::Client>(
-          threads.system, troupe::actors::ClientOptions{.timeout = call_timeout});
+      lane->client = make_client();
       lane->client->use_cluster(options.peers);
       lane->slots.resize((options.in_flight + i) / options.clients, Slot{.lane = lane.get()});
     }
+  }
+
+  std::unique_ptr<troupe::actors::Client> make_client() {
+    const troupe::actors::ClientOptions client_options{.timeout = call_timeout};
+    if (options.embedded_in != nullptr)
+      return std::make_unique<troupe::actors::Client>(*options.embedded_in, client_options);
+    return std::make_unique<troupe::actors::Client>(threads.system, client_options);
   }
 
   /// False if all calls have been made. From the lane's own thread, or before it has calls.

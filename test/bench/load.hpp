@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/node.hpp"
 #include "core/types.hpp"
 #include "test/bench/histogram.hpp"
 
@@ -15,8 +16,9 @@ namespace bench {
 using Clock = std::chrono::steady_clock;
 
 struct LoadOptions {
-  std::vector<std::string> peers{};  ///< Full names.
-  std::size_t in_flight = 1;         ///< In all, shared out among the clients.
+  std::vector<std::string> peers{};                   ///< Full names.
+  const troupe::actors::Node* embedded_in = nullptr;  ///< Null: the clients are nobody's.
+  std::size_t in_flight = 1;                          ///< In all, shared out among the clients.
   std::size_t clients = 1;
   std::size_t value_bytes = 256;
   std::size_t keys = 10'000;

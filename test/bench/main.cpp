@@ -2,6 +2,7 @@
 /// and the time, the processor and the disk that it took. docs/performance.md says how to read it.
 
 #include "test/bench/stage.hpp"
+#include "test/bench/targets.hpp"
 #include "test/bench/workloads.hpp"
 
 #include <CLI/CLI.hpp>
@@ -116,7 +117,9 @@ void run(const Options& options) {
     std::printf("%s\n", table_head().c_str());
     std::fflush(stdout);
   }
+  std::vector<Row> rows;
   const Print print = [&](const Row& row) {
+    rows.push_back(row);
     std::printf("%s\n", (options.json ? to_json(row) : to_table(row)).c_str());
     std::fflush(stdout);
   };
@@ -126,6 +129,8 @@ void run(const Options& options) {
     if (is_named || (options.workloads.empty() && !workload.is_long))
       workload.run(options, print);
   }
+  for (const std::string& line : against_targets(rows))
+    std::fprintf(options.json ? stderr : stdout, "%s\n", line.c_str());
 }
 
 int run(int argc, char** argv) try {

@@ -32,6 +32,9 @@ std::vector<Pressure> pressures(const Options& options) {
   std::vector<Pressure> all = {{1, 1}, {64, 1}, {1000, 16}};
   if (options.in_flight)
     all = {{*options.in_flight, *options.in_flight >= 1000 ? std::size_t{16} : std::size_t{1}}};
+  if (options.embedded)  // One for the whole program is what one would have.
+    for (Pressure& pressure : all)
+      pressure.clients = 1;
   if (options.clients)
     for (Pressure& pressure : all)
       pressure.clients = std::min(*options.clients, pressure.in_flight);
@@ -40,6 +43,7 @@ std::vector<Pressure> pressures(const Options& options) {
 
 LoadOptions load_for(const Options& options, const Stage& stage, Pressure pressure) {
   return {.peers = stage.peers(),
+          .embedded_in = options.embedded ? stage.inside() : nullptr,
           .in_flight = pressure.in_flight,
           .clients = pressure.clients,
           .value_bytes = options.value_bytes,
@@ -70,6 +74,8 @@ Row measure(const Options& options, Stage& stage, const std::string& workload,
     Figures figures =
         figures_of(times, seconds, between(nodes, stage.usage()), between(ours, own_usage(stage)));
     add(figures, floors);
+    if (load_options.in_flight == 1)
+      figures["p50_to_floor"] = figures["p50_us"] / (floors.fdatasync_us + floors.rtt_us);
     char text[160];
     std::snprintf(text, sizeof text, "%s, %zu in flight, round %zu of %zu: %.0f/s, p50 %.0f us",
                   workload.c_str(), load_options.in_flight, i + 1, options.rounds,

@@ -173,6 +173,13 @@ bool Stage::shares_our_process() const {
   return options_.single_process || options_.embedded;
 }
 
+const troupe::actors::Node* Stage::inside() const {
+  for (const Member& member : members_)
+    if (member.inside)
+      return member.inside.get();
+  return nullptr;
+}
+
 Usage Stage::usage_of_member(std::size_t number) const {
   const Member& member = members_[number];
   if (!member.process)

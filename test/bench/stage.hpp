@@ -46,6 +46,8 @@ public:
   std::uint64_t disk_bytes(std::size_t member) const;
   const std::string& directory() const { return directory_; }
   bool shares_our_process() const;
+  /// The first node that lives in our process; null if none does.
+  const troupe::actors::Node* inside() const;
 
   /// For the way out, from any thread: kills the nodes of the stage that is there, and deletes what
   /// they wrote.
