@@ -490,6 +490,7 @@ private:
   std::optional<SnapshotHead> check_{};
   std::vector<ChunkToSend> chunks_to_send_{};
   std::vector<ChunkToStore> chunks_to_store_{};
+  std::uint64_t storing_ = 0;  ///< So many of those are not answered yet.
   // Cleaning (§5.3).
   std::deque<Release> releases_{};  ///< Ascending by what released.
   std::deque<Release> sweep_{};     ///< Being made holes of, in this order...

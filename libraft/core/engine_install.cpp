@@ -25,6 +25,11 @@ void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chun
     return;
   if (!receiving_ || receiving_->head != chunk.head)
     receiving_ = Receiving{.head = chunk.head};
+  // A question is answered by what is being stored already, and one at a time is enough: while a
+  // disk stalls they come with every heartbeat, for as long as it takes.
+  if (chunk.data.empty() && storing_ > 0)
+    return;
+  ++storing_;
   chunks_to_store_.push_back({.head = chunk.head, .offset = chunk.offset, .data = chunk.data});
 }
 
@@ -42,6 +47,7 @@ bool Engine::makes_sense(const Message& message, const SnapshotChunk& chunk) con
 }
 
 void Engine::on_chunk_stored(const ChunkStored& stored) {
+  storing_ -= storing_ > 0 ? 1 : 0;
   if (!receiving_ || receiving_->head.id() != stored.id)
     return;  // Of one that came before it.
   if (stored.corrupt && mutant(Mutant::corrupt_snapshot_installed))

@@ -5,6 +5,12 @@
 #include <algorithm>
 
 namespace troupe {
+namespace {
+
+/// So often a silence doubles.
+constexpr unsigned doublings_max = 6;
+
+}  // namespace
 
 std::size_t Transfer::next_length(const Window& window) const {
   const std::uint64_t in_flight = sent_ - acked_;
@@ -16,7 +22,8 @@ std::size_t Transfer::next_length(const Window& window) const {
 }
 
 bool Transfer::should_ask(Time now, Duration silence) const {
-  return !left_at_ || now - *left_at_ >= silence;
+  const unsigned repeats = questions_ > 0 ? questions_ - 1 : 0;
+  return !left_at_ || now - *left_at_ >= silence * (1U << std::min(repeats, doublings_max));
 }
 
 void Transfer::left(std::size_t length, Time now) {
@@ -24,11 +31,14 @@ void Transfer::left(std::size_t length, Time now) {
   last_offset_ = sent_;
   sent_ += length;
   left_at_ = now;
+  if (length == 0)
+    ++questions_;
 }
 
 bool Transfer::answered(std::uint64_t offset, std::uint64_t upto) {
   TROUPE_ASSERT(upto <= head_.size_bytes);
   asking_ = false;
+  questions_ = 0;
   // Messages keep their order, but for bad luck, which then only costs bytes sent twice.
   const bool is_last = offset == last_offset_;
   if (is_last && upto < sent_)
@@ -44,6 +54,7 @@ void Transfer::start_over(Time when) {
   asking_ = true;
   acked_ = acked_most_ = sent_ = last_offset_ = 0;
   left_at_ = when;
+  questions_ = 0;
 }
 
 }  // namespace troupe

@@ -15,7 +15,8 @@ namespace troupe {
 /// It begins with a question, since the follower may have kept what came before a break. Chunks
 /// then leave ahead of the answers, as far as the window reaches. What was lost shows when the
 /// last message that left is answered with less than had left by then: nothing is sent a second
-/// time on a mere suspicion, however slow the connection. After a silence that question is put.
+/// time on a mere suspicion, however slow the connection. After a silence that question is put, and
+/// again after longer and longer ones: where a disk stalls they would else pile up.
 class Transfer {
 public:
   struct Window {
@@ -34,7 +35,7 @@ public:
 
   /// How much may leave in the next chunk; 0 if nothing.
   std::size_t next_length(const Window& window) const;
-  /// Whether it is time to ask how far the follower has come.
+  /// Whether it is time to ask how far the follower has come. `silence` is the first.
   bool should_ask(Time now, Duration silence) const;
 
   /// A chunk of `length` bytes left, or a question if there are none.
@@ -53,6 +54,7 @@ private:
   std::uint64_t sent_ = 0;
   std::uint64_t last_offset_ = 0;  ///< Of the message that left last.
   std::optional<Time> left_at_{};
+  unsigned questions_ = 0;  ///< That left since the last answer.
 };
 
 }  // namespace troupe
