@@ -3,10 +3,12 @@
 #include "core/types.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,6 +69,19 @@ struct Configuration {
 /// Sorts the members, so that the same sets are the same value.
 Configuration normalized(Configuration configuration);
 
+/// The largest of `values` that a majority of them reaches. Requires: some. Leaves them in another
+/// order.
+template <class Value>
+Value majority_value(std::span<Value> values) {
+  // As many as a majority lie at or above the middle, or the lower one of two.
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// So many voters are counted without memory of their own: leaders count at every turn.
+inline constexpr std::size_t few_voters = 8;
+
 /// The largest value that a majority of `voters` has reached; `reached(id)` tells how far one came.
 /// An empty set of voters imposes nothing: it answers `most`, so that a joint quorum is the minimum
 /// of its halves.
@@ -74,14 +89,15 @@ template <class Value, class Reached>
 Value majority_value(const std::vector<Member>& voters, Value most, const Reached& reached) {
   if (voters.empty())
     return most;
-  std::vector<Value> values;
-  values.reserve(voters.size());
-  for (const Member& voter : voters)
-    values.push_back(reached(voter.id));
-  // As many as a majority lie at or above the middle, or the lower one of two.
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  const auto value_of = [&](const Member& voter) { return reached(voter.id); };
+  if (voters.size() <= few_voters) {
+    std::array<Value, few_voters> values{};
+    std::ranges::transform(voters, values.begin(), value_of);
+    return majority_value(std::span(values).first(voters.size()));
+  }
+  std::vector<Value> values(voters.size());
+  std::ranges::transform(voters, values.begin(), value_of);
+  return majority_value(std::span(values));
 }
 
 /// The largest value that a quorum of `configuration` has reached (§3.6.2, §4.3).

@@ -157,60 +157,78 @@ Time Engine::next_deadline() const {
 }
 
 EngineView Engine::view() const {
-  EngineView view{
-      .self = options_.self,
-      .role = role_,
-      .hard_state = hard_state_,
-      .leader = leader(),
-      .first = log_.first(),
-      .last = log_.last(),
-      .commit = commit_,
-      .applied = applied_,
-      .persisted = persisted_,
-      .written = last_write_,
-      .configuration = configuration(),
-      .configuration_index = configuration_index(),
-      .changing = false,
-      .transfer_to = role_ == Role::leader ? leading().transfer_to : nobody,
-      .disk_stalls = disk_stalls(),
-      .disk_full = disk_full_,
-      .leaving_disk = role_ == Role::leader && leading().leaving_disk,
-      .followers = {},
-      .snapshot = snapshot_,
-      .taking_snapshot = taking_,
-      .receiving = receiving_ ? std::optional(receiving_->head) : std::nullopt,
-      .received_bytes = receiving_ ? receiving_->upto : 0,
-      .stateless = stateless_,
-      .lease_until = lease_until(),
-      .read_rounds = read_rounds_,
-      .holes = log_.holes_from(log_.first()),
-      .holes_to_make = releases_.size() + sweep_.size(),
-      .floor = clean_upto(),
-      .dropped = dropped_,
-  };
-  view.changing = role_ == Role::leader && (leading().change || configuration().is_joint());
-  if (role_ == Role::leader)
-    for (const auto& [peer, progress] : leading().progress)
-      view.followers[peer] = view_of(progress);
+  EngineView view;
+  this->view(view);
   return view;
 }
 
-FollowerView Engine::view_of(const Progress& progress) const {
-  FollowerView view{
-      .match = progress.match(),
-      .next = progress.next(),
-      .pace = progress.pace() != Pace::rest
-                      && (progress.next() < log_.first() || holes_would_mislead(progress))
-                  ? Pace::snapshot
-                  : progress.pace(),
-      .in_flight_bytes = progress.in_flight_bytes(),
-      .heard_at = progress.heard_at(),
-  };
-  if (const auto& transfer = progress.transfer()) {
-    view.snapshot = transfer->head();
-    view.snapshot_acked = transfer->acked();
+void Engine::view(EngineView& into) const {
+  const bool leads = role_ == Role::leader;
+  // Logs that end in one entry are one log (§3.5), and have one configuration in force.
+  if (into.last != log_.last() || into.configuration_index != configuration_index())
+    into.configuration = configuration();
+  into.self = options_.self;
+  into.role = role_;
+  into.hard_state = hard_state_;
+  into.leader = leader();
+  into.first = log_.first();
+  into.last = log_.last();
+  into.commit = commit_;
+  into.applied = applied_;
+  into.persisted = persisted_;
+  into.written = last_write_;
+  into.configuration_index = configuration_index();
+  into.changing = leads && (leading().change || configuration().is_joint());
+  into.transfer_to = leads ? leading().transfer_to : nobody;
+  into.disk_stalls = disk_stalls();
+  into.disk_full = disk_full_;
+  into.leaving_disk = leads && leading().leaving_disk;
+  view_followers(into.followers);
+  into.snapshot = snapshot_;
+  into.taking_snapshot = taking_;
+  if (receiving_)
+    into.receiving = receiving_->head;
+  else
+    into.receiving.reset();
+  into.received_bytes = receiving_ ? receiving_->upto : 0;
+  into.stateless = stateless_;
+  into.lease_until = lease_until();
+  into.read_rounds = read_rounds_;
+  into.holes = log_.holes_from(log_.first());
+  into.holes_to_make = releases_.size() + sweep_.size();
+  into.floor = clean_upto();
+  into.dropped = dropped_;
+}
+
+void Engine::view_followers(std::map<PeerId, FollowerView>& into) const {
+  if (role_ != Role::leader)
+    return into.clear();
+  const auto& progress = leading().progress;
+  const auto same = [](const auto& known, const auto& seen) { return known.first == seen.first; };
+  if (!std::ranges::equal(progress, into, same)) {
+    into.clear();
+    for (const auto& [peer, known] : progress)
+      into.try_emplace(peer);
   }
-  return view;
+  auto seen = into.begin();
+  for (const auto& [peer, known] : progress)
+    view_of(known, (seen++)->second);
+}
+
+void Engine::view_of(const Progress& progress, FollowerView& into) const {
+  const bool needs_snapshot = progress.pace() != Pace::rest
+                              && (progress.next() < log_.first() || holes_would_mislead(progress));
+  into.match = progress.match();
+  into.next = progress.next();
+  into.pace = needs_snapshot ? Pace::snapshot : progress.pace();
+  into.in_flight_bytes = progress.in_flight_bytes();
+  into.heard_at = progress.heard_at();
+  const auto& transfer = progress.transfer();
+  if (transfer)
+    into.snapshot = transfer->head();
+  else
+    into.snapshot.reset();
+  into.snapshot_acked = transfer ? transfer->acked() : 0;
 }
 
 Refusal Engine::refusal_of_non_leader() const {

@@ -180,6 +180,9 @@ public:
   Time next_deadline() const;
 
   EngineView view() const;
+  /// The same, into what an earlier call gave: what takes memory there is used again. For who looks
+  /// after every step.
+  void view(EngineView& into) const;
   // Of the view, what is asked for often.
   Role role() const { return role_; }
   Term term() const { return hard_state_.term; }
@@ -253,7 +256,8 @@ private:
   const Leading& leading() const { return std::get<Leading>(state_); }
 
   // engine.cpp: the doors, and what every role shares.
-  FollowerView view_of(const Progress& progress) const;
+  void view_followers(std::map<PeerId, FollowerView>& into) const;
+  void view_of(const Progress& progress, FollowerView& into) const;
   void start_bound();
   Refusal refusal_of_non_leader() const;
   PeerId known_leader() const;

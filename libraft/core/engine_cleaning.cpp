@@ -121,6 +121,8 @@ void Engine::begin_sweep() {
 bool Engine::may_sweep() const {
   if (!sweep_.empty())
     return sweep_upto_ <= clean_upto();
+  if (releases_.empty())
+    return false;
   const auto cleanable = static_cast<std::uint64_t>(end_of_cleanable() - releases_.cbegin());
   return cleanable > 0 && cleanable >= sweep_at_;
 }

@@ -27,10 +27,13 @@ void Engine::lead_on_tick() {
 }
 
 bool Engine::hears_quorum() const {
-  std::map<PeerId, bool> heard{{options_.self, true}};
-  for (const auto& [peer, progress] : leading().progress)
-    heard[peer] = hears(progress);
-  return tally(configuration(), heard) == Tally::won;
+  const auto heard = [&](PeerId peer) {
+    if (peer == options_.self)
+      return 1;
+    const auto it = leading().progress.find(peer);
+    return it != leading().progress.end() && hears(it->second) ? 1 : 0;
+  };
+  return quorum_value(configuration(), 1, heard) == 1;
 }
 
 void Engine::on_append_response(const Message& message, const AppendResponse& response) {

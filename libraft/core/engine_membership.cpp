@@ -100,7 +100,7 @@ void Engine::continue_change() {
     return;
   if (commit_ < lead.term_start && !changes_too_early())
     return;
-  const Configuration current = configuration();
+  const Configuration& current = configuration();
   if (current.is_joint()) {
     if (mutant(Mutant::joint_not_left))
       return;

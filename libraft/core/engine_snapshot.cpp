@@ -50,6 +50,8 @@ bool Engine::snapshot_due() const {
 }
 
 bool Engine::enough_since_snapshot() const {
+  if (options_.snapshot_entries == 0 && options_.snapshot_bytes == 0)
+    return false;
   const Index covered = snapshot_ ? snapshot_->place.id.index : Index{};
   const std::uint64_t holes = log_.holes_from(next(covered)) - log_.holes_from(next(applied_));
   const std::uint64_t entries = applied_.value - covered.value - holes;
@@ -62,12 +64,13 @@ bool Engine::enough_since_snapshot() const {
   const bool many = options_.snapshot_entries > 0 && reached(entries, options_.snapshot_entries);
   const bool large =
       options_.snapshot_bytes > 0 && reached(bytes, std::max(options_.snapshot_bytes, size));
+  if (!many && !large)
+    return false;
   const bool sending =
       role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
         return peer.second.transfer() && hears(peer.second);
       });
-  return (many || large)
-         && (!sending || bytes >= patience * std::max(options_.snapshot_bytes, size));
+  return !sending || bytes >= patience * std::max(options_.snapshot_bytes, size);
 }
 
 /// Everything that is applied, and the configuration in force there.

@@ -56,7 +56,9 @@ public:
   std::size_t bytes_from(Index from) const { return sum_from(from).bytes; }
 
   /// How many of [from, last] are holes.
-  std::uint64_t holes_from(Index from) const { return sum_from(from).holes; }
+  std::uint64_t holes_from(Index from) const {
+    return last_hole_ < from ? 0 : sum_from(from).holes;
+  }
   /// At or behind the last hole; 0 if there is none.
   Index last_hole() const { return last_hole_; }
 
