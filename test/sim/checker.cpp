@@ -28,7 +28,7 @@ bool Checker::log_holds(const Log& log, EntryId id) const {
 void Checker::started(PeerId peer, const EngineView& view, const Log& log) {
   PeerRecord& record = peers_[peer];
   ++record.boots;
-  record.view = view;
+  record.standing = {view.role, view.hard_state};
   record.last_write = {};
   if (view.hard_state != record.hard_state)
     fail(peer, "starts with another hard state than was durable");
@@ -43,7 +43,7 @@ void Checker::started(PeerId peer, const EngineView& view, const Log& log) {
 
 void Checker::crashed(PeerId peer) {
   PeerRecord& record = peers_[peer];
-  record.view.reset();
+  record.standing.reset();
   record.handed = record.durable;
 }
 
@@ -52,7 +52,7 @@ void Checker::stepped(const EngineView& before, const EngineView& now, const Log
     return;
   if (const auto broken = broken_invariant(before, now))
     fail(now.self, std::string(*broken));
-  peers_[now.self].view = now;
+  peers_[now.self].standing = {now.role, now.hard_state};
   check_vote(before, now);
   const bool led = before.role == Role::leader && before.hard_state.term == now.hard_state.term;
   if (before.role == Role::leader && now.role != Role::leader)
@@ -210,8 +210,9 @@ void Checker::check_matches(const EngineView& now, const Log& log) {
     if (it == peers_.end())
       return fail(now.self, "believes in a match of a peer that never ran");
     const PeerRecord& record = it->second;
-    const bool moved_on = record.hard_state.term > now.hard_state.term
-                          || (record.view && record.view->hard_state.term > now.hard_state.term);
+    const bool moved_on =
+        record.hard_state.term > now.hard_state.term
+        || (record.standing && record.standing->hard_state.term > now.hard_state.term);
     if (!moved_on && !holds(record.durable, match))
       return fail(now.self, "believes that peer " + std::to_string(peer.value) + " holds index "
                                 + std::to_string(follower.match.value) + " durably");

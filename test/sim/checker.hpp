@@ -89,12 +89,17 @@ private:
     Configuration configuration{};
   };
 
+  struct Standing {
+    Role role = Role::follower;
+    HardState hard_state{};
+  };
+
   struct PeerRecord {
     HardState hard_state{};  ///< Durable.
     Mirror durable{};
     Mirror handed{};  ///< What the disk will have when it has caught up.
     WriteId last_write{};
-    std::optional<EngineView> view{};  ///< Unless it is down.
+    std::optional<Standing> standing{};  ///< Unless it is down.
     std::uint64_t boots = 0;
     /// Of its log, as far as `read_upto`; each as it should be in force from its index on.
     std::map<Index, Placed> configurations{};

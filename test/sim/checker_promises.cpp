@@ -73,8 +73,9 @@ void Checker::sent_acceptance(const Message& message, Index matched) {
   if (matched == Index{})
     return;
   const auto leader = peers_.find(message.to);
-  if (leader == peers_.end() || !leader->second.view || leader->second.view->role != Role::leader
-      || leader->second.view->hard_state.term != message.term)
+  if (leader == peers_.end() || !leader->second.standing
+      || leader->second.standing->role != Role::leader
+      || leader->second.standing->hard_state.term != message.term)
     return;
   if (!holds(leader->second.handed, durable.entries[matched.value - 1].id))
     fail(message.from, "accepts what its leader does not have: " + text(message));
@@ -101,8 +102,8 @@ void Checker::applied(PeerId peer, const Entry& entry, const State& state) {
     return fail(peer,
                 "applies " + text(entry.id) + " where " + text(committed.id) + " was committed");
   // Until what made its holes is applied, a state is as if that had happened already in part.
-  const auto& view = peers_[peer].view;
-  const bool is_whole = !view || entry.id.index >= view->hard_state.horizon;
+  const auto& standing = peers_[peer].standing;
+  const bool is_whole = !standing || entry.id.index >= standing->hard_state.horizon;
   if (is_whole && committed.state != state)
     fail(peer, "comes to another state at " + text(entry.id));
 }

@@ -83,7 +83,8 @@ void Cluster::run() {
   if (!violation_ && !has_recovered())
     fail("the healed cluster does not serve all its clients");
   clients_.clear();
-  if (const auto broken = history_.violation(marks_); broken && !violation_)
+  if (const auto broken = is_whole() ? history_.violation(marks_) : std::nullopt;
+      broken && !violation_)
     fail(*broken);
   bury_a_voter();
   converge();
@@ -210,8 +211,8 @@ void Cluster::check_recovered() {
     fail(*checker_.violation());
 }
 
-Verdict run_seed(std::uint64_t seed, std::ostream* trace) {
-  return run_swarm(draw_swarm(seed), trace);
+Verdict run_seed(std::uint64_t seed, Extent extent, std::ostream* trace) {
+  return run_swarm(draw_swarm(seed, extent), trace);
 }
 
 Verdict run_swarm(const Swarm& swarm, std::ostream* trace) {

@@ -58,6 +58,8 @@ private:
     void (Cluster::*strike)() = nullptr;
   };
 
+  bool is_whole() const { return swarm_.extent == Extent::whole; }
+
   // cluster.cpp: the loop and the phases.
   void run_until(Time end, const std::function<bool()>& done);
   void handle(Event event);
@@ -92,7 +94,7 @@ private:
   bool parts_performed(Seat seat, Output& output, std::size_t parts_max);
   void write(Seat seat, Write write);
   void work_on(Seat seat);
-  void send(Seat seat, const Message& message);
+  void send(Seat seat, Message message);
   void apply(Peer& peer, const Entry& entry);
   void role_changed(Peer& peer);
   void arm_timer(Seat seat);
@@ -245,6 +247,6 @@ struct Verdict {
   Time simulated{};
 };
 Verdict run_swarm(const Swarm& swarm, std::ostream* trace = nullptr);
-Verdict run_seed(std::uint64_t seed, std::ostream* trace = nullptr);
+Verdict run_seed(std::uint64_t seed, Extent extent = Extent::whole, std::ostream* trace = nullptr);
 
 }  // namespace troupe::sim

@@ -81,7 +81,7 @@ void Cluster::on(const ChangeAsked& event) {
            + (entry ? text(*entry) : std::string(name(entry.refusal())));
   });
   if (entry)
-    peer.change = {peer.view.hard_state.term, normalized(event.target)};
+    peer.change = {peer.view().hard_state.term, normalized(event.target)};
   else if (entry.refusal() == Refusal::configuration_in_progress)
     marks_.hit(Mark::change_refused);
   stepped(peer);
@@ -106,7 +106,7 @@ std::vector<Seat> Cluster::final_members() const {
   const auto leader = leader_seat();
   if (!leader)
     return {};
-  const EngineView& view = peers_[*leader].view;
+  const EngineView& view = peers_[*leader].view();
   if (view.changing || view.configuration_index > view.commit
       || !view.configuration.has_voter(view.self))
     return {};
@@ -139,7 +139,7 @@ void Cluster::on(const BurialPlanned&) {
   const auto leader = leader_seat();
   if (buried_ || !leader)
     return;
-  const EngineView view = peers_[*leader].view;
+  const EngineView view = peers_[*leader].view();
   if (view.changing || view.configuration_index > view.commit)
     return;
   if (policed_ && view.configuration == *policed_) {
@@ -160,7 +160,7 @@ bool Cluster::has_substitute() const {
   const auto leader = leader_seat();
   if (!buried_ || !leader)
     return false;
-  const EngineView& view = peers_[*leader].view;
+  const EngineView& view = peers_[*leader].view();
   return !view.changing && view.configuration_index <= view.commit
          && view.configuration.voters.size() == burial_voters
          && !view.configuration.has_voter(peers_[*buried_].id);
@@ -176,7 +176,7 @@ void Cluster::bury_a_voter() {
     return fail("nobody takes the place of a voter that is gone");
   if (violation_)
     return;
-  const auto& voters = peers_[*leader_seat()].view.configuration.voters;
+  const auto& voters = peers_[*leader_seat()].view().configuration.voters;
   const auto stood_by = [this](const Member& voter) {
     return std::ranges::find(policed_->standbys, voter.id, &Member::id) != policed_->standbys.end();
   };

@@ -31,7 +31,7 @@ void Cluster::on(const ReleasesReported& event) {
 void Cluster::mark_cleaning(const Peer& peer, const Write& write) {
   for (const Index index : write.released)
     marks_.hit(tombstones_.contains(index) ? Mark::tombstone_cleaned : Mark::entry_cleaned);
-  if (!write.released.empty() && peer.view.snapshot)
+  if (!write.released.empty() && peer.view().snapshot)
     marks_.hit(Mark::cleaned_beside_snapshot);
 }
 
@@ -44,10 +44,10 @@ void Cluster::mark_cleaning(const Message& message) {
   if (!std::holds_alternative<SnapshotChunk>(message.body))
     return;
   const auto from = seat_of(message.from);
-  const auto& followers = peers_[*from].view.followers;
+  const auto& followers = peers_[*from].view().followers;
   if (const auto to = followers.find(message.to); to != followers.end()
                                                   && to->second.pace == Pace::snapshot
-                                                  && to->second.next >= peers_[*from].view.first)
+                                                  && to->second.next >= peers_[*from].view().first)
     marks_.hit(Mark::snapshot_for_holes);
 }
 

@@ -32,7 +32,8 @@ void Cluster::next_operation(std::size_t number) {
   ++client.operation;
   const Duration delay = client_dice_.between(microseconds(10), microseconds(500));
   Request request = draw_request(number);
-  history_.called(request, now_);
+  if (is_whole())
+    history_.called(request, now_);
   events_.schedule(now_ + delay, RequestArrives{client.seat, std::move(request)});
   events_.schedule(now_ + swarm_.clients.timeout, ClientWakes{number, client.operation});
 }
@@ -154,7 +155,8 @@ void Cluster::on(const AnswerArrives& event) {
   if (client.operation != answer.operation || !client.waiting)
     return;
   client.waiting = false;
-  history_.answered(answer, now_);
+  if (is_whole())
+    history_.answered(answer, now_);
   client.seen = std::max(client.seen, answer.index);
   if (answer.outcome != Outcome::done) {
     const auto seat = seat_of(answer.leader);

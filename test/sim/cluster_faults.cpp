@@ -59,7 +59,7 @@ std::optional<Seat> Cluster::leader_seat() const {
   std::optional<Seat> found;
   for (Seat seat = 0; seat < peers_.size(); ++seat)
     if (peers_[seat].leads()
-        && (!found || peers_[seat].view.hard_state.term > peers_[*found].view.hard_state.term))
+        && (!found || peers_[seat].view().hard_state.term > peers_[*found].view().hard_state.term))
       found = seat;
   return found;
 }

@@ -41,11 +41,11 @@ void Cluster::on(const PeerStarts& event) {
   options.self = peer.id;
   options.seed = peer_dice_.next();
   peer.engine.emplace(options, peer.disk.durable(), peer.clock.local(now_));
-  peer.view = peer.engine->view();
-  note(3, [&] { return "start " + std::to_string(peer.id.value) + " " + text(peer.view); });
-  checker_.started(peer.id, peer.view, peer.engine->log());
+  peer.engine->view(peer.views[peer.latest]);
+  note(3, [&] { return "start " + std::to_string(peer.id.value) + " " + text(peer.view()); });
+  checker_.started(peer.id, peer.view(), peer.engine->log());
   arm_timer(event.seat);
-  if (peer.view.holes > 0)
+  if (peer.view().holes > 0)
     marks_.hit(Mark::restarted_with_holes);
   if (peer.engine->has_output())
     after_input(event.seat);
@@ -111,14 +111,14 @@ void Cluster::on(const MessageArrives& event) {
   Peer& peer = peers_[event.seat];
   if (!peer.is_up())
     return;
-  if (event.message.term.value + 1 < peer.view.hard_state.term.value)
+  if (event.message.term.value + 1 < peer.view().hard_state.term.value)
     marks_.hit(Mark::message_terms_late);
   note(7, [&] { return text(event.message); });
   const bool bound = is_bound_from_before(peer, event.message);
   peer.bound_asked = bound ? event.message.from : nobody;
   step(event.seat, event.message);
   if (bound && std::holds_alternative<VoteRequest>(event.message.body)
-      && peer.view.hard_state.term < event.message.term)
+      && peer.view().hard_state.term < event.message.term)
     marks_.hit(Mark::vote_refused_after_restart);
 }
 
@@ -141,14 +141,14 @@ void Cluster::on(const TransferAsked& event) {
   if (to) {
     const Time over = peer.clock.local(now_) + swarm_.engine.election_timeout_max;
     events_.schedule(peer.clock.real(over) + milliseconds(1),
-                     TransferJudged{event.seat, peer.boot, peer.view.hard_state.term});
+                     TransferJudged{event.seat, peer.boot, peer.view().hard_state.term});
   }
   after_input(event.seat);
 }
 
 void Cluster::on(const TransferJudged& event) {
   const Peer& peer = peers_[event.seat];
-  if (peer.boot == event.boot && peer.leads() && peer.view.hard_state.term == event.term)
+  if (peer.boot == event.boot && peer.leads() && peer.view().hard_state.term == event.term)
     marks_.hit(Mark::transfer_given_up);
 }
 
@@ -202,7 +202,7 @@ void Cluster::on(const WriteFinishes& event) {
 /// then it matters which configuration was in force.
 void Cluster::tick(Peer& peer) {
   peer.engine->step(Tick{peer.clock.local(now_)});
-  if (peer.engine->log().last() != peer.view.last)
+  if (peer.engine->log().last() != peer.view().last)
     stepped(peer);
 }
 
@@ -216,28 +216,30 @@ void Cluster::step(Seat seat, const Input& input) {
 
 /// Looks at the engine as it is after an input, and tells the checker.
 void Cluster::stepped(Peer& peer) {
-  EngineView view = peer.engine->view();
-  if (view.role == Role::leader && peer.view.role != Role::leader)
-    checker_.won(peer.id, view.hard_state.term, peer.view.configuration);
-  checker_.stepped(peer.view, view, peer.engine->log());
-  const bool changed = view.role != peer.view.role || view.hard_state != peer.view.hard_state
-                       || view.last != peer.view.last || view.commit != peer.view.commit;
+  const std::size_t next = 1 - peer.latest;
+  peer.engine->view(peer.views[next]);
+  const EngineView& view = peer.views[next];
+  if (view.role == Role::leader && peer.view().role != Role::leader)
+    checker_.won(peer.id, view.hard_state.term, peer.view().configuration);
+  checker_.stepped(peer.view(), view, peer.engine->log());
+  const bool changed = view.role != peer.view().role || view.hard_state != peer.view().hard_state
+                       || view.last != peer.view().last || view.commit != peer.view().commit;
   if (changed)
     note(9, [&] { return "  " + std::to_string(peer.id.value) + " " + text(view); });
   digest_ = mix(mix(digest_, view.hard_state.term.value), static_cast<std::uint64_t>(view.role));
   digest_ = mix(mix(digest_, view.last.index.value), view.commit.value);
-  if (view.role == Role::leader && peer.view.role != Role::leader && peer.id == transfer_to_
+  if (view.role == Role::leader && peer.view().role != Role::leader && peer.id == transfer_to_
       && view.hard_state.term.value == transfer_term_.value + 1)
     marks_.hit(Mark::transfer_done);
-  if (view.leaving_disk && !peer.view.leaving_disk)
+  if (view.leaving_disk && !peer.view().leaving_disk)
     leaving_disk_term_ = view.hard_state.term;
-  if (view.role == Role::leader && peer.view.role != Role::leader && peer.id == transfer_to_
+  if (view.role == Role::leader && peer.view().role != Role::leader && peer.id == transfer_to_
       && leaving_disk_term_ == transfer_term_
       && view.hard_state.term.value == transfer_term_.value + 1)
     marks_.hit(Mark::left_stalled_disk);
   judge_change(peer, view);
-  const bool elected = view.role == Role::leader && peer.view.role != Role::leader;
-  peer.view = std::move(view);
+  const bool elected = view.role == Role::leader && peer.view().role != Role::leader;
+  peer.latest = next;
   if (elected) {
     check_leases(peer);
     ask_elected(peer);
@@ -261,11 +263,12 @@ void Cluster::perform_output(Seat seat) {
   peers_[seat].output_due = false;
   while (peers_[seat].engine->has_output()) {
     Peer& peer = peers_[seat];
-    const Index first = peer.view.first;
+    const Index first = peer.view().first;
     Output output = peer.engine->take_output();
-    stepped(peer);
+    if (is_whole())
+      stepped(peer);  // Else what was taken shows with the next input: nothing was cut or cleaned.
     if (output.write && output.write->cut_before) {
-      const std::uint64_t cut = peer.view.first.value - first.value;
+      const std::uint64_t cut = peer.view().first.value - first.value;
       if (cut > swarm_.engine.cut_entries_max)
         return fail("one write cuts too much");
       marks_.hit(cut == swarm_.engine.cut_entries_max ? Mark::log_cut_in_steps : Mark::log_cut);
@@ -303,10 +306,10 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
       return false;
     write(seat, *std::move(output.write));
   }
-  for (const Message& message : output.messages) {
+  for (Message& message : output.messages) {
     if (parts++ >= parts_max)
       return false;
-    send(seat, message);
+    send(seat, std::move(message));
   }
   if (parts++ >= parts_max)
     return false;
@@ -355,11 +358,11 @@ void Cluster::work_on(Seat seat) {
     events_.schedule(now_ + *latency, WriteFinishes{seat, peer.boot});
 }
 
-void Cluster::send(Seat seat, const Message& message) {
+void Cluster::send(Seat seat, Message message) {
   checker_.sent(message);
   watch_promises(seat, message);
   mark_cleaning(message);
-  if (const std::string problem = refused_by_codec(message); !problem.empty())
+  if (const std::string problem = is_whole() ? refused_by_codec(message) : ""; !problem.empty())
     return fail("the codec refuses a message (" + problem + "): " + text(message));
   if (std::holds_alternative<TimeoutNow>(message.body)) {
     transfer_term_ = message.term;
@@ -371,8 +374,10 @@ void Cluster::send(Seat seat, const Message& message) {
   const auto arrivals = network_.send({seat, *to}, now_, message, marks_);
   note(11 + arrivals.size(),
        [&] { return "  " + text(message) + (arrivals.empty() ? " (lost or held)" : ""); });
-  for (const Time at : arrivals)
-    events_.schedule(at, MessageArrives{*to, message});
+  for (std::size_t i = 0; i + 1 < arrivals.size(); ++i)
+    events_.schedule(arrivals[i], MessageArrives{*to, message});
+  if (!arrivals.empty())
+    events_.schedule(arrivals.back(), MessageArrives{*to, std::move(message)});
 }
 
 void Cluster::apply(Peer& peer, const Entry& entry) {
@@ -403,7 +408,7 @@ void Cluster::role_changed(Peer& peer) {
     return;
   for (const WaitingProposal& proposal : peer.proposals) {
     marks_.hit(Mark::command_in_doubt);
-    answer(proposal.request, Outcome::in_doubt, peer.view.leader);
+    answer(proposal.request, Outcome::in_doubt, peer.view().leader);
   }
   peer.proposals.clear();
 }

@@ -86,7 +86,7 @@ std::uint64_t Cluster::value_for(const Peer& peer, const Request& request) {
 void Cluster::lose_reads(Peer& peer) {
   for (const auto& [id, read] : std::exchange(peer.reads, {})) {
     marks_.hit(read.at_leader ? Mark::read_lost_on_step_down : Mark::read_lost_at_follower);
-    answer(read.request, Outcome::refused, peer.view.leader);
+    answer(read.request, Outcome::refused, peer.view().leader);
   }
 }
 
@@ -144,10 +144,10 @@ bool Cluster::is_bound_from_before(const Peer& peer, const Message& message) con
     last = pre_vote->last;
   else
     return false;
-  return message.term > peer.view.hard_state.term && last >= peer.view.last
+  return message.term > peer.view().hard_state.term && last >= peer.view().last
          && peer.promised_at != Time::min() && peer.promised_at < peer.started_at
          && now_ - peer.promised_at < swarm_.engine.election_timeout_min
-         && peer.view.role == Role::follower;
+         && peer.view().role == Role::follower;
 }
 
 /// The message leaves the peer in that seat.

@@ -54,7 +54,7 @@ void Cluster::on(const SnapshotSaved& event) {
 
 void Cluster::install(Peer& peer, const SnapshotHead& head) {
   const std::string* bytes = peer.snapshots.find(head.id());
-  const bool at_start = peer.view.written == WriteId{} && peer.state.applied == Index{};
+  const bool at_start = peer.view().written == WriteId{} && peer.state.applied == Index{};
   settle_unseen(peer, head.place.id.index);
   if (bytes == nullptr || !peer.snapshots.is_sound(head.id())) {
     note(41, [&] { return "  " + std::to_string(peer.id.value) + " cannot read " + text(head); });
@@ -96,10 +96,7 @@ void Cluster::on(const InstallFailed& event) {
 void Cluster::send_chunks(Seat seat, std::vector<ChunkToSend> chunks) {
   Peer& peer = peers_[seat];
   for (ChunkToSend& chunk : chunks) {
-    // A question reads nothing, but does not overtake the chunks in front of it.
-    const bool asks = chunk.length == 0;
-    const Time at = asks ? std::max(peer.snapshots_busy_until, now_) : snapshots_done(peer);
-    events_.schedule(at, ChunkRead{seat, peer.boot, std::move(chunk)});
+    events_.schedule(snapshots_done(peer), ChunkRead{seat, peer.boot, std::move(chunk)});
   }
 }
 
@@ -112,22 +109,20 @@ void Cluster::on(const ChunkRead& event) {
   const std::string* bytes = peer.snapshots.find(chunk.head.id());
   if (bytes == nullptr) {
     // Forgotten for a newer one, or lost; the engine knows which.
-    if (peer.view.snapshot == chunk.head)
+    if (peer.view().snapshot == chunk.head)
       marks_.hit(Mark::snapshot_lost_at_sender);
     return step(event.seat, SnapshotLost{.id = chunk.head.id(), .stateless = false});
   }
   chunk.data = Bytes::copy_of(std::string_view(*bytes).substr(chunk.offset, event.chunk.length));
   if (chunk.offset == 0 && !chunk.data.empty())
     marks_.hit(Mark::snapshot_sent);
-  send(event.seat, message);
+  send(event.seat, std::move(message));
 }
 
 void Cluster::store_chunks(Seat seat, std::vector<ChunkToStore> chunks) {
   Peer& peer = peers_[seat];
   for (ChunkToStore& chunk : chunks) {
-    const bool asks = chunk.data.empty();
-    const Time at = asks ? std::max(peer.snapshots_busy_until, now_) : snapshots_done(peer);
-    events_.schedule(at, ChunkWritten{seat, peer.boot, std::move(chunk)});
+    events_.schedule(snapshots_done(peer), ChunkWritten{seat, peer.boot, std::move(chunk)});
   }
 }
 
@@ -149,10 +144,10 @@ void Cluster::on(const ChunkWritten& event) {
     marks_.hit(Mark::snapshot_arrived_corrupt);
     arrived_corrupt_.insert({peer.id, head.hash});
   }
-  if (receipt.upto == head.size_bytes && peer.view.receiving == head) {
+  if (receipt.upto == head.size_bytes && peer.view().receiving == head) {
     if (arrived_corrupt_.contains({peer.id, head.hash}))
       marks_.hit(Mark::snapshot_fetched_again);
-    if (peer.view.last == EntryId{})
+    if (peer.view().last == EntryId{})
       marks_.hit(Mark::snapshot_to_newcomer);
     marks_.hit(peer.engine->log().contains(head.place.id) ? Mark::log_kept_behind_snapshot
                                                           : Mark::log_restarted);
@@ -172,7 +167,7 @@ void Cluster::on(const SnapshotChecked& event) {
   Peer& peer = peers_[event.seat];
   if (!peer.is_up() || peer.boot != event.boot || peer.snapshots.is_sound(event.id))
     return;
-  if (peer.view.snapshot && peer.view.snapshot->id() == event.id)
+  if (peer.view().snapshot && peer.view().snapshot->id() == event.id)
     marks_.hit(Mark::snapshot_lost_at_sender);
   step(event.seat, SnapshotLost{.id = event.id, .stateless = false});
 }

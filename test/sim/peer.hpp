@@ -7,6 +7,8 @@
 #include "test/sim/snapshots.hpp"
 #include "test/sim/state.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -49,7 +51,8 @@ struct Peer {
 
   // Of this life.
   std::optional<Engine> engine{};
-  EngineView view{};  ///< As it was last checked.
+  std::array<EngineView, 2> views{};  ///< As it was last checked; and what the next is made of.
+  std::size_t latest = 0;             ///< Of those.
   Clock clock{};
   Time started_at{};
   PeerId bound_asked{};  ///< Asked last for a vote that only a promise of an earlier life forbids.
@@ -71,7 +74,8 @@ struct Peer {
   std::vector<Event> missed{};  ///< What came in during the pause.
 
   bool is_up() const { return engine.has_value(); }
-  bool leads() const { return is_up() && view.role == Role::leader; }
+  const EngineView& view() const { return views[latest]; }
+  bool leads() const { return is_up() && view().role == Role::leader; }
 };
 
 }  // namespace troupe::sim

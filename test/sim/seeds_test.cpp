@@ -51,6 +51,17 @@ TEST_CASE("clusters keep every promise under any mix of faults, and work again w
   }
 }
 
+TEST_CASE("the protocol alone keeps its promises, too, in more and shorter runs") {
+  for (std::uint64_t seed = first_seed; seed < first_seed + seeds_max; ++seed) {
+    CAPTURE(seed);
+    const Verdict verdict = run_seed(seed, Extent::plain);
+    CHECK(verdict.violation.value_or("") == "");
+    CHECK(verdict.simulated >= plain_ticks * plain_tick);
+  }
+  CHECK(run_seed(7, Extent::plain).digest == run_seed(7, Extent::plain).digest);
+  CHECK(run_seed(7, Extent::plain).digest != run_seed(7).digest);
+}
+
 TEST_CASE("seeds that once failed do not any more") {
   // Each file of regressions begins with why its seeds are there; a line is a seed.
   Marks marks;
@@ -73,7 +84,7 @@ TEST_CASE("the same seed is the same run, and another seed is another") {
 TEST_CASE("to look at a run does not change it") {
   std::ostringstream trace;
 
-  const Verdict traced = run_seed(5, &trace);
+  const Verdict traced = run_seed(5, Extent::whole, &trace);
 
   CHECK(traced.digest == run_seed(5).digest);
   CHECK(trace.str().find("append_request") != std::string::npos);

@@ -162,6 +162,31 @@ void draw_cleaning(Dice& dice, Swarm& swarm) {
   swarm.clients.delete_percent = static_cast<unsigned>(dice.between(0, 70));
 }
 
+/// After all else, for plain runs: what is left of a seed without what they have not.
+void draw_plain(Dice& dice, Swarm& swarm) {
+  swarm.chaos = plain_ticks * plain_tick;
+  swarm.peers = std::min(swarm.peers, 5U);
+  swarm.spares = 0;
+  swarm.standby_permille = swarm.policy_permille = 0;
+  swarm.buries = false;
+  EngineOptions& engine = swarm.engine;
+  engine.election_timeout_min = dice.between(10 * plain_tick, 30 * plain_tick);
+  engine.election_timeout_max =
+      engine.election_timeout_min + dice.between(4 * plain_tick, engine.election_timeout_min);
+  engine.heartbeat_interval =
+      engine.election_timeout_min / static_cast<Duration::rep>(dice.between(3, 8));
+  engine.cleaning = false;
+  engine.snapshot_entries = engine.snapshot_bytes = 0;
+  engine.clock_error = std::min(engine.election_timeout_min,
+                                clock_drift(swarm) + dice.between(Duration{}, plain_tick));
+  FaultSwarm& faults = swarm.faults;
+  faults.change = faults.snapshot = faults.damage = faults.change_when_elected_permille = 0;
+  ClientSwarm& clients = swarm.clients;
+  clients.clients = static_cast<unsigned>(dice.between(1, 2));
+  clients.think_max = dice.between(plain_tick, 40 * plain_tick);
+  clients.payload_bytes_max = 16;
+}
+
 /// Likewise. Clocks that jump allow no leases, and where there are none all may happen to them.
 void draw_troubles(Dice& dice, Swarm& swarm) {
   swarm.faults.full = maybe(dice, 15);
@@ -192,10 +217,11 @@ Duration clock_drift(const Swarm& swarm) {
   return std::min(timeout, timeout - timeout * slowest / fastest + reading);
 }
 
-Swarm draw_swarm(std::uint64_t seed) {
+Swarm draw_swarm(std::uint64_t seed, Extent extent) {
   Dice dice(seed, swarm_part);
   Swarm swarm;
   swarm.seed = seed;
+  swarm.extent = extent;
   // Three and five are what people run; one, two and four are where quorums are miscounted.
   static constexpr unsigned sizes[] = {3, 5, 3, 5, 3, 5, 3, 5, 3, 4, 2, 1};
   swarm.peers = sizes[dice.below(std::size(sizes))];
@@ -216,6 +242,8 @@ Swarm draw_swarm(std::uint64_t seed) {
   draw_snapshots(dice, swarm);
   draw_cleaning(dice, swarm);
   draw_troubles(dice, swarm);
+  if (extent == Extent::plain)
+    draw_plain(dice, swarm);
   return swarm;
 }
 

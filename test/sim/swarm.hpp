@@ -3,6 +3,7 @@
 #include "core/options.hpp"
 #include "core/types.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -84,9 +85,20 @@ struct ClientSwarm {
   unsigned stale_permille = 0;
 };
 
+/// How much of a run there is. The plain ones are of the protocol alone, and many: engines, disks,
+/// clocks and a network, elections, proposals and reads, and what is checked after each step. No
+/// codec, no snapshots, no cleaning, no changes of members, no history of what clients were told.
+enum class Extent : std::uint8_t { whole, plain };
+
+/// What plain runs are counted in. Their election timeouts are of 10 to 60 of them, and faults
+/// strike for `plain_ticks`; then they are healed and converge as all do.
+inline constexpr Duration plain_tick = std::chrono::milliseconds(10);
+inline constexpr Duration::rep plain_ticks = 600;
+
 /// Everything that differs from seed to seed. All of it follows from `seed`.
 struct Swarm {
   std::uint64_t seed = 0;
+  Extent extent = Extent::whole;
   unsigned peers = 3;                ///< In the first configuration.
   unsigned spares = 0;               ///< Start empty, and are members once they are asked in.
   Duration chaos{};                  ///< Faults strike for so long; then all is healed.
@@ -116,7 +128,7 @@ inline constexpr Duration slowness_max = std::chrono::milliseconds(300);
 Duration clock_drift(const Swarm& swarm);
 
 /// Each kind of fault is on or off, and stronger or weaker, by a toss.
-Swarm draw_swarm(std::uint64_t seed);
+Swarm draw_swarm(std::uint64_t seed, Extent extent = Extent::whole);
 
 /// All parameters, one group in a line.
 std::string describe(const Swarm& swarm);

@@ -81,7 +81,7 @@ Catch try_to_catch(Mutant mutant, Batch batch) {
   if (!result.violations.empty()) {
     caught.seed = result.violations.front();
     caught.seeds = *caught.seed - batch.from + 1;
-    const auto failure = run_in_child(draw_swarm(*caught.seed));
+    const auto failure = run_in_child(draw_swarm(*caught.seed, batch.extent));
     caught.what = failure ? one_line(failure->what) : "the same seed is another run";
   }
   make_mistake(Mutant::none);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,9 +49,9 @@ void tell(int pipe, const Report& report) {
 void run_one(int pipe, const Batch& batch, std::uint64_t seed) {
   tell(pipe, {.kind = Report::Kind::begins, .seed = seed});
   alarm(run_seconds_max);
-  Verdict verdict = run_seed(seed);
+  Verdict verdict = run_seed(seed, batch.extent);
   if (!verdict.violation && seed % batch.twice_every == 0
-      && run_seed(seed).digest != verdict.digest)
+      && run_seed(seed, batch.extent).digest != verdict.digest)
     verdict.violation = "a second run of the same seed is another run";
   if (verdict.violation && !batch.quiet) {
     const std::string line = "seed " + std::to_string(seed) + ": " + *verdict.violation
@@ -127,11 +128,26 @@ void end_late(std::vector<Worker>& workers, const BatchResult& result) {
   }
 }
 
+/// Of a processor, that we and children which have ended took.
+double cpu_seconds() {
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
+  double sum = 0;
+  for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage used{};
+    getrusage(who, &used);
+    sum += seconds(used.ru_utime) + seconds(used.ru_stime);
+  }
+  return sum;
+}
+
 }  // namespace
 
 BatchResult run_batch(const Batch& batch, const std::function<void(const BatchResult&)>& progress) {
   using Seconds = std::chrono::duration<double>;
   const auto begin = std::chrono::steady_clock::now();
+  const double cpu_begin = cpu_seconds();
   auto last_progress = begin;
   BatchResult result;
   std::vector<Worker> workers;
@@ -161,6 +177,7 @@ BatchResult run_batch(const Batch& batch, const std::function<void(const BatchRe
     }
   }
   result.seconds = Seconds(std::chrono::steady_clock::now() - begin).count();
+  result.cpu_seconds = cpu_seconds() - cpu_begin;
   std::ranges::sort(result.violations);
   return result;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "test/sim/marks.hpp"
+#include "test/sim/swarm.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -13,6 +14,7 @@ struct Batch {
   std::uint64_t from = 1;
   std::uint64_t seeds = 0;
   unsigned jobs = 1;
+  Extent extent = Extent::whole;
   /// Every so many seeds one is run twice, and both runs must be the same.
   std::uint64_t twice_every = 100;
   bool until_violated = false;  ///< Seeds behind the first that fails need not be run.
@@ -24,6 +26,7 @@ struct BatchResult {
   std::uint64_t events = 0;
   double simulated_s = 0;
   double seconds = 0;
+  double cpu_seconds = 0;                   ///< Of all processes together.
   std::vector<std::uint64_t> violations{};  ///< Seeds, sorted.
   Marks marks{};
 };
