@@ -15,9 +15,19 @@ namespace {
 Counters private_counters;
 std::atomic<Counters*> counters{&private_counters};
 
-/// Which files were opened so that each write is a flush.
+constexpr std::uint64_t page_bytes = 4096;
+
+/// What is known of what was opened.
+struct File {
+  std::atomic<bool> is_open{false};         ///< By its name: no socket and no pipe.
+  std::atomic<bool> is_synchronous{false};  ///< Each write is a flush.
+};
 constexpr int files_max = 4096;
-std::atomic<bool> is_synchronous[files_max];
+File files[files_max];
+
+File* file_of(int fd) {
+  return fd >= 0 && fd < files_max ? &files[fd] : nullptr;
+}
 
 Counters* map(const std::string& path, int flags) {
   const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0644);
@@ -33,14 +43,29 @@ Counters* map(const std::string& path, int flags) {
 int open_and_remember(const char* path, int flags, va_list rest) {
   const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
   const int fd = static_cast<int>(::syscall(SYS_openat, AT_FDCWD, path, flags, mode));
-  if (fd >= 0 && fd < files_max)
-    is_synchronous[fd] = (flags & (O_DSYNC | O_SYNC)) != 0;
+  if (File* file = file_of(fd)) {
+    file->is_open = true;
+    file->is_synchronous = (flags & (O_DSYNC | O_SYNC)) != 0;
+  }
   return fd;
 }
 
-void count_write(int fd) {
-  if (fd >= 0 && fd < files_max && is_synchronous[fd].load(std::memory_order_relaxed))
+/// Where a write's place is not told, it begins a page.
+void count_write(int fd, std::uint64_t size, std::uint64_t at = 0) {
+  const File* file = file_of(fd);
+  if (file == nullptr || !file->is_open.load(std::memory_order_relaxed))
+    return;
+  const std::uint64_t pages = (at % page_bytes + size + page_bytes - 1) / page_bytes;
+  own_counters().bytes_written += pages * page_bytes;
+  if (file->is_synchronous.load(std::memory_order_relaxed))
     ++own_counters().syncs;
+}
+
+std::uint64_t size_of(const iovec* parts, int count) {
+  std::uint64_t size = 0;
+  for (int i = 0; i < count; ++i)
+    size += parts[i].iov_len;
+  return size;
 }
 
 }  // namespace
@@ -97,8 +122,24 @@ int open64(const char* path, int flags, ...) {
   return fd;
 }
 
+int close(int fd) {
+  if (bench::File* file = bench::file_of(fd))
+    file->is_open = false;
+  return static_cast<int>(::syscall(SYS_close, fd));
+}
+
+ssize_t write(int fd, const void* bytes, std::size_t size) {
+  bench::count_write(fd, size);
+  return ::syscall(SYS_write, fd, bytes, size);
+}
+
+ssize_t writev(int fd, const iovec* parts, int count) {
+  bench::count_write(fd, bench::size_of(parts, count));
+  return ::syscall(SYS_writev, fd, parts, count);
+}
+
 ssize_t pwrite(int fd, const void* bytes, std::size_t size, off_t at) {
-  bench::count_write(fd);
+  bench::count_write(fd, size, static_cast<std::uint64_t>(at));
   return ::syscall(SYS_pwrite64, fd, bytes, size, at);
 }
 
@@ -107,7 +148,7 @@ ssize_t pwrite64(int fd, const void* bytes, std::size_t size, off_t at) {
 }
 
 ssize_t pwritev(int fd, const iovec* parts, int count, off_t at) {
-  bench::count_write(fd);
+  bench::count_write(fd, bench::size_of(parts, count), static_cast<std::uint64_t>(at));
   // The kernel takes the offset in two halves.
   return ::syscall(SYS_pwritev, fd, parts, count, at, 0);
 }

@@ -12,6 +12,9 @@ namespace bench {
 struct Counters {
   std::atomic<std::uint64_t> syncs{0};     ///< Flushes of a disk: also writes to O_DSYNC files.
   std::atomic<std::uint64_t> messages{0};  ///< Writes to sockets. One carries all that waited.
+  /// To files, in pages of 4 KiB. /proc counts whole folios of the page cache, which can be a
+  /// megabyte for a write of one page.
+  std::atomic<std::uint64_t> bytes_written{0};
 };
 
 /// Of this process.

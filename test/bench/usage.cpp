@@ -62,12 +62,12 @@ Usage between(const Usage& before, const Usage& after) {
 Usage usage_of(pid_t process, const Counters* counters) {
   const std::string directory = "/proc/" + std::to_string(process);
   Usage usage{.cpu_us = cpu_us_of(process),
-              .bytes_written = number_in(directory + "/io", "write_bytes:"),
               .switches = switches_of(directory),
               .rss_bytes = number_in(directory + "/status", "VmRSS:") * 1024};
   if (counters != nullptr) {
     usage.syncs = counters->syncs;
     usage.messages = counters->messages;
+    usage.bytes_written = counters->bytes_written;
   }
   return usage;
 }
