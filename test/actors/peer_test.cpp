@@ -216,6 +216,27 @@ TEST_CASE("calls that come while a leader hands over are sent to its heir, once 
   CHECK(stage.node->stopped.size() == 1);
 }
 
+TEST_CASE("calls that come during a handover that fails are taken when it is given up") {
+  PeerStage stage(founded(3));
+  stage.lead();
+  stage.request(wire::TransferLeadership{"p2@" + address_of({2})});
+  stage.still.run();
+
+  stage.write(1, "=a");
+  stage.still.run();
+  CHECK(stage.client->replies.empty());
+  for (int i = 0; i < 8; ++i) {  // It answers, but does not campaign.
+    stage.second_accepts();
+    stage.still.pass(50ms);
+  }
+  stage.second_accepts();
+
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::none);
+  REQUIRE(stage.client->responses.size() == 1);
+  CHECK(stage.client->responses[0].refusal == Refusal::timeout);
+}
+
 TEST_CASE("a leader whom nobody hears stops all the same, in time") {
   PeerStage stage(founded(3));
   stage.lead();

@@ -64,6 +64,7 @@ Row measure(const Options& options, Stage& stage, const std::string& workload,
   load.start();
   sleep_for(std::min(warm_up_part * options.seconds, warm_up_max_s));
   for (std::size_t i = 0; i < options.rounds; ++i) {
+    stage.lead_from_inside();
     (void)load.take();
     const Usage nodes = stage.usage();
     const Usage ours = own_usage(stage);

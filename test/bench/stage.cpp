@@ -140,6 +140,10 @@ void Stage::bootstrap(troupe::shell::Operator::StartOptions options) {
   }
   operator_->bootstrap("kv_store", options);
   (void)operator_->leader();
+  lead_from_inside();
+}
+
+void Stage::lead_from_inside() {
   if (options_.embedded)
     operator_->transfer_to(peers().front());
 }

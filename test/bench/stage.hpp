@@ -26,6 +26,10 @@ public:
   /// embedded` the one in our process leads.
   void bootstrap(troupe::shell::Operator::StartOptions options = {});
 
+  /// With `--client embedded`: the peer in our process leads again, should another have taken over
+  /// from a disk that stalled.
+  void lead_from_inside();
+
   std::size_t size() const { return members_.size(); }
   /// Full names: "peer1@127.0.0.1:4001".
   const std::vector<std::string>& peers() const { return operator_->peers(); }

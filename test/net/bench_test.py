@@ -33,8 +33,7 @@ def rows_of(directory, *arguments):
 def check_writes(row):
     assert row["ops_per_s"] > 0 and row["cpu_us_per_op"] > 0
     assert 0 < row["p50_us"] <= row["p99_us"] <= row["p999_us"] <= row["max_us"]
-    # Each command travels to the leader, and from it to the others, and is answered.
-    assert row["messages_per_op"] > 0 and row["fdatasync_us"] > 0 and row["rtt_us"] > 0
+    assert row["fdatasync_us"] > 0 and row["rtt_us"] > 0
 
 
 def main():
@@ -42,6 +41,8 @@ def main():
         (row,) = rows_of(directory, "write", "--in-flight", "1", "--seconds", "0.3")
         check_writes(row)
         assert row["client"] == "remote" and row["in_flight"] == 1
+        # Each command travels to the leader, and from it to the others, and is answered.
+        assert row["messages_per_op"] > 0
         # One at a time, no two share a sync: a majority has made each durable.
         assert row["syncs_per_op"] > 2 and row["bytes_written_per_op"] > 2 * 256
 
@@ -51,6 +52,8 @@ def main():
         )  # fmt: skip
         check_writes(row)
         assert row["client"] == "embedded" and row["syncs_per_op"] == 0
+        # A client in the process of its only node has nobody to send to.
+        assert row["messages_per_op"] == 0
 
         for arguments in (
             "read --in-flight 4 --seconds 0.1 --keys 100",
