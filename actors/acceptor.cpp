@@ -29,7 +29,8 @@ Acceptor::Acceptor(caf::actor_config& config, AcceptorOptions options, SharedSoc
     : Broker(config),
       options_(std::move(options)),
       socket_(std::move(socket)),
-      connections_max_(connections_allowed(options_.connections_max)) {}
+      connections_max_(connections_allowed(options_.connections_max)),
+      half_frames_(std::make_shared<HalfFrames>(options_.limits.half_frame_bytes_max)) {}
 
 caf::behavior Acceptor::make_behavior() {
   outlive_errors(this);
@@ -61,7 +62,8 @@ ConnectionOptions Acceptor::connection_options() const {
           .registry = options_.registry,
           .opener = {},
           .overflow = Overflow::close,
-          .limits = options_.limits};
+          .limits = options_.limits,
+          .half_frames = half_frames_};
 }
 
 void Acceptor::on_connection(const caf::io::new_connection_msg& accepted) {

@@ -7,6 +7,7 @@
 #include "actors/socket.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <set>
 
 namespace troupe::actors {
@@ -46,6 +47,7 @@ private:
   int fd_ = -1;
   std::size_t connections_max_ = 0;
   std::set<caf::actor> connections_{};
+  std::shared_ptr<HalfFrames> half_frames_;
 };
 
 caf::actor spawn_acceptor(caf::actor_system& system, Listening listening, AcceptorOptions options);

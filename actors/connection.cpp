@@ -90,12 +90,19 @@ caf::behavior Connection::make_behavior() {
           refuse("no hello in time");
       },
       [this](const FrameDeadline& deadline) { on_frame_deadline(deadline.frames); },
+      [this](const HalfFrameTooMuch&) {
+        if (cutter_.held_bytes() > wire::FrameCutter::kept_bytes_max)
+          refuse("half a frame, while others need the room");
+      },
       [this](const Drain&) { on_drain(); },
       [this](const DrainDeadline&) { close_at_once(); },
   };
 }
 
 void Connection::on_exit() {
+  cutter_ = wire::FrameCutter();
+  count_half_frame();
+  options_.half_frames.reset();
   options_.owner = {};
   options_.opener = {};
   options_.registry.reset();
@@ -117,8 +124,25 @@ void Connection::on_data(const caf::io::new_data_msg& arrived) {
   if (!rest.empty() && !take(rest))
     return;
   send_messages();
+  count_half_frame();
   if (cutter_.buffered_bytes() > 0 && !frame_deadline_runs_)
     start_frame_deadline();
+}
+
+/// What one read brings costs as much as a connection anyway.
+void Connection::count_half_frame() {
+  const std::size_t held = cutter_.held_bytes();
+  if (!options_.half_frames)
+    return;
+  if (held <= wire::FrameCutter::kept_bytes_max) {
+    if (std::exchange(half_frame_counts_, false))
+      options_.half_frames->release(id());
+    return;
+  }
+  half_frame_counts_ = true;
+  const auto self = caf::actor_cast<caf::actor>(this);
+  for (const caf::actor& other : options_.half_frames->hold(self, held))
+    actors::send(this, other, HalfFrameTooMuch{});
 }
 
 /// Half a frame costs us what has come of it, for as long as its sender likes; not for ever.

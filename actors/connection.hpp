@@ -3,6 +3,7 @@
 #include "actors/backlog.hpp"
 #include "actors/broker.hpp"
 #include "actors/caf.hpp"
+#include "actors/half_frames.hpp"
 #include "actors/messages.hpp"
 #include "actors/socket.hpp"
 #include "wire/frame.hpp"
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +30,8 @@ struct ConnectionLimits {
   Duration hello_timeout = std::chrono::seconds(3);
   /// A frame that began to come must be complete after at most twice this, be it one of 16 MiB.
   Duration frame_timeout = std::chrono::seconds(30);
+  /// Of what all incoming connections of a node hold of incomplete frames; see `HalfFrames`.
+  std::size_t half_frame_bytes_max = std::size_t{64} << 20;
   /// How long a connection that is told to exit may take to write what it was given before.
   Duration drain_timeout = std::chrono::milliseconds(500);
   /// Bytes of frames that the socket has not taken yet.
@@ -52,6 +56,8 @@ struct ConnectionOptions {
   caf::actor opener{};  ///< Told `ConnectionReady` when the hellos are exchanged. May be null.
   Overflow overflow = Overflow::close;
   ConnectionLimits limits{};
+  /// What this one and others hold of incomplete frames. May be null.
+  std::shared_ptr<HalfFrames> half_frames{};
 };
 
 /// Connection -> who opened it: the other side said its hello.
@@ -86,6 +92,7 @@ private:
   void start_frame_deadline();
   void on_frame_deadline(std::uint64_t frames);
   bool on_body(const Bytes& body);
+  void count_half_frame();
   void on_frame(const wire::Frame& frame);
   void on_transferred(const caf::io::data_transferred_msg& transferred);
   void on_drain();
@@ -118,6 +125,7 @@ private:
   wire::FrameCutter cutter_{};
   std::uint64_t frames_ = 0;  ///< That were complete.
   bool frame_deadline_runs_ = false;
+  bool half_frame_counts_ = false;  ///< Among those of all connections.
   wire::Hello theirs_{};
   std::vector<wire::Frame> waiting_{};  ///< Written when this turn ends.
   std::uint64_t waiting_bytes_ = 0;

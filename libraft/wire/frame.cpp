@@ -3,6 +3,7 @@
 #include "core/assert.hpp"
 #include "wire/crc32c.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -66,20 +67,27 @@ std::optional<std::string> problem_of(const Head& head, std::size_t body_bytes_m
   return std::nullopt;
 }
 
-/// Sets `complete` to the length of all complete frames at the start of `stream`. Looks at each
-/// head as soon as it is there.
+struct Extent {
+  std::size_t complete = 0;  ///< The length of all complete frames at the start of a stream.
+  std::size_t next = 0;      ///< That of the one behind them, 0 if its head is not there yet.
+};
+
+/// Looks at each head as soon as it is there.
 std::optional<std::string> measure(const Stream& stream, std::size_t body_bytes_max,
-                                   std::size_t& complete) {
-  complete = 0;
+                                   Extent& extent) {
+  std::size_t& complete = extent.complete;
   while (stream.size() - complete >= frame_head_bytes) {
     std::array<char, frame_head_bytes> bytes{};
     stream.copy(complete, bytes.size(), bytes.data());
     const Head head = read_head(bytes.data());
     if (auto problem = problem_of(head, body_bytes_max))
       return problem;
-    if (stream.size() - complete < frame_head_bytes + head.size)
+    const std::size_t frame_bytes = frame_head_bytes + head.size;
+    if (stream.size() - complete < frame_bytes) {
+      extent.next = frame_bytes;
       break;
-    complete += frame_head_bytes + head.size;
+    }
+    complete += frame_bytes;
   }
   return std::nullopt;
 }
@@ -119,11 +127,12 @@ Frame make_frame(std::span<const std::uint8_t> body) {
 std::optional<std::string> FrameCutter::take(std::span<const char> arrived,
                                              std::vector<Bytes>& bodies) {
   const Stream stream{.before = buffer_, .arrived = arrived};
-  std::size_t complete = 0;
-  if (auto problem = measure(stream, body_bytes_max_, complete))
+  Extent extent;
+  if (auto problem = measure(stream, body_bytes_max_, extent))
     return problem;
+  const std::size_t complete = extent.complete;
   if (complete == 0) {
-    buffer_.insert(buffer_.end(), arrived.begin(), arrived.end());
+    keep(arrived, extent.next);
     return std::nullopt;
   }
 
@@ -133,10 +142,21 @@ std::optional<std::string> FrameCutter::take(std::span<const char> arrived,
   // All that was left over before belongs to the first frame.
   TROUPE_ASSERT(buffer_.size() <= complete);
   const auto rest = arrived.subspan(complete - buffer_.size());
-  buffer_.assign(rest.begin(), rest.end());
+  buffer_.clear();
+  if (buffer_.capacity() > kept_bytes_max)
+    buffer_ = std::vector<char>();  // `= {}` would keep the memory.
+  keep(rest, extent.next);
 
   const auto* data = reinterpret_cast<const std::uint8_t*>(buffer.get());
   return cut(std::move(buffer), {data, complete}, bodies);
+}
+
+/// Grows with what arrives, as a vector does, but not beyond the frame.
+void FrameCutter::keep(std::span<const char> rest, std::size_t frame_bytes) {
+  const std::size_t needed = buffer_.size() + rest.size();
+  if (needed > buffer_.capacity())
+    buffer_.reserve(std::max(needed, std::min(2 * buffer_.capacity(), frame_bytes)));
+  buffer_.insert(buffer_.end(), rest.begin(), rest.end());
 }
 
 }  // namespace troupe::wire

@@ -42,7 +42,13 @@ public:
 
   std::size_t buffered_bytes() const { return buffer_.size(); }
 
+  /// The memory for it: never more than the frame will take, and between frames no more than this.
+  std::size_t held_bytes() const { return buffer_.capacity(); }
+  static constexpr std::size_t kept_bytes_max = std::size_t{64} << 10;
+
 private:
+  void keep(std::span<const char> rest, std::size_t frame_bytes);
+
   std::size_t body_bytes_max_;
   std::vector<char> buffer_{};
 };

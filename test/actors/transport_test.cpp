@@ -217,6 +217,28 @@ TEST_CASE("nonsense closes its connection and no other") {
   check_works(good, 1);
 }
 
+TEST_CASE("half frames give way to others when they take too much together, the oldest first") {
+  LiveSystem live;
+  FakeNode node(live, answer_all(), "127.0.0.1:0", {.half_frame_bytes_max = 1'000'000});
+  wire::Calls large = one_call("peer1", 1);
+  large.calls[0].payload = Bytes::copy_of(std::string(900'000, 'x'));
+  const wire::Frame frame = wire::encode(large);
+  const auto all_of_it = std::span(*frame);
+  const auto most_of_it = all_of_it.first(800'000);
+  RawClient slow(node.address());
+  RawClient other(node.address());
+  greet(slow);
+  greet(other);
+
+  slow.write(most_of_it);
+  other.write(most_of_it);
+
+  CHECK(slow.is_closed());
+  other.write(all_of_it.subspan(most_of_it.size()));
+  CHECK(other.read().has_value());
+  check_works(other, 2);
+}
+
 TEST_CASE("who was refused and does not close his end holds no file of the node") {
   LiveSystem live;
   FakeNode node(live, answer_all());

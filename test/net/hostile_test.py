@@ -16,11 +16,16 @@ SENT_BYTES = 1 << 20
 # Of each: the buffer that its socket is read into, and what an actor takes.
 COST_BYTES_MAX = 256 << 10
 FILES_MAX = 200
+GUESTS = 30
+GUEST_BYTES = 15 << 20
+# What half frames may take together, twice while one grows, and what an allocator keeps.
+GUESTS_COST_BYTES_MAX = 160 << 20
 
 
 def main():
     with cluster.directory() as path:
         strangers_cost_little(os.path.join(path, "a"))
+        guests_cost_little_together(os.path.join(path, "c"))
         more_than_there_is_room_for(os.path.join(path, "b"))
 
 
@@ -91,6 +96,33 @@ def strangers_cost_little(directory):
                 while stranger.recv(65536):
                     pass
             stranger.close()
+
+
+def guests_cost_little_together(directory):
+    """Each says hello first, in the node's own words, and sends most of the largest frame."""
+    with served(directory) as (node, shell, peer):
+        before, quiet = rss_bytes(node), slowest_read_ms(shell, peer)
+        with contextlib.ExitStack() as stack:
+            busy = 0.0
+            for _ in range(GUESTS):
+                guest = stack.enter_context(contextlib.closing(connect(node)))
+                # It is shown the door when others need the room.
+                with contextlib.suppress(OSError):
+                    guest.sendall(read_frame(guest))
+                    guest.sendall(struct.pack("<II", BODY_BYTES, 0) + bytes(GUEST_BYTES))
+                busy = max(busy, slowest_read_ms(shell, peer, count=2))
+            cost = rss_bytes(node) - before
+        print("%d guests cost %d MiB together" % (GUESTS, cost >> 20))
+        print("the slowest read took %.1f ms, and %.1f ms before" % (busy, quiet))
+        assert cost < GUESTS_COST_BYTES_MAX, cost
+        assert busy < 1000 + quiet, busy
+
+
+def read_frame(connection):
+    frame = b""
+    while len(frame) < 8 or len(frame) < 8 + struct.unpack_from("<I", frame)[0]:
+        frame += connection.recv(65536)
+    return frame
 
 
 def more_than_there_is_room_for(directory):

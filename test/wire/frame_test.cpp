@@ -109,6 +109,22 @@ TEST_CASE("a head that promises much costs us what arrived and no more") {
   CHECK(bodies.empty());
 }
 
+TEST_CASE("half a frame takes no more memory than the frame, and none when it is complete") {
+  const std::vector<char> stream = stream_of(
+      {CallReplies{.replies = {{.id = 1, .value = Bytes::copy_of(std::string(1'000'000, 'x'))}}}});
+  FrameCutter cutter;
+  std::vector<Bytes> bodies;
+  for (std::size_t at = 0; at < stream.size(); at += 30'000) {
+    const std::size_t size = std::min<std::size_t>(30'000, stream.size() - at);
+    REQUIRE(!cutter.take(std::span(stream).subspan(at, size), bodies));
+    REQUIRE(cutter.held_bytes() <= stream.size());
+    REQUIRE(cutter.held_bytes() <= 2 * (at + size));
+  }
+
+  CHECK(bodies.size() == 1);
+  CHECK(cutter.held_bytes() <= FrameCutter::kept_bytes_max);
+}
+
 TEST_CASE("a body that is empty or not a multiple of eight is refused") {
   std::vector<Bytes> bodies;
   for (const std::uint32_t size : {0u, 1u, 12u, 1023u}) {
