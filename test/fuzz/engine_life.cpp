@@ -129,10 +129,10 @@ void EngineLife::settle() {
 }
 
 void EngineLife::check() {
-  const EngineView now = engine_->view();
+  EngineView now = engine_->view();
   if (const auto broken = broken_invariant(before_, now))
     fail(std::string(*broken));
-  before_ = now;
+  before_ = std::move(now);
 }
 
 void EngineLife::perform(Output output) {

@@ -55,6 +55,7 @@ storage::Outcome<std::unique_ptr<Store>> open(const std::string& directory) {
   return storage::open_lmdb_store({.directory = directory,
                                    .head_room_bytes = std::uint64_t{1} << 16,
                                    .peers_max = 8,
+                                   .journal_bytes = std::uint64_t{64} << 10,
                                    .check_in_child = true});
 }
 
@@ -87,33 +88,42 @@ std::vector<Recovered> recover_all(Store& store, bool& refused) {
   return all;
 }
 
+/// Six entries of each peer in a write.
+void write_some(Store& store, std::uint64_t first, std::uint64_t upto) {
+  for (; first < upto; first += 6) {
+    const std::vector<PeerWrite> writes{write_of(1, first, 20), write_of(2, first, 900)};
+    if (store.write(writes))
+      std::abort();
+  }
+}
+
+/// Half of it is still in the journal, as if the process had been killed.
 Image make_image() {
   const Directory directory;
   Image image;
-  {
-    auto opened = open(directory.path());
-    auto* store = std::get_if<std::unique_ptr<Store>>(&opened);
-    bool failed = store == nullptr;
-    for (const std::uint64_t peer : {1u, 2u})
-      failed = failed
-               || (*store)->put_peer({.id = {peer},
-                                      .name = "peer" + std::to_string(peer),
-                                      .kind = "kv_store",
-                                      .running = true});
-    for (std::uint64_t first = 1; first < 40 && !failed; first += 6) {
-      const std::vector<PeerWrite> writes{write_of(1, first, 20), write_of(2, first, 900)};
-      failed = (*store)->write(writes).has_value();
-    }
-    if (failed)
+  auto opened = open(directory.path());
+  if (std::holds_alternative<StoreError>(opened))
+    std::abort();
+  Store& store = *std::get<std::unique_ptr<Store>>(opened);
+  for (const std::uint64_t peer : {1u, 2u})
+    if (store.put_peer({.id = {peer},
+                        .name = "peer" + std::to_string(peer),
+                        .kind = "kv_store",
+                        .running = true}))
       std::abort();
-    image.expected = recover_all(**store, failed);
-  }
+  write_some(store, 1, 19);
+  bool refused = false;
+  (void)recover_all(store, refused);  // Empties the journal.
+  write_some(store, 19, 40);
   for (const auto& file : fs::directory_iterator(directory.path())) {
     std::ifstream in(file.path(), std::ios::binary);
     image.files.emplace_back(file.path().filename().string(),
                              std::string(std::istreambuf_iterator<char>(in), {}));
   }
   std::sort(image.files.begin(), image.files.end());
+  image.expected = recover_all(store, refused);
+  if (refused)
+    std::abort();
   return image;
 }
 
@@ -160,18 +170,32 @@ bool is_same(const std::vector<Recovered>& a, const std::vector<Recovered>& b) {
                     });
 }
 
+/// Mostly where the data is.
+std::string draw_file(Draw& draw) {
+  switch (draw.below(8)) {
+    case 0:
+      return "WITNESS";
+    case 1:
+      return "WITNESS.journal";
+    case 2:
+    case 3:
+      return "journal";
+    default:
+      return "data.mdb";
+  }
+}
+
 /// A store whose files were damaged while nobody looked: it is refused, or it is as it was. It is
 /// never another one, and never the end of the process that opens it.
 Problem run(Input input) {
   Draw draw(input);
   Image damaged = image();
-  for (int i = 0; i < 4 && !draw.at_end(); ++i) {
-    // Mostly where the data is; a file that is not there is none of ours.
-    const unsigned which = draw.byte();
+  // One file: who loses what was acknowledged, and all that knows of it, cannot tell.
+  const std::string damaged_one = draw_file(draw);
+  for (int i = 0; i < 4 && !draw.at_end(); ++i)
     for (auto& [name, content] : damaged.files)
-      if ((name == "data.mdb") == (which % 8 != 0) && name != "lock.mdb")
+      if (name == damaged_one)
         damage(content, draw);
-  }
   const Directory directory;
   for (const auto& [name, content] : damaged.files)
     std::ofstream(fs::path(directory.path()) / name, std::ios::binary) << content;
@@ -187,9 +211,17 @@ Problem run(Input input) {
 }
 
 std::vector<std::string> seeds() {
-  return {std::string("\1\2\0\50\0\1", 6), std::string("\1\3\1\50\1", 5),
-          std::string("\1\2\0\50\2\4\1\0\0\50\0\7", 12), std::string("\0\0\0\4\0\1", 6),
-          std::string("\1\6\0\50\4", 5)};
+  // The file, then a page, a place there and what becomes of it.
+  return {std::string("\4\2\0\50\0\1", 6),
+          std::string("\4\3\1\50\1", 5),
+          std::string("\4\2\0\50\2\4\1\0\50\0\7", 11),
+          std::string("\0\0\0\4\0\1", 6),
+          std::string("\4\6\0\50\4", 5),
+          std::string("\1\0\0\0\4", 5),
+          std::string("\2\1\0\50\0\1", 6),
+          std::string("\2\2\0\50\1", 5),
+          std::string("\2\3\0\0\4", 5),
+          std::string("\3\1\0\0\2\2", 6)};
 }
 
 }  // namespace
