@@ -27,7 +27,7 @@ void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chun
     receiving_ = Receiving{.head = chunk.head};
   // A question is answered by what is being stored already, and one at a time is enough: while a
   // disk stalls they come with every heartbeat, for as long as it takes.
-  if (chunk.data.empty() && storing_ > 0)
+  if (chunk.data.empty() && storing_ > 0 && !mutant(Mutant::questions_pile_up))
     return;
   ++storing_;
   chunks_to_store_.push_back({.head = chunk.head, .offset = chunk.offset, .data = chunk.data});

@@ -112,7 +112,7 @@ Message Engine::envelope(PeerId to, Body body) const {
   if (auto* response = std::get_if<AppendResponse>(&body); response != nullptr) {
     if (stateless_)
       response->wants_snapshot = applied_;
-    response->disk_full = disk_full_;
+    response->disk_full = disk_full_ && !mutant(Mutant::full_disk_not_spoken_of);
   }
   return {.cluster = hard_state_.cluster,
           .from = options_.self,

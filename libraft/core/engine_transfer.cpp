@@ -1,4 +1,5 @@
 #include "core/engine.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -59,7 +60,9 @@ void Engine::send_chunks(PeerId to, Progress& progress) {
 }
 
 void Engine::send_chunk(PeerId to, Transfer& transfer, std::size_t length) {
-  SnapshotChunk chunk{.head = transfer.head(), .offset = transfer.sent(), .data = {}};
+  const std::uint64_t offset =
+      mutant(Mutant::chunk_at_wrong_offset) ? transfer.acked() : transfer.sent();
+  SnapshotChunk chunk{.head = transfer.head(), .offset = offset, .data = {}};
   chunks_to_send_.push_back({.message = envelope(to, std::move(chunk)), .length = length});
   transfer.left(length, now_);
 }

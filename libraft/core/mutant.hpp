@@ -68,6 +68,15 @@ enum class Mutant : std::uint8_t {
   snapshot_before_durable,       ///< A snapshot is acknowledged before the write that counts on it.
   later_configuration_in_place,  ///< A snapshot names a configuration of behind its end.
   corrupt_snapshot_installed,    ///< What arrived damaged is taken for whole.
+  chunk_at_wrong_offset,         ///< A portion of a snapshot leaves for where another belongs.
+  chunk_lost_unnoticed,          ///< One that was lost is not sent again.
+  questions_pile_up,             ///< A disk is asked how far it is before it has answered.
+
+  // Disks.
+  opens_with_shorter_log,    ///< What a store cannot read is left out, and the rest is served.
+  full_disk_takes_commands,  ///< A leader takes on what its full disk has no room for.
+  full_disk_not_left,        ///< It leads on where others have room.
+  full_disk_not_spoken_of,   ///< A follower does not say that its disk is full.
 
   // Leases and reads at followers.
   transfer_keeps_lease,        ///< Who told another to campaign still reads alone (§3.10).
