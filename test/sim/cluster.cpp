@@ -195,7 +195,7 @@ bool Cluster::has_recovered() const {
 /// All members have the same log and state. Who was removed need not have.
 bool Cluster::has_converged() const {
   const std::vector<Seat> members = final_members();
-  return !members.empty() && std::ranges::all_of(members, [this](Seat seat) {
+  return !given_up_ && !members.empty() && std::ranges::all_of(members, [this](Seat seat) {
     const Peer& peer = peers_[seat];
     return peer.is_up() && peer.has_state && peer.state.applied == checker_.last_committed()
            && peer.engine->log().last().index == checker_.last_committed();

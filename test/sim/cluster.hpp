@@ -9,6 +9,7 @@
 #include "test/sim/network.hpp"
 #include "test/sim/peer.hpp"
 #include "test/sim/swarm.hpp"
+#include "test/sim/tickets.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -135,12 +136,21 @@ private:
   bool has_substitute() const;
   void bury_a_voter();
 
+  // cluster_rebuilds.cpp
+  void on(const RebuildDue& event);
+  void on(const ReplacementAsked& event);
+  void strike_rot();
+  bool refuses_to_open(Seat seat);
+
   // cluster_clients.cpp
   void on(const RequestArrives& event);
   void on(const AnswerArrives& event);
   void on(const ClientWakes& event);
   void next_operation(std::size_t client);
   Request draw_request(std::size_t client);
+  void record_call(const Request& request);
+  void record_answer(const Answer& answer);
+  std::uint64_t ticket_of(const Peer& peer, const std::string& command);
   void propose(Peer& peer, const Request& request);
   void settle(Peer& peer, const Entry& entry);
   void answer(const Request& request, Outcome outcome, PeerId leader, Index index = {},
@@ -202,6 +212,7 @@ private:
   Marks marks_{};
   Checker checker_{marks_};
   History history_{};
+  Tickets tickets_{};
   std::map<std::uint64_t, std::uint64_t> told_{};  ///< Of each key, what a client was told last.
   Events events_{};
   Time now_{};
@@ -222,6 +233,9 @@ private:
   std::optional<Seat> buried_{};            ///< Never starts again.
 
   PeerId transfer_to_{};  ///< ...and whom.
+
+  std::optional<PeerId> given_up_{};  ///< Its store does not open; another is to take its place.
+  std::set<PeerId> gone_{};           ///< Who was replaced so.
 
   Term leaving_disk_term_{};  ///< In which a leader last handed over for its disk.
 

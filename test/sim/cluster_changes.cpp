@@ -111,9 +111,13 @@ std::vector<Seat> Cluster::final_members() const {
       || !view.configuration.has_voter(view.self))
     return {};
   std::vector<Seat> members;
-  for (const Member& member : view.configuration.members())
+  for (const Member& member : view.configuration.members()) {
+    const auto seat = seat_of(member.id);
+    if (!seat)
+      return {};  // Another is to take its place.
     if (view.configuration.keeps_log(member.id))
-      members.push_back(*seat_of(member.id));
+      members.push_back(*seat);
+  }
   return members;
 }
 

@@ -14,6 +14,10 @@ using std::chrono::milliseconds;
 /// The bytes of all commands of one proposal: well within the smallest limit that a swarm draws.
 constexpr std::size_t proposal_bytes_max = 6000;
 
+/// So many reads and proposals there are to one that is of a counter.
+constexpr std::uint64_t reads_of_counters = 5;
+constexpr std::uint64_t takes_of_tickets = 4;
+
 }  // namespace
 
 void Cluster::on(const ClientWakes& event) {
@@ -33,9 +37,27 @@ void Cluster::next_operation(std::size_t number) {
   const Duration delay = client_dice_.between(microseconds(10), microseconds(500));
   Request request = draw_request(number);
   if (is_whole())
-    history_.called(request, now_);
+    record_call(request);
   events_.schedule(now_ + delay, RequestArrives{client.seat, std::move(request)});
   events_.schedule(now_ + swarm_.clients.timeout, ClientWakes{number, client.operation});
+}
+
+/// The counters have a history of their own.
+void Cluster::record_call(const Request& request) {
+  const bool reads = request.commands.empty();
+  const auto counter = reads ? std::nullopt : counter_of(request.commands.front());
+  if (counter)
+    tickets_.called(request, *counter);
+  else if (!reads || request.key < first_counter_key)
+    history_.called(request, now_);
+  else if (request.level != ReadLevel::sequential)
+    tickets_.called(request, request.key - first_counter_key);
+}
+
+void Cluster::record_answer(const Answer& answer) {
+  history_.answered(answer, now_);
+  if (const auto broken = tickets_.answered(answer))
+    fail(*broken);
 }
 
 Request Cluster::draw_request(std::size_t number) {
@@ -51,8 +73,14 @@ Request Cluster::draw_request(std::size_t number) {
   const std::uint64_t keys = swarm_.engine.cleaning ? swarm_.clients.keys : registers_count;
   const std::uint64_t first_key = swarm_.engine.cleaning ? 'a' : 0;
   request.key = first_key + client.operation % keys;
+  if (client.operation % reads_of_counters == 0)
+    request.key = first_counter_key + client.operation % counters_count;
   if (reads)
     return request;
+  if ((commands_ + 1) % takes_of_tickets == 0) {
+    request.commands.push_back("c" + std::to_string(++commands_) + "+");
+    return request;
+  }
   const std::size_t count = 1 + client_dice_.below(swarm_.clients.batch_max);
   const std::size_t bytes_max =
       std::min(swarm_.clients.payload_bytes_max, proposal_bytes_max / count);
@@ -106,6 +134,12 @@ void Cluster::propose(Peer& peer, const Request& request) {
   answer(request, Outcome::refused, peer.engine->view().leader);
 }
 
+/// What was taken by the command that was applied last; 0 if it was none for that.
+std::uint64_t Cluster::ticket_of(const Peer& peer, const std::string& command) {
+  const auto counter = counter_of(command);
+  return counter ? peer.state.tickets[*counter] : 0;
+}
+
 /// `entry` is committed: those who proposed for its place learn their fate.
 void Cluster::settle(Peer& peer, const Entry& entry) {
   for (WaitingProposal& proposal : peer.proposals) {
@@ -124,7 +158,7 @@ void Cluster::settle(Peer& peer, const Entry& entry) {
     }
     if (proposal.settled == commands.size())
       answer(proposal.request, proposal.all_done ? Outcome::done : Outcome::refused, peer.id,
-             proposal.all_done ? entry.id.index : Index{});
+             proposal.all_done ? entry.id.index : Index{}, ticket_of(peer, command));
   }
   std::erase_if(peer.proposals, [](const WaitingProposal& proposal) {
     return proposal.settled == proposal.request.commands.size();
@@ -156,7 +190,7 @@ void Cluster::on(const AnswerArrives& event) {
     return;
   client.waiting = false;
   if (is_whole())
-    history_.answered(answer, now_);
+    record_answer(answer);
   client.seen = std::max(client.seen, answer.index);
   if (answer.outcome != Outcome::done) {
     const auto seat = seat_of(answer.leader);

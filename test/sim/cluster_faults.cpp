@@ -30,7 +30,8 @@ std::vector<Cluster::Choice> Cluster::choices() const {
           {faults.full, &Cluster::strike_full},
           {faults.slow, &Cluster::strike_slow},
           {faults.depose, &Cluster::strike_depose},
-          {faults.clock_jump, &Cluster::strike_clock_jump}};
+          {faults.clock_jump, &Cluster::strike_clock_jump},
+          {faults.rot, &Cluster::strike_rot}};
 }
 
 void Cluster::on(const FaultStrikes&) {

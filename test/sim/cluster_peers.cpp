@@ -25,7 +25,7 @@ constexpr Duration clock_edge = milliseconds(std::int64_t{1} << 31) - std::chron
 
 void Cluster::on(const PeerStarts& event) {
   Peer& peer = peers_[event.seat];
-  if (peer.is_up() || event.seat == buried_)
+  if (peer.is_up() || event.seat == buried_ || refuses_to_open(event.seat))
     return;
   if (peer.boot > 0)
     marks_.hit(Mark::restarted);
@@ -78,6 +78,7 @@ void Cluster::crash(Seat seat, Duration away) {
   peer = {.id = peer.id,
           .disk = std::move(peer.disk),
           .snapshots = std::move(peer.snapshots),
+          .rotten = peer.rotten,
           .boot = boot,
           .promised_at = peer.promised_at};
   events_.schedule(now_ + away, PeerStarts{seat});
@@ -369,6 +370,8 @@ void Cluster::send(Seat seat, Message message) {
     transfer_to_ = message.to;
   }
   const auto to = seat_of(message.to);
+  if (!to && gone_.contains(message.to))
+    return;
   if (!to)
     return fail("a message for a stranger: " + text(message));
   const auto arrivals = network_.send({seat, *to}, now_, message, marks_);

@@ -145,6 +145,15 @@ struct ReleasesReported {
 struct RoomIsMade {
   Seat seat = 0;
 };
+/// The operator gives up a store that does not open.
+struct RebuildDue {
+  Seat seat = 0;
+};
+/// Whom another peer in the same seat is to take the place of, if it has not.
+struct ReplacementAsked {
+  Seat seat = 0;
+  PeerId gone{};
+};
 /// What is next in the fall and rise of a leader.
 struct DeposalGoesOn {
   Seat leader = 0;
@@ -157,7 +166,8 @@ using Event =
                  WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
                  AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked,
                  BurialPlanned, SnapshotSaved, ChunkRead, ChunkWritten, SnapshotChecked,
-                 InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn>;
+                 InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn, RebuildDue,
+                 ReplacementAsked>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

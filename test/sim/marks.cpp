@@ -93,6 +93,8 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "clock_jumped",
     "clock_jumped_back",
     "deposed_led_again",
+    "store_refused_to_open",
+    "peer_rebuilt",
     "history_checked",
     "history_doubt_read",
 };

@@ -99,6 +99,8 @@ enum class Mark : std::uint8_t {
   clock_jumped,
   clock_jumped_back,
   deposed_led_again,
+  store_refused_to_open,
+  peer_rebuilt,
   history_checked,
   history_doubt_read,
   count_,

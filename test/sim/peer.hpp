@@ -46,8 +46,9 @@ struct Peer {
   PeerId id{};
   Disk disk;
   Snapshots snapshots{};
-  std::uint64_t boot = 0;          ///< Counts its lives.
-  Time promised_at = Time::min();  ///< When it last promised to help nobody else to lead.
+  std::optional<EntryId> rotten{};  ///< Damaged on its disk; nobody knows yet.
+  std::uint64_t boot = 0;           ///< Counts its lives.
+  Time promised_at = Time::min();   ///< When it last promised to help nobody else to lead.
 
   // Of this life.
   std::optional<Engine> engine{};

@@ -20,6 +20,7 @@ std::uint64_t hash_of(const std::string& bytes) {
 std::string save(const State& state, std::size_t padding, std::uint64_t salt) {
   Numbers numbers{state.applied.value, state.commands, state.digest, state.values.size()};
   numbers.insert(numbers.end(), state.registers.begin(), state.registers.end());
+  numbers.insert(numbers.end(), state.tickets.begin(), state.tickets.end());
   for (const auto& [key, value] : state.values)
     numbers.insert(numbers.end(),
                    {static_cast<std::uint64_t>(key), value.set_by.value, value.digest});
@@ -37,11 +38,12 @@ std::string save(const State& state, std::size_t padding, std::uint64_t salt) {
 std::optional<State> load(const std::string& bytes) {
   Numbers numbers(bytes.size() / sizeof(std::uint64_t));
   std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint64_t));
-  constexpr std::size_t head = 4 + registers_count;
+  constexpr std::size_t head = 4 + registers_count + counters_count;
   if (numbers.size() < head || (numbers.size() - head) / 3 < numbers[3])
     return std::nullopt;
   State state{.applied = {numbers[0]}, .commands = numbers[1], .digest = numbers[2]};
   std::copy_n(numbers.begin() + 4, registers_count, state.registers.begin());
+  std::copy_n(numbers.begin() + 4 + registers_count, counters_count, state.tickets.begin());
   for (std::size_t i = 0; i < numbers[3]; ++i) {
     const std::uint64_t* value = &numbers[head + 3 * i];
     state.values[static_cast<char>(value[0])] = {.set_by = {value[1]}, .digest = value[2]};

@@ -39,19 +39,36 @@ std::optional<MapCommand> map_command(std::string_view command) {
   return MapCommand{.key = command[at + 1], .deletes = command[at] == '-'};
 }
 
+namespace {
+
+std::uint64_t number_of(std::string_view command) {
+  std::uint64_t number = 0;
+  if (!command.empty())
+    std::from_chars(command.data() + 1, command.data() + command.size(), number);
+  return number;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> counter_of(std::string_view command) {
+  const std::size_t at = command.find_first_not_of("0123456789", 1);
+  if (at == std::string_view::npos || command[at] != '+')
+    return std::nullopt;
+  return number_of(command) / 2 % counters_count;
+}
+
 Effect effect_of(std::string_view command) {
   const std::uint64_t value = mix(empty_digest, command);
   if (const auto asked = map_command(command))
     return {.key = static_cast<std::uint64_t>(asked->key), .value = asked->deletes ? 0 : value};
-  std::uint64_t number = 0;
-  if (!command.empty())
-    std::from_chars(command.data() + 1, command.data() + command.size(), number);
-  return {.key = number % registers_count, .value = value};
+  return {.key = number_of(command) % registers_count, .value = value};
 }
 
 std::uint64_t State::read(std::uint64_t key) const {
   if (key < registers_count)
     return registers[key];
+  if (key >= first_counter_key)
+    return tickets[key - first_counter_key];
   const auto found = values.find(static_cast<char>(key));
   return found == values.end() ? 0 : found->second.digest;
 }
@@ -62,6 +79,10 @@ std::vector<Release> State::apply(const Entry& entry) {
   if (entry.kind != EntryKind::command)
     return {};
   const std::string_view text = entry.payload.text();
+  if (const auto counter = counter_of(text)) {
+    ++tickets[*counter];
+    return {};
+  }
   if (const auto asked = map_command(text))
     return apply(applied, *asked, text);
   const Effect effect = effect_of(text);

@@ -27,6 +27,10 @@ struct MapCommand {
 };
 std::optional<MapCommand> map_command(std::string_view command);
 
+/// A command for one of a few counters: "c12+" takes the next ticket. Which, its number tells.
+inline constexpr std::uint64_t counters_count = 2;
+std::optional<std::uint64_t> counter_of(std::string_view command);
+
 /// How clients see it: one key gets a value that no other command gives it, or 0 for none. The
 /// commands for the list set one of a few registers, too.
 struct Effect {
@@ -34,12 +38,13 @@ struct Effect {
   std::uint64_t value = 0;
 };
 inline constexpr std::uint64_t registers_count = 4;
+inline constexpr std::uint64_t first_counter_key = 1000;
 Effect effect_of(std::string_view command);
 
-/// What the simulated clients change: a list that commands append to, and a map. The list is kept
-/// as its length and digest, so that two lists are equal when they compare equal, but for chance.
-/// Nothing that the list is made of can be cleaned from a log, so where logs are cleaned all
-/// commands are for the map.
+/// What the simulated clients change: a list that commands append to, a map, and counters. The list
+/// is kept as its length and digest, so that two lists are equal when they compare equal, but for
+/// chance. Nothing that the list is made of can be cleaned from a log, so where logs are cleaned
+/// all commands are for the map.
 struct State {
   struct Value {
     Index set_by{};
@@ -52,12 +57,14 @@ struct State {
   std::uint64_t digest = empty_digest;
   std::array<std::uint64_t, registers_count> registers{};
   std::map<char, Value> values{};
+  std::array<std::uint64_t, counters_count> tickets{};
   friend bool operator==(const State&, const State&) = default;
 
   /// Returns what the entry releases. Requires: it follows the one applied last.
   std::vector<Release> apply(const Entry& entry);
 
-  /// What a client reads of a key of the map or, if it has none, of the registers.
+  /// What a client reads of a key of the map, of the registers or, from `first_counter_key` on, of
+  /// the counters.
   std::uint64_t read(std::uint64_t key) const;
 
 private:

@@ -162,6 +162,14 @@ void draw_cleaning(Dice& dice, Swarm& swarm) {
   swarm.clients.delete_percent = static_cast<unsigned>(dice.between(0, 70));
 }
 
+/// Likewise, where nothing else takes a peer away for good or could take its copy: one at a time is
+/// what a cluster survives.
+void draw_rot(Dice& dice, Swarm& swarm) {
+  const unsigned rot = maybe(dice, 20);
+  if (swarm.peers >= 3 && swarm.spares == 0 && swarm.faults.damage == 0)
+    swarm.faults.rot = rot;
+}
+
 /// After all else, for plain runs: what is left of a seed without what they have not.
 void draw_plain(Dice& dice, Swarm& swarm) {
   swarm.chaos = plain_ticks * plain_tick;
@@ -180,7 +188,8 @@ void draw_plain(Dice& dice, Swarm& swarm) {
   engine.clock_error = std::min(engine.election_timeout_min,
                                 clock_drift(swarm) + dice.between(Duration{}, plain_tick));
   FaultSwarm& faults = swarm.faults;
-  faults.change = faults.snapshot = faults.damage = faults.change_when_elected_permille = 0;
+  faults.rot = faults.change = faults.snapshot = faults.damage =
+      faults.change_when_elected_permille = 0;
   ClientSwarm& clients = swarm.clients;
   clients.clients = static_cast<unsigned>(dice.between(1, 2));
   clients.think_max = dice.between(plain_tick, 40 * plain_tick);
@@ -242,6 +251,7 @@ Swarm draw_swarm(std::uint64_t seed, Extent extent) {
   draw_snapshots(dice, swarm);
   draw_cleaning(dice, swarm);
   draw_troubles(dice, swarm);
+  draw_rot(dice, swarm);
   if (extent == Extent::plain)
     draw_plain(dice, swarm);
   return swarm;
@@ -291,7 +301,7 @@ std::string describe(const Swarm& s) {
       << " clog=" << f.clog << " transfer=" << f.transfer << " clock_rate=" << f.clock_rate
       << " forget=" << f.forget << " change=" << f.change << " snapshot=" << f.snapshot
       << " damage=" << f.damage << " full=" << f.full << " slow=" << f.slow
-      << " depose=" << f.depose << " clock_jump=" << f.clock_jump
+      << " depose=" << f.depose << " clock_jump=" << f.clock_jump << " rot=" << f.rot
       << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;

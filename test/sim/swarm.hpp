@@ -55,6 +55,7 @@ struct FaultSwarm {
   unsigned slow = 0;        ///< Some links take much longer than others.
   unsigned depose = 0;      ///< A leader loses its place and its tail, and gets the place back.
   unsigned clock_jump = 0;  ///< Forth, or back: then it stands still for as long.
+  unsigned rot = 0;         ///< Of an entry in a store, found when it is opened next.
   unsigned crash_between_parts_permille = 0;
   unsigned change_when_elected_permille = 0;
 };

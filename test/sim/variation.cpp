@@ -47,6 +47,7 @@ constexpr Fault all_faults[] = {
     {"full", [](Swarm& s) { s.faults.full = 0; }},
     {"slow", [](Swarm& s) { s.faults.slow = 0; }},
     {"depose", [](Swarm& s) { s.faults.depose = 0; }},
+    {"rot", [](Swarm& s) { s.faults.rot = 0; }},
     {"clock_jump", [](Swarm& s) { s.faults.clock_jump = 0; }},
     {"save_failure", [](Swarm& s) { s.snapshots.failure_permille = 0; }},
     {"crash_between_parts", [](Swarm& s) { s.faults.crash_between_parts_permille = 0; }},
