@@ -95,6 +95,7 @@ public:
         [this](const ChunkWritten& message) { heard_->chunks_written.push_back(message); },
         [this](const Checked& message) { heard_->checked.push_back(message); },
         [this](const Stop&) { quit(); },
+        ignore<WantRegistry>(),
     };
   }
 
