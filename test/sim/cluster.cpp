@@ -36,6 +36,7 @@ struct SeatOfProcess {
   std::optional<Seat> operator()(const TransferAsked& event) const { return event.seat; }
   std::optional<Seat> operator()(const ChangeAsked& event) const { return event.seat; }
   std::optional<Seat> operator()(const WriteNoticed& event) const { return event.seat; }
+  std::optional<Seat> operator()(const DiskSpoke& event) const { return event.seat; }
   std::optional<Seat> operator()(const TimerFires& event) const { return event.seat; }
   std::optional<Seat> operator()(const OutputDue& event) const { return event.seat; }
   std::optional<Seat> operator()(const SnapshotSaved& event) const { return event.seat; }
@@ -179,6 +180,7 @@ void Cluster::heal() {
       on(PeerStarts{seat});
     if (peer.paused)
       on(PeerResumes{seat});
+    events_.schedule(now_, DiskSpoke{seat, peer.boot, false});
     if (peer.is_up()) {
       peer.timer_at = never;  // It was set by a clock that ran at another rate.
       arm_timer(seat);

@@ -173,6 +173,7 @@ private:
   void on(const FaultStrikes&);
   void on(const FaultEnds& event);
   void on(const RoomIsMade& event);
+  void on(const DiskSpoke& event);
   void on(const DeposalGoesOn& event);
   void strike_crash();
   void strike_crash_leader();

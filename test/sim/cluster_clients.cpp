@@ -127,6 +127,8 @@ void Cluster::propose(Peer& peer, const Request& request) {
     return peer.proposals.push_back({.first = *first, .request = request});
   if (first.refusal() == Refusal::redirect)
     marks_.hit(Mark::command_redirected);
+  if (first.refusal() == Refusal::no_space)
+    marks_.hit(Mark::command_found_no_room);
   if (first.refusal() == Refusal::busy)
     marks_.hit(Mark::busy);
   for (const std::string& command : request.commands)

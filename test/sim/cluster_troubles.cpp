@@ -30,7 +30,16 @@ void Cluster::strike_full() {
     return;
   note(50, [&] { return "the disk of " + std::to_string(peers_[seat].id.value) + " is full"; });
   peers_[seat].disk.fill();
+  // At times nobody finds out before there is room again.
+  if (fault_dice_.coin())
+    events_.schedule(now_, DiskSpoke{seat, peers_[seat].boot, true});
   events_.schedule(now_ + length, RoomIsMade{seat});
+}
+
+void Cluster::on(const DiskSpoke& event) {
+  const Peer& peer = peers_[event.seat];
+  if (peer.is_up() && peer.boot == event.boot && peer.view().disk_full != event.full)
+    step(event.seat, DiskFull{event.full});
 }
 
 void Cluster::on(const RoomIsMade& event) {
@@ -38,6 +47,7 @@ void Cluster::on(const RoomIsMade& event) {
   peer.disk.make_room();
   if (!peer.is_up())
     return;
+  events_.schedule(now_, DiskSpoke{event.seat, peer.boot, false});
   if (!peer.disk.idle())
     marks_.hit(Mark::write_waited_for_room);
   work_on(event.seat);

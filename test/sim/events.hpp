@@ -141,6 +141,12 @@ struct ReleasesReported {
   Released released{};
 };
 
+/// A store says that it takes no more entries, or takes them again.
+struct DiskSpoke {
+  Seat seat = 0;
+  std::uint64_t boot = 0;
+  bool full = false;
+};
 /// A full disk is full no more.
 struct RoomIsMade {
   Seat seat = 0;
@@ -166,7 +172,7 @@ using Event =
                  WriteNoticed, TimerFires, OutputDue, WriteFinishes, PeerStarts, PeerResumes,
                  AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked,
                  BurialPlanned, SnapshotSaved, ChunkRead, ChunkWritten, SnapshotChecked,
-                 InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn, RebuildDue,
+                 InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn, RebuildDue, DiskSpoke,
                  ReplacementAsked>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.

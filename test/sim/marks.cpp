@@ -89,6 +89,7 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "restarted_with_holes",
     "write_waited_for_room",
     "chunk_found_no_room",
+    "command_found_no_room",
     "link_slowed",
     "clock_jumped",
     "clock_jumped_back",

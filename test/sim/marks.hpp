@@ -95,6 +95,7 @@ enum class Mark : std::uint8_t {
   restarted_with_holes,
   write_waited_for_room,
   chunk_found_no_room,
+  command_found_no_room,
   link_slowed,
   clock_jumped,
   clock_jumped_back,
