@@ -59,12 +59,21 @@ Offset<schema::JournalWrite> pack(FlatBufferBuilder& to, const PeerWrite& write)
       value_of(all.truncate_from), entries, payloads, holes, value_of(all.cut_before));
 }
 
+/// A verifier looks at where a vector begins, and not at where its first element does. Requires:
+/// there are so many elements.
+template <class T>
+T element(const std::uint8_t* data, flatbuffers::uoffset_t i) {
+  T one{};
+  std::memcpy(static_cast<void*>(&one), data + i * sizeof(T), sizeof(T));
+  return one;
+}
+
 Problem unpack_entries(const schema::JournalWrite& from, std::vector<Entry>& to) {
   const auto* heads = from.entries();
   const auto* payloads = from.payloads();
   std::size_t at = 0;
   for (flatbuffers::uoffset_t i = 0; heads != nullptr && i < heads->size(); ++i) {
-    const schema::JournalEntry& head = *heads->Get(i);
+    const auto head = element<schema::JournalEntry>(heads->Data(), i);
     if (payloads == nullptr || head.size() > payloads->size() - at
         || head.kind() > static_cast<std::uint8_t>(EntryKind::released))
       return corrupt("holds an entry that makes no sense");
@@ -90,8 +99,10 @@ Problem unpack(const schema::JournalWrite& from, PeerWrite& to) {
   to.write.restart = from.restart();
   to.write.truncate_from = index_of(from.truncate_from());
   to.write.cut_before = index_of(from.cut_before());
-  for (flatbuffers::uoffset_t i = 0; from.released() != nullptr && i < from.released()->size(); ++i)
-    to.write.released.push_back({from.released()->Get(i)});
+  const auto* released = from.released();
+  for (flatbuffers::uoffset_t i = 0; released != nullptr && i < released->size(); ++i)
+    to.write.released.push_back(
+        {flatbuffers::EndianScalar(element<std::uint64_t>(released->Data(), i))});
   return unpack_entries(from, to.write.entries);
 }
 
