@@ -67,12 +67,14 @@ void Engine::step(const Input& input) {
     void operator()(const SnapshotLost& lost) const { engine.on_snapshot_lost(lost); }
     void operator()(const Released& released) const { engine.on_released(released); }
     void operator()(const DiskFull& news) const { engine.on_disk_full(news); }
+    void operator()(const Silent& silent) const { engine.on_silent(silent.peer); }
   };
   std::visit(Handler{*this}, input);
 }
 
 Result<EntryId> Engine::propose(std::span<const Bytes> payloads) {
   TROUPE_ASSERT(!payloads.empty());
+  stir();
   if (role_ != Role::leader)
     return refusal_of_non_leader();
   if (leading().transfer_to != nobody)
@@ -127,6 +129,7 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
 Result<PeerId> Engine::transfer(PeerId to) {
   if (role_ != Role::leader)
     return refusal_of_non_leader();
+  stir();
   Leading& lead = leading();
   // Who does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {
@@ -195,6 +198,7 @@ void Engine::view(EngineView& into) const {
   into.received_bytes = receiving_ ? receiving_->upto : 0;
   into.stateless = stateless_;
   into.lease_until = lease_until();
+  into.quiet = is_quiet();
   into.read_rounds = read_rounds_;
   into.holes = log_.holes_from(log_.first());
   into.holes_to_make = releases_.size() + sweep_.size();

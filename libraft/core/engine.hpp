@@ -45,6 +45,13 @@ struct Disconnected {
   PeerId peer{};
 };
 
+/// Whether `peer` is still there is in doubt: nothing came from its node for about an election
+/// timeout, or a peer has ended there. Who is quiet and counts on it wakes; to all others it means
+/// nothing. Without it a quiet follower finds out too late that its leader is gone.
+struct Silent {
+  PeerId peer{};
+};
+
 /// The snapshot that `Output::take_snapshot` asked for is durable; nothing if there will be none.
 /// Each is answered once.
 struct SnapshotTaken {
@@ -85,7 +92,7 @@ struct DiskFull {
 };
 
 using Input = std::variant<Tick, Message, Persisted, Disconnected, SnapshotTaken, ChunkStored,
-                           SnapshotLost, Released, DiskFull>;
+                           SnapshotLost, Released, DiskFull, Silent>;
 
 /// What a store gives back when a peer starts.
 struct Recovered {
@@ -185,6 +192,7 @@ public:
   void view(EngineView& into) const;
   // Of the view, what is asked for often.
   Role role() const { return role_; }
+  bool is_quiet() const;
   Term term() const { return hard_state_.term; }
   ClusterId cluster() const { return hard_state_.cluster; }
   /// As far as we know; `nobody` else.
@@ -204,6 +212,7 @@ private:
 
   struct Following {
     PeerId leader{};
+    bool quiet = false;      ///< It sends no heartbeats, and we don't wait for any.
     bool reachable = true;   ///< False after `Disconnected`, until it speaks again.
     Index floor{};           ///< As the leader said last.
     Time answered_at{};      ///< When it last heard of our disk, or we began to follow.
@@ -231,10 +240,13 @@ private:
   struct Leading {
     std::map<PeerId, Progress> progress{};
     std::deque<PendingRead> reads{};
-    ReadId sent_read{};  ///< The newest read that a round carries already.
-    ReadId own_read{};   ///< The newest of our own clients' that waits, or did.
-    Index term_start{};  ///< The first entry of our term.
-    Time since{};        ///< When we were elected.
+    ReadId sent_read{};   ///< The newest read that a round carries already.
+    ReadId own_read{};    ///< The newest of our own clients' that waits, or did.
+    Index term_start{};   ///< The first entry of our term.
+    Time since{};         ///< When we were elected.
+    Time stirred_at{};    ///< When there was anything to do last.
+    bool asleep = false;  ///< All followers are quiet, and get no heartbeats...
+    Time ask_at = never;  ///< ...but for one at this time.
     PeerId transfer_to{};
     Time transfer_deadline = never;
     bool timeout_now_sent = false;
@@ -404,6 +416,18 @@ private:
   bool accept_instead(EntryId last);
   void install(SnapshotHead head);
   void restart_log(const SnapshotPlace& place);
+
+  // engine_quiet.cpp
+  void stir();
+  void rouse();
+  bool has_nothing_to_do() const;
+  bool is_settled(const Progress& progress) const;
+  bool is_quiet_due() const;
+  bool sleeps_on();
+  void hear_quiet(Progress& progress, const AppendResponse& response);
+  void obey_quiet(const AppendRequest& request);
+  void stir_leader();
+  void on_silent(PeerId peer);
 
   // engine_membership.cpp
   bool may_change() const;

@@ -60,6 +60,8 @@ void Engine::hasten_election() {
 
 void Engine::start_election() {
   TROUPE_ASSERT(may_campaign());
+  if (auto* state = std::get_if<Following>(&state_))
+    state->quiet = false;  // Nothing was heard for far too long.
   TROUPE_ASSERT(!hears_leader());
   lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, lonely_rounds_max);
   // A disk slower than the timeout must get done with one candidacy before the next begins.
@@ -134,11 +136,12 @@ void Engine::become_leader() {
 
 /// Whether a leader is at work, as far as we can tell: we lead, or heard from one within the
 /// shortest election timeout. That is what we promise to go by (§6.4.1), so a term or role that has
-/// changed since is no excuse: the leader of an older term may still answer reads by its lease.
+/// changed since is no excuse: the leader of an older term may still answer reads by its lease. Who
+/// is quiet counts on its leader.
 bool Engine::hears_leader() const {
   if (mutant(Mutant::promise_ends_with_term) && role_ == Role::follower && leader() == nobody)
     return false;
-  return role_ == Role::leader
+  return role_ == Role::leader || is_quiet()
          || (heard_leader_at_ && now_ - *heard_leader_at_ < options_.election_timeout_min);
 }
 

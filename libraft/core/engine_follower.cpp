@@ -36,6 +36,7 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   // Not `last`: what stands past `matched` may be a deposed leader's (§3.5, figure 3.1).
   const Index last = log_.last().index;
   advance_commit(std::min(request.commit, mutant(Mutant::commits_own_last) ? last : matched));
+  obey_quiet(request);
   answer_append(message, request, mutant(Mutant::accepts_own_last) ? last : matched);
 }
 
@@ -45,6 +46,7 @@ void Engine::hear_leader(const Message& message) {
     become_follower(message.term, message.from);
   role_changed_ = role_changed_ || !following().reachable;
   following().reachable = true;
+  following().quiet = false;
   heard_leader_at_ = now_;
   reset_election_deadline();
 }
@@ -108,7 +110,8 @@ AppendResponse Engine::promise_to(const AppendRequest& request,
   return {.verdict = verdict,
           .read = request.read,
           .sent_at = request.sent_at,
-          .promised = options_.election_timeout_min};
+          .promised = options_.election_timeout_min,
+          .quiet = is_quiet()};
 }
 
 /// An acceptance promises durability. One that brought nothing new says at once how far we are

@@ -7,6 +7,8 @@
 namespace troupe {
 
 void Engine::lead_on_tick() {
+  if (sleeps_on())
+    return;
   // A leader that cannot reach its quorum can commit nothing, and another may
   // have been elected: it stops answering for the cluster (§6.2).
   if (!hears_quorum())
@@ -50,6 +52,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (response.sent_at <= now_)
     progress.promised(response.sent_at
                       + std::min(response.promised, options_.election_timeout_min));
+  hear_quiet(progress, response);
   confirm_reads();
   progress.has_full_disk(response.disk_full);
   if (response.wants_snapshot <= log_.last().index)
@@ -106,6 +109,8 @@ void Engine::continue_transfer() {
 }
 
 Time Engine::leader_deadline() const {
+  if (leading().asleep)
+    return leading().ask_at;
   Time deadline = leading().transfer_deadline;
   for (const auto& [peer, progress] : leading().progress)
     deadline = std::min(

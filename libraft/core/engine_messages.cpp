@@ -20,6 +20,7 @@ void Engine::on_tick(Time now) {
 }
 
 void Engine::on_disconnected(PeerId peer) {
+  on_silent(peer);
   auto* state = std::get_if<Following>(&state_);
   if (state == nullptr || state->leader != peer)
     return;
@@ -50,6 +51,10 @@ void Engine::on_message(const Message& message) {
     ++dropped_;
     return;
   }
+  // What a leader and its followers say to each other says itself whether they stay quiet.
+  if (!std::holds_alternative<AppendRequest>(message.body)
+      && !std::holds_alternative<AppendResponse>(message.body))
+    stir();
   // Pre-votes are about a term that nobody has entered: they move none (§9.6).
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
     return on_pre_vote_request(message, *request);

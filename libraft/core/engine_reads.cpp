@@ -16,6 +16,7 @@ constexpr std::size_t reads_max = 4096;
 Result<ReadId> Engine::start_read(ReadLevel level) {
   // Who may be behind needs no engine: it answers from what it has applied.
   TROUPE_ASSERT(level != ReadLevel::sequential);
+  stir();
   // A standby is sent nothing that it could answer from; a peer may have lost what it was sent.
   if (role_ == Role::follower && known_leader() != nobody
       && configuration().keeps_log(options_.self) && !stateless_)

@@ -11,7 +11,8 @@ bool Engine::has_news_for(const Progress& progress) const {
   const Progress::Window window{options_.window_bytes_max, options_.window_messages_max};
   const bool entries = may_send_entries(progress) && progress.may_send(window);
   const bool heartbeat =
-      !progress.sent_at() || now_ - *progress.sent_at() >= options_.heartbeat_interval;
+      !progress.sent_at()
+      || (!leading().asleep && now_ - *progress.sent_at() >= options_.heartbeat_interval);
   const bool read = !leading().reads.empty() && leading().reads.back().id > leading().sent_read;
   return entries || heartbeat || read;
 }
@@ -20,6 +21,8 @@ bool Engine::has_news_for(const Progress& progress) const {
 /// a turn: that is what makes batches.
 void Engine::replicate() {
   Leading& lead = leading();
+  if (!has_nothing_to_do())
+    stir();
   for (auto& [peer, progress] : lead.progress) {
     if (has_news_for(progress))
       replicate_to(peer, progress);
@@ -62,6 +65,7 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
   const ReadId read =
       reads.empty() || progress.read() >= reads.back().id ? ReadId{} : reads.back().id;
   const Term previous_term = previous == Index{} ? Term{} : log_.term_at(previous);
+  const bool quiet = entries.empty() && is_quiet_due();
   send(to, AppendRequest{.previous = {previous_term, previous},
                          .commit = commit_,
                          .entries = std::move(entries),
@@ -69,7 +73,8 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
                          .members = rests ? Bytes::copy_of(encode(configuration())) : Bytes{},
                          .sent_at = now_,
                          .floor = floor(),
-                         .horizon = hard_state_.horizon});
+                         .horizon = hard_state_.horizon,
+                         .quiet = quiet});
 }
 
 }  // namespace troupe

@@ -47,6 +47,9 @@ struct AppendRequest {
   /// become holes (§5.3).
   Index floor{};
   Index horizon{};  ///< Of the leader's log, and so of what it sends.
+  /// "There is nothing to do." Who holds all that is committed, and nothing else, may stop waiting
+  /// for us, and says so.
+  bool quiet = false;
 };
 
 /// The follower's log agrees with the leader's up to and including `matched`,
@@ -74,6 +77,9 @@ struct AppendResponse {
   Index wants_snapshot{};
   /// The sender's disk is full. What it accepts is durable all the same.
   bool disk_full = false;
+  /// The sender holds all that is committed and waits for its leader no more: it is up to the node
+  /// around it to tell whether that is still there (`Silent`).
+  bool quiet = false;
 };
 
 /// "Campaign now, without asking first" (§3.10).

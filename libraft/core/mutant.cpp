@@ -82,6 +82,9 @@ constexpr std::array<std::string_view, mutants_count> mutant_names = {
     "holes_sent_to_anyone",
     "snapshot_over_own_log",
     "horizon_ignored",
+    "silence_ignored",
+    "sleeps_while_one_lags",
+    "sleep_keeps_lease",
 };
 
 }  // namespace

@@ -103,6 +103,11 @@ enum class Mutant : std::uint8_t {
   snapshot_over_own_log,      ///< A log from its beginning goes on behind another's snapshot.
   horizon_ignored,            ///< A state that never was is saved and read.
 
+  // Quiet groups.
+  silence_ignored,        ///< A quiet follower sleeps on when its leader's node is not heard.
+  sleeps_while_one_lags,  ///< A leader is quiet though one of its followers lacks something.
+  sleep_keeps_lease,      ///< A leader that slept holds that its followers' promises go on.
+
   count_,
 };
 

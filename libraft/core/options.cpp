@@ -2,6 +2,8 @@
 
 #include "core/entry.hpp"
 
+#include <algorithm>
+
 namespace troupe {
 
 std::string problem(const EngineOptions& options) {
@@ -13,6 +15,10 @@ std::string problem(const EngineOptions& options) {
     return "election_timeout_min must be at least three times heartbeat_interval";
   if (options.election_timeout_max <= options.election_timeout_min)
     return "election_timeout_max must be above election_timeout_min";
+  if (options.quiet_after < Duration::zero())
+    return "quiet_after must not be below 0";
+  if (options.quiet_interval < std::max(options.quiet_after, options.heartbeat_interval))
+    return "quiet_interval must be at least quiet_after and heartbeat_interval";
   if (options.disk_stall_max <= Duration::zero())
     return "disk_stall_max must be above 0";
   if (options.clock_error < Duration::zero())

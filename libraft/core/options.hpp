@@ -29,6 +29,16 @@ struct EngineOptions {
   /// An idle leader is heard this often. Well below `election_timeout_min`.
   Duration heartbeat_interval = std::chrono::milliseconds(30);
 
+  /// A leader that has had nothing to do for so long lets its followers sleep, if all of them hold
+  /// everything: there are no heartbeats then, and no election timers. Whoever wants something
+  /// wakes it, and so does a node that is not heard. 0: never. Lower: lease reads that are this far
+  /// apart take a round.
+  Duration quiet_after = std::chrono::seconds(1);
+
+  /// So often a quiet leader asks all the same whether its followers are there, and after three
+  /// such times without a word they campaign. Nothing should ever depend on it.
+  Duration quiet_interval = std::chrono::seconds(30);
+
   /// By how much the clocks of two peers may drift apart during one `election_timeout_min`. A
   /// leader's lease ends by so much earlier than what its followers promised (§6.4.1). Too small
   /// for the clocks, or for machines that are suspended with their clocks: lease reads may be

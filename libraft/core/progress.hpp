@@ -74,6 +74,15 @@ public:
   void has_nothing() { has_ours_ = has_ours_ || !returned_; }
   void returns() { returned_ = true; }
 
+  /// It sleeps: so it answered what we sent at this time. Nothing if it never did.
+  std::optional<Time> quiet_since() const { return quiet_since_; }
+  void fell_quiet(Time sent_at) { quiet_since_ = std::max(quiet_since_, std::optional(sent_at)); }
+  /// We have not listened for a while: it counts as heard at `now`, and is to be sent something.
+  void listen_anew(Time now) {
+    heard_at_ = now;
+    sent_at_.reset();
+  }
+
   bool disk_full() const { return disk_full_; }
   void has_full_disk(bool full) { disk_full_ = full; }
 
@@ -99,6 +108,7 @@ private:
   ReadId read_{};
   Index wanted_{};
   bool disk_full_ = false;
+  std::optional<Time> quiet_since_{};
   std::optional<Transfer> transfer_{};
   Time promised_until_ = Time::min();
   std::optional<Index> offered_{};  ///< The least.

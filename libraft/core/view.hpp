@@ -64,6 +64,8 @@ struct EngineView {
   bool stateless = false;
   /// While we lead by lease: until then, by our clock, nobody else can (§6.4.1).
   std::optional<Time> lease_until{};
+  /// There is nothing to do: a leader sends no heartbeats, a follower waits for none.
+  bool quiet = false;
   std::uint64_t read_rounds = 0;    ///< That we began as a leader, to confirm reads (§6.4).
   std::uint64_t holes = 0;          ///< Entries that were cleaned from the log (§5.3).
   std::uint64_t holes_to_make = 0;  ///< Released, and not yet to be missed by anybody.

@@ -44,9 +44,12 @@ struct Hello {
   std::uint64_t incarnation = 0;  ///< Drawn when the process started.
 };
 
-/// Messages between peers of two nodes, all that one turn produced.
+/// Messages between peers of two nodes, all that one turn produced. Without any, it is a beat: it
+/// says that the node is alive.
 struct PeerMessages {
   std::vector<Message> messages{};
+  /// In beats: how many peers have ended on the sending node since it started, and one. Else 0.
+  std::uint64_t ended = 0;
 };
 
 enum class CallKind : std::uint8_t { command = 0, query = 1 };
@@ -182,6 +185,7 @@ struct PeerStatus {
   std::uint64_t read_rounds = 0;  ///< Begun since its start to confirm reads.
   bool disk_stalls = false;       ///< A write takes longer than `disk_stall_max`.
   bool disk_full = false;         ///< Commands are refused until there is room.
+  bool quiet = false;             ///< Nothing happens, and no heartbeats are sent or waited for.
 };
 /// A snapshot that is durable here.
 struct TakenSnapshot {

@@ -74,7 +74,7 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
   return {schema::Body::AppendRequest,
           schema::CreateAppendRequest(to, &previous, request.commit.value, heads, payloads,
                                       request.read.value, members, request.sent_at.count(),
-                                      request.floor.value, request.horizon.value)
+                                      request.floor.value, request.horizon.value, request.quiet)
               .Union()};
 }
 
@@ -84,7 +84,7 @@ PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
     return {schema::Body::AppendAccepted,
             schema::CreateAppendAccepted(to, accepted->matched.value, response.read.value,
                                          response.wants_snapshot.value, response.sent_at.count(),
-                                         promised, response.disk_full)
+                                         promised, response.disk_full, response.quiet)
                 .Union()};
   const auto& rejected = std::get<Rejected>(response.verdict);
   const schema::EntryId previous = packed(rejected.previous);
@@ -225,6 +225,7 @@ bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body
   request.sent_at = Time(from.sent_at());
   request.floor = {from.floor()};
   request.horizon = {from.horizon()};
+  request.quiet = from.quiet();
   return decoder.counter(from.commit()) && decoder.counter(from.read())
          && decoder.counter(from.floor()) && decoder.counter(from.horizon())
          && unpack(from.previous(), term, decoder, request.previous)
@@ -248,7 +249,8 @@ bool unpack_response(const Table& from, AppendResponse response, Decoder& decode
 
 bool unpack(const schema::AppendAccepted& from, Term, Decoder& decoder, Body& to) {
   return decoder.counter(from.matched())
-         && unpack_response(from, {.verdict = Accepted{{from.matched()}}}, decoder, to);
+         && unpack_response(from, {.verdict = Accepted{{from.matched()}}, .quiet = from.quiet()},
+                            decoder, to);
 }
 
 bool unpack(const schema::AppendRejected& from, Term term, Decoder& decoder, Body& to) {
@@ -379,10 +381,11 @@ flatbuffers::Offset<schema::PeerMessages> pack(FlatBufferBuilder& to,
   offsets.reserve(messages.messages.size());
   for (const Message& message : messages.messages)
     offsets.push_back(pack(to, message));
-  return schema::CreatePeerMessages(to, to.CreateVector(offsets));
+  return schema::CreatePeerMessages(to, to.CreateVector(offsets), messages.ended);
 }
 
 bool unpack(const schema::PeerMessages& from, Decoder& decoder, PeerMessages& to) {
+  to.ended = from.ended();
   const auto* messages = from.messages();
   if (messages == nullptr)
     return true;

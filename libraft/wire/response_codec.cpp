@@ -80,15 +80,16 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
   for (const FollowerStatus& follower : status.followers)
     followers.push_back(pack_follower(to, follower));
   const auto followers_at = to.CreateVector(followers);
-  return {schema::ResponseBody::PeerStatus,
-          schema::CreatePeerStatus(
-              to, name, kind, static_cast<schema::Role>(status.role), leader, status.term.value,
-              status.commit.value, status.applied.value, &last, configuration,
-              status.configuration_index.value, status.store_bytes, status.first.value, &snapshot,
-              status.snapshot_bytes, taking, receiving, followers_at, status.cluster.value,
-              status.changing, status.holes, status.cleaned_upto.value, status.log_bytes,
-              status.lease_ms, status.read_rounds, status.disk_stalls, status.disk_full)
-              .Union()};
+  return {
+      schema::ResponseBody::PeerStatus,
+      schema::CreatePeerStatus(
+          to, name, kind, static_cast<schema::Role>(status.role), leader, status.term.value,
+          status.commit.value, status.applied.value, &last, configuration,
+          status.configuration_index.value, status.store_bytes, status.first.value, &snapshot,
+          status.snapshot_bytes, taking, receiving, followers_at, status.cluster.value,
+          status.changing, status.holes, status.cleaned_upto.value, status.log_bytes,
+          status.lease_ms, status.read_rounds, status.disk_stalls, status.disk_full, status.quiet)
+          .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {
@@ -230,6 +231,7 @@ bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
   to.read_rounds = from.read_rounds();
   to.disk_stalls = from.disk_stalls();
   to.disk_full = from.disk_full();
+  to.quiet = from.quiet();
   return decoder.check(from.role() <= schema::Role::MAX, "unknown role")
          && decoder.counter(from.term()) && decoder.counter(from.commit())
          && decoder.counter(from.applied()) && decoder.counter(from.configuration_index())

@@ -79,10 +79,11 @@ private:
   void restart(const Line& line);
   void wipe(const Line& line);
   void disconnect(const Line& line);
+  void silence(const Line& line);
   void forge(const Line& line);
   void show(const Line& line);
 
-  EngineOptions options_{};
+  EngineOptions options_{.quiet_after = Duration::zero()};
   std::map<PeerId, Peer> peers_{};
   std::deque<Message> flight_{};
   std::vector<Message> held_{};

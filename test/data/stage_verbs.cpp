@@ -56,6 +56,7 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
       {"crash", &Stage::crash},         {"restart", &Stage::restart},
       {"wipe", &Stage::wipe},           {"disconnect", &Stage::disconnect},
       {"forge", &Stage::forge},         {"show", &Stage::show},
+      {"silence", &Stage::silence},
   };
   return all;
 }
@@ -64,7 +65,9 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
 /// `cluster peers=N empty=yes`: as their stores were created; `spares=M`: so are M more. With
 /// `append_bytes=M` requests carry no more than that, but one entry at least; `window_bytes`,
 /// `window_messages`, `uncommitted_bytes` and `entry_bytes` are the options of these names;
-/// newcomers have `catch_up_ms=M` to catch up. `rested=yes`: they started long enough ago to vote.
+/// newcomers have `catch_up_ms=M` to catch up. With `quiet_after_ms` leaders that have had nothing
+/// to do for so long are quiet; else nobody ever is. `rested=yes`: they started long enough ago to
+/// vote.
 void Stage::cluster(const Line& line) {
   options_.append_bytes_max = number(line, "append_bytes", options_.append_bytes_max);
   options_.window_bytes_max = number(line, "window_bytes", options_.window_bytes_max);
@@ -74,6 +77,8 @@ void Stage::cluster(const Line& line) {
   options_.entry_bytes_max = number(line, "entry_bytes", options_.entry_bytes_max);
   if (line.has("catch_up_ms"))
     options_.catch_up_timeout = std::chrono::milliseconds(number(line, "catch_up_ms", 0));
+  if (line.has("quiet_after_ms"))
+    options_.quiet_after = std::chrono::milliseconds(number(line, "quiet_after_ms", 0));
   const std::uint64_t count = number(line, "peers", 3);
   const Configuration configuration = voters_to(count);
   const Entry entry{.id = {{1}, {1}},
@@ -350,6 +355,12 @@ void Stage::disconnect(const Line& line) {
   step(id, Disconnected{{number(line, "from", 0)}});
   const PeerId leader = peer(id).view.leader;
   say(leader == nobody ? "it knows no leader" : "leader " + std::to_string(leader.value));
+}
+
+/// `silence N from=M`: peer N's node has heard nothing from M's for an election timeout, or a peer
+/// has ended there.
+void Stage::silence(const Line& line) {
+  step(first_peer(line), Silent{{number(line, "from", 0)}});
 }
 
 /// `forge LINK kind=KIND term=T [cluster=C] [last=ID] [after=ID] [commit=N]`: a message that

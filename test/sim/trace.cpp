@@ -33,6 +33,8 @@ struct BodyText {
       out += " members=" + text(*members);
     if (request.horizon != Index{})
       out += " floor=" + number(request.floor.value) + " horizon=" + number(request.horizon.value);
+    if (request.quiet)
+      out += " quiet";
     if (request.entries.empty())
       return out;
     out += " [";
@@ -49,7 +51,7 @@ struct BodyText {
              + " hint=" + text(std::get<Rejected>(response.verdict).hint);
     if (response.wants_snapshot != Index{})
       out += " wants_snapshot=" + number(response.wants_snapshot.value);
-    return out + read(response.read);
+    return out + read(response.read) + (response.quiet ? " quiet" : "");
   }
   std::string operator()(const TimeoutNow&) const { return "timeout_now" + term; }
   std::string operator()(const ReadIndexRequest& request) const {
@@ -81,6 +83,8 @@ std::string state_of(const EngineView& view) {
     out += " vote=" + number(view.hard_state.voted_for.value);
   if (view.leader != nobody)
     out += " leader=" + number(view.leader.value);
+  if (view.quiet)
+    out += " quiet";
   return out;
 }
 

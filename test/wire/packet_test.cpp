@@ -132,6 +132,18 @@ TEST_CASE("what followers ask of their leader for reads keeps its fields") {
   CHECK(response.index == Index{13});
 }
 
+TEST_CASE("the last word of a leader, and the answer to it, keep the peace") {
+  for (const bool quiet : {false, true}) {
+    CHECK(round_trip_message(AppendRequest{.quiet = quiet}).quiet == quiet);
+    CHECK(round_trip_message(AppendResponse{.verdict = Accepted{}, .quiet = quiet}).quiet == quiet);
+  }
+  CHECK_FALSE(round_trip_message(AppendResponse{.verdict = Rejected{}, .quiet = true}).quiet);
+}
+
+TEST_CASE("a beat says how many peers have ended on its node") {
+  CHECK(round_trip(PeerMessages{.messages = {}, .ended = 3}).ended == 3);
+}
+
 TEST_CASE("an append response says whether the disk is full") {
   for (const bool full : {false, true}) {
     CHECK(round_trip_message(AppendResponse{.verdict = Accepted{}, .disk_full = full}).disk_full
@@ -253,7 +265,8 @@ TEST_CASE("responses keep their fields") {
 }
 
 TEST_CASE("a status keeps its fields") {
-  const PeerStatus sent = peer_status();
+  PeerStatus sent = peer_status();
+  sent.quiet = true;
 
   const PeerStatus got = round_trip_response(sent);
 
@@ -272,6 +285,7 @@ TEST_CASE("a status keeps its fields") {
   CHECK(got.read_rounds == sent.read_rounds);
   CHECK(got.disk_stalls == sent.disk_stalls);
   CHECK(got.disk_full == sent.disk_full);
+  CHECK(got.quiet == sent.quiet);
   CHECK(got.first == sent.first);
   CHECK(got.holes == sent.holes);
   CHECK(got.cleaned_upto == sent.cleaned_upto);

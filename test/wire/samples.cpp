@@ -30,6 +30,7 @@ std::vector<Packet> samples() {
       Hello{.node = "node1", .address = "127.0.0.1:4001", .incarnation = 42},
       Hello{},
       PeerMessages{},
+      PeerMessages{.messages = {}, .ended = 3},
       PeerMessages{{message(PreVoteRequest{{{4}, {12}}}), message(PreVoteResponse{true, {6}}),
                     message(VoteRequest{{{4}, {12}}, true}), message(VoteResponse{true}),
                     message(append_request()), message(AppendRequest{}),

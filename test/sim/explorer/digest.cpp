@@ -108,12 +108,14 @@ std::uint64_t EngineDigest::of_role(std::uint64_t digest, const State& state) {
     for (const auto& [peer, progress] : state.progress)
       digest = mix(mix(digest, peer.value), progress);
     digest = mix(mix(digest, state.term_start.value), state.transfer_to.value);
+    digest = mix(digest, state.asleep ? 1 : 0);
     if (state.change)
       digest = mix(mix(digest, state.change->target), state.change->origin);
     for (const auto& departing : state.departing)
       digest = mix(digest, departing.first.value);
   } else {
     digest = mix(mix(digest, state.leader.value), state.agreed.value);
+    digest = mix(digest, state.quiet ? 1 : 0);
   }
   return digest;
 }

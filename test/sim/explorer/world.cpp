@@ -50,6 +50,7 @@ Engine World::start(std::size_t peer, const Recovered& disk) const {
   options.window_bytes_max = 1 << 20;
   options.snapshot_entries = 0;
   options.snapshot_bytes = 0;
+  options.quiet_after = Duration::zero();
   return Engine(options, disk, Time{});
 }
 
