@@ -18,6 +18,7 @@ constexpr std::uint64_t fault_part = 5;
 constexpr std::uint64_t read_part = 6;
 constexpr std::uint64_t snapshot_part = 7;
 constexpr std::uint64_t cleaning_part = 8;
+constexpr std::uint64_t quiet_part = 9;
 constexpr std::uint64_t disk_part = 1000;
 
 /// How long a healed cluster may take until each of its clients has written and read.
@@ -32,6 +33,8 @@ constexpr std::uint64_t events_max = 20'000'000;
 struct SeatOfProcess {
   std::optional<Seat> operator()(const MessageArrives& event) const { return event.seat; }
   std::optional<Seat> operator()(const ConnectionBreaks& event) const { return event.seat; }
+  std::optional<Seat> operator()(const NodeBeats& event) const { return event.seat; }
+  std::optional<Seat> operator()(const BeatArrives& event) const { return event.seat; }
   std::optional<Seat> operator()(const RequestArrives& event) const { return event.seat; }
   std::optional<Seat> operator()(const TransferAsked& event) const { return event.seat; }
   std::optional<Seat> operator()(const ChangeAsked& event) const { return event.seat; }
@@ -55,6 +58,7 @@ Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
       trace_(trace),
       network_(swarm.network, swarm.peers + swarm.spares, Dice(swarm.seed, network_part)),
       cleaning_dice_(swarm.seed, cleaning_part),
+      quiet_dice_(swarm.seed, quiet_part),
       peer_dice_(swarm.seed, peer_part),
       client_dice_(swarm.seed, client_part),
       fault_dice_(swarm.seed, fault_part),
@@ -73,6 +77,7 @@ Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
   clients_.resize(swarm.clients.clients);
   for (std::size_t client = 0; client < clients_.size(); ++client)
     events_.schedule(client_dice_.between(Duration{0}, milliseconds(500)), ClientWakes{client, 0});
+  start_watching();
   if (swarm.peers == 1)
     marks_.hit(Mark::single_peer);
 }
@@ -88,6 +93,8 @@ void Cluster::run() {
       broken && !violation_)
     fail(*broken);
   bury_a_voter();
+  converge();
+  prove_quiet();
   converge();
   if (!swarm_.engine.cleaning || violation_)
     return;

@@ -54,6 +54,13 @@ private:
     std::vector<Link> clogged{};
     std::vector<std::pair<Link, Duration>> slowed{};
   };
+  /// The process around a peer, as far as the other nodes are concerned.
+  struct Node {
+    std::uint64_t life = 0;              ///< Counts the peers that ended here.
+    bool outlives = false;               ///< It is alive though its peer is not.
+    std::vector<unsigned> missed{};      ///< Of each other node, the beats since it was heard...
+    std::vector<std::uint64_t> lives{};  ///< ...and its `life` by then.
+  };
   struct Choice {
     unsigned weight = 0;
     void (Cluster::*strike)() = nullptr;
@@ -118,6 +125,19 @@ private:
   bool is_whole(const Peer& peer) const;
   void strike_damage();
   void strike_snapshot();
+
+  // cluster_quiet.cpp
+  bool has_quiet() const { return swarm_.engine.quiet_after > Duration::zero(); }
+  void start_watching();
+  std::uint64_t life_of(Seat seat) const { return has_quiet() ? nodes_[seat].life : 0; }
+  void on(const NodeBeats& event);
+  void on(const BeatArrives& event);
+  void hear_node(Seat seat, Seat from, std::uint64_t life);
+  void doubt(Seat seat, Seat other);
+  void end_life(Seat seat);
+  void check_quiet(const Peer& peer, const EngineView& now);
+  bool is_quiet() const;
+  void prove_quiet();
 
   // cluster_cleaning.cpp
   void on(const ReleasesReported& event);
@@ -225,6 +245,7 @@ private:
   ClusterId cluster_{};
   Network network_;
   std::vector<Peer> peers_{};
+  std::vector<Node> nodes_{};  ///< Empty where nobody is ever quiet.
   std::vector<Client> clients_{};
   std::vector<Fault> faults_{};
   std::uint64_t commands_ = 0;  ///< Numbers the commands of all clients.
@@ -243,6 +264,7 @@ private:
   std::set<Index> tombstones_{};  ///< That were committed.
 
   Dice cleaning_dice_;
+  Dice quiet_dice_;
   Dice peer_dice_;
   Dice client_dice_;
   Dice fault_dice_;

@@ -212,7 +212,7 @@ void Cluster::end(Fault& fault) {
   for (const Link link : std::exchange(fault.clogged, {}))
     for (Message& message : network_.unclog(link))
       events_.schedule(now_ + fault_dice_.between(Duration{0}, milliseconds(5)),
-                       MessageArrives{link.to, std::move(message)});
+                       MessageArrives{link.to, std::move(message), life_of(link.from)});
 }
 
 }  // namespace troupe::sim

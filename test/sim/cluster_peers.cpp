@@ -31,6 +31,8 @@ void Cluster::on(const PeerStarts& event) {
     marks_.hit(Mark::restarted);
   ++peer.boot;
   peer.started_at = now_;
+  if (has_quiet())
+    nodes_[event.seat].outlives = false;
   const Time start =
       peer_dice_.permille(200) ? clock_edge : peer_dice_.between(Duration{0}, Duration(hours(1)));
   const auto rate = static_cast<std::int64_t>(
@@ -71,6 +73,7 @@ void Cluster::crash(Seat seat, Duration away) {
       marks_.hit(Mark::entries_lost_by_crash);
   }
   checker_.crashed(peer.id);
+  end_life(seat);
   const std::uint64_t boot = peer.boot;
   if (crashed_before_snapshot_counts)
     marks_.hit(Mark::crash_before_snapshot_counts);
@@ -111,16 +114,20 @@ void Cluster::on(const PeerResumes& event) {
 void Cluster::on(const MessageArrives& event) {
   Peer& peer = peers_[event.seat];
   if (!peer.is_up())
-    return;
+    return hear_node(event.seat, *seat_of(event.message.from), event.life);
   if (event.message.term.value + 1 < peer.view().hard_state.term.value)
     marks_.hit(Mark::message_terms_late);
   note(7, [&] { return text(event.message); });
   const bool bound = is_bound_from_before(peer, event.message);
   peer.bound_asked = bound ? event.message.from : nobody;
+  const bool slept = peer.view().quiet;
   step(event.seat, event.message);
+  if (slept && !peer.view().quiet && std::holds_alternative<PreVoteRequest>(event.message.body))
+    marks_.hit(Mark::woken_by_vote);
   if (bound && std::holds_alternative<VoteRequest>(event.message.body)
       && peer.view().hard_state.term < event.message.term)
     marks_.hit(Mark::vote_refused_after_restart);
+  hear_node(event.seat, *seat_of(event.message.from), event.life);
 }
 
 void Cluster::on(const ConnectionBreaks& event) {
@@ -239,6 +246,7 @@ void Cluster::stepped(Peer& peer) {
       && view.hard_state.term.value == transfer_term_.value + 1)
     marks_.hit(Mark::left_stalled_disk);
   judge_change(peer, view);
+  check_quiet(peer, view);
   const bool elected = view.role == Role::leader && peer.view().role != Role::leader;
   peer.latest = next;
   if (elected) {
@@ -377,10 +385,8 @@ void Cluster::send(Seat seat, Message message) {
   const auto arrivals = network_.send({seat, *to}, now_, message, marks_);
   note(11 + arrivals.size(),
        [&] { return "  " + text(message) + (arrivals.empty() ? " (lost or held)" : ""); });
-  for (std::size_t i = 0; i + 1 < arrivals.size(); ++i)
-    events_.schedule(arrivals[i], MessageArrives{*to, message});
-  if (!arrivals.empty())
-    events_.schedule(arrivals.back(), MessageArrives{*to, std::move(message)});
+  for (const Time at : arrivals)
+    events_.schedule(at, MessageArrives{*to, message, life_of(seat)});
 }
 
 void Cluster::apply(Peer& peer, const Entry& entry) {

@@ -45,6 +45,7 @@ struct Answer {
 struct MessageArrives {
   Seat seat = 0;
   Message message{};
+  std::uint64_t life = 0;  ///< Of the sending node.
 };
 struct ConnectionBreaks {
   Seat seat = 0;
@@ -97,6 +98,15 @@ struct AnswerArrives {
 struct ClientWakes {
   std::size_t client = 0;
   std::uint64_t operation = 0;  ///< Means nothing once the client is at another.
+};
+/// A node says that it is alive, and counts how long it has not heard the others.
+struct NodeBeats {
+  Seat seat = 0;
+};
+struct BeatArrives {
+  Seat seat = 0;
+  Seat from = 0;
+  std::uint64_t life = 0;
 };
 struct FaultStrikes {};
 struct FaultEnds {
@@ -173,7 +183,7 @@ using Event =
                  AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked,
                  BurialPlanned, SnapshotSaved, ChunkRead, ChunkWritten, SnapshotChecked,
                  InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn, RebuildDue, DiskSpoke,
-                 ReplacementAsked>;
+                 ReplacementAsked, NodeBeats, BeatArrives>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

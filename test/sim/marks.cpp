@@ -96,6 +96,11 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "deposed_led_again",
     "store_refused_to_open",
     "peer_rebuilt",
+    "leader_went_quiet",
+    "follower_went_quiet",
+    "woken_by_silence",
+    "woken_by_vote",
+    "quiet_leader_replaced",
     "history_checked",
     "history_doubt_read",
 };

@@ -39,6 +39,13 @@ std::vector<Time> Network::send(Link link, Time now, const Message& message, Mar
   return arrivals;
 }
 
+std::optional<Time> Network::beat(Link link, Time now, Marks& marks) {
+  State& state = at(link);
+  if (state.cuts > 0 || state.clogs > 0 || dice_.permille(swarm_.loss_permille))
+    return std::nullopt;
+  return arrival(state, now, marks);
+}
+
 std::vector<Message> Network::unclog(Link link) {
   State& state = at(link);
   --state.clogs;

@@ -7,6 +7,7 @@
 #include "test/sim/swarm.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ public:
   /// When the copies of a message that leaves at `now` arrive: none, one or two moments. A
   /// message on a clogged link is kept and arrives with `unclog`.
   std::vector<Time> send(Link link, Time now, const Message& message, Marks& marks);
+
+  /// When a beat that leaves at `now` arrives, if it does.
+  std::optional<Time> beat(Link link, Time now, Marks& marks);
 
   /// Cuts and clogs nest: a link is open again when each has been undone.
   void cut(Link link) { ++at(link).cuts; }

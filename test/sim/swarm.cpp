@@ -184,6 +184,7 @@ void draw_plain(Dice& dice, Swarm& swarm) {
   engine.heartbeat_interval =
       engine.election_timeout_min / static_cast<Duration::rep>(dice.between(3, 8));
   engine.cleaning = false;
+  engine.quiet_after = Duration::zero();
   engine.snapshot_entries = engine.snapshot_bytes = 0;
   engine.clock_error = std::min(engine.election_timeout_min,
                                 clock_drift(swarm) + dice.between(Duration{}, plain_tick));
@@ -206,6 +207,24 @@ void draw_troubles(Dice& dice, Swarm& swarm) {
     return;
   swarm.faults.clock_jump = static_cast<unsigned>(dice.between(5, 20));
   swarm.engine.clock_error = std::max(swarm.engine.clock_error, clock_drift(swarm));
+}
+
+/// Likewise. Pauses between commands that are long enough to fall quiet in, and short enough that
+/// the next one comes while not all have.
+void draw_quiet(Dice& dice, Swarm& swarm) {
+  swarm.engine.quiet_after = Duration::zero();
+  if (!dice.permille(400))
+    return;
+  EngineOptions& options = swarm.engine;
+  options.quiet_after = dice.between(milliseconds(1), 4 * options.heartbeat_interval);
+  if (dice.permille(300))
+    options.quiet_interval = dice.between(4 * options.heartbeat_interval, seconds(3));
+  swarm.silent_beats = static_cast<unsigned>(options.election_timeout_max.count()
+                                             / options.heartbeat_interval.count())
+                       + 1;
+  swarm.node_outlives_permille = maybe(dice, 700);
+  if (dice.coin())
+    swarm.clients.think_max = dice.between(milliseconds(100), seconds(2));
 }
 
 }  // namespace
@@ -252,6 +271,7 @@ Swarm draw_swarm(std::uint64_t seed, Extent extent) {
   draw_cleaning(dice, swarm);
   draw_troubles(dice, swarm);
   draw_rot(dice, swarm);
+  draw_quiet(dice, swarm);
   if (extent == Extent::plain)
     draw_plain(dice, swarm);
   return swarm;
@@ -263,6 +283,10 @@ std::string describe(const Swarm& s) {
       << " chaos_us=" << s.chaos.count() << " hesitation_permille=" << s.hesitation_permille
       << " standby_permille=" << s.standby_permille << " policy_permille=" << s.policy_permille
       << " keep_after_max_us=" << s.keep_after_max.count() << " buries=" << s.buries
+      << " quiet_after_us=" << s.engine.quiet_after.count()
+      << " quiet_interval_us=" << s.engine.quiet_interval.count()
+      << " silent_beats=" << s.silent_beats
+      << " node_outlives_permille=" << s.node_outlives_permille
       << " clock_permille=" << s.clock_rate_min_permille << ".." << s.clock_rate_max_permille
       << '\n';
   const EngineOptions& e = s.engine;

@@ -109,6 +109,9 @@ struct Swarm {
   unsigned standby_permille = 0;  ///< Of who neither votes nor listens after a change.
   unsigned policy_permille = 0;   ///< Of changes, those that ask for a number of voters to keep.
   Duration keep_after_max{};
+  /// Of beats in a row that are not heard before peers are told so; where nobody is ever quiet, 0.
+  unsigned silent_beats = 0;
+  unsigned node_outlives_permille = 0;  ///< Of crashes, those of the peer alone.
   bool buries = false;     ///< When all is healed, a voter dies for good where others stand by.
   EngineOptions engine{};  ///< Without `self` and `seed`.
   NetworkSwarm network{};

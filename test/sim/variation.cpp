@@ -61,6 +61,8 @@ constexpr Fault all_faults[] = {
     {"group_commit", [](Swarm& s) { s.disk.group_commit = false; }},
     {"hesitation", [](Swarm& s) { s.hesitation_permille = 0; }},
     {"skew", [](Swarm& s) { s.clock_rate_min_permille = s.clock_rate_max_permille = 1000; }},
+    {"quiet", [](Swarm& s) { s.engine.quiet_after = Duration::zero(); }},
+    {"outliving_node", [](Swarm& s) { s.node_outlives_permille = 0; }},
     {"cleaning", [](Swarm& s) { s.engine.cleaning = false; }},
     {"delete", [](Swarm& s) { s.clients.delete_percent = 0; }},
     {"read", [](Swarm& s) { s.clients.read_percent = 0; }},
