@@ -63,7 +63,8 @@ ConnectionOptions Acceptor::connection_options() const {
           .opener = {},
           .overflow = Overflow::close,
           .limits = options_.limits,
-          .half_frames = half_frames_};
+          .half_frames = half_frames_,
+          .beats = options_.beats};
 }
 
 void Acceptor::on_connection(const caf::io::new_connection_msg& accepted) {

@@ -20,6 +20,7 @@ struct AcceptorOptions {
   /// files open.
   std::size_t connections_max = 1024;
   ConnectionLimits limits{};
+  Beats beats{};
 };
 
 /// Takes connections on a listening socket and gives each its own actor. Takes `SharedRegistry`,

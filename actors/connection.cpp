@@ -84,7 +84,12 @@ caf::behavior Connection::make_behavior() {
       [this](wire::CallReplies& replies) { on_frame(wire::encode(std::move(replies))); },
       [this](wire::Response& response) { on_frame(wire::encode(std::move(response))); },
       [this](const Flush&) { write_waiting(); },
-      [this](const SharedRegistry& registry) { options_.registry = registry; },
+      [this](const SharedRegistry& registry) {
+        options_.registry = registry;
+        if (beats() && state_ == State::open && is_ended_news())
+          write_beat();
+      },
+      [this](const Beat&) { on_beat(); },
       [this](const HelloDeadline&) {
         if (state_ == State::expecting_hello)
           refuse("no hello in time");
@@ -103,6 +108,8 @@ void Connection::on_exit() {
   cutter_ = wire::FrameCutter();
   count_half_frame();
   options_.half_frames.reset();
+  if (watches())
+    doubt();
   options_.owner = {};
   options_.opener = {};
   options_.registry.reset();
@@ -112,6 +119,7 @@ void Connection::on_exit() {
 void Connection::on_data(const caf::io::new_data_msg& arrived) {
   if (state_ == State::draining)
     return;
+  heard_ = true;
   std::span<const char> rest = arrived.buf;
   while (state_ == State::expecting_hello && !rest.empty()) {
     // The cutter gets no byte behind the hello, since what follows may be larger.
@@ -125,6 +133,8 @@ void Connection::on_data(const caf::io::new_data_msg& arrived) {
     return;
   send_messages();
   count_half_frame();
+  if (std::exchange(is_doubtful_, false))
+    doubt();
   if (cutter_.buffered_bytes() > 0 && !frame_deadline_runs_)
     start_frame_deadline();
 }
@@ -205,6 +215,7 @@ std::string_view Connection::on_hello(wire::Packet& packet) {
   theirs_ = std::move(*hello);
   state_ = State::open;
   cutter_ = wire::FrameCutter();
+  start_beats();
   if (options_.opener)
     actors::send(this, options_.opener, ConnectionReady{caf::actor_cast<caf::actor>(this)});
   return {};
@@ -220,6 +231,8 @@ std::string_view Connection::on_packet(wire::PeerMessages& packet) {
   for (Message& message : packet.messages)
     if (options_.registry && options_.registry->by_id.contains(message.to))
       messages_[message.to].messages.push_back(std::move(message));
+  if (packet.ended != 0)
+    hear_beat(packet.ended);
   return {};
 }
 
@@ -293,6 +306,7 @@ void Connection::on_frame(const wire::Frame& frame) {
 void Connection::write_frame(const wire::Frame& frame) {
   if (waiting_.empty())
     actors::send(this, this, Flush{});
+  spoke_ = true;
   waiting_.push_back(frame);
   waiting_bytes_ += frame->size();
   unwritten_bytes_ += frame->size();

@@ -42,6 +42,15 @@ struct ConnectionLimits {
   std::size_t unanswered_bytes_max = std::size_t{64} << 20;
 };
 
+/// How nodes know of each other that they are alive. Who dialed says so every `interval`, if it has
+/// said nothing else since the last time; the other side tells its owner (`NodeInDoubt`) when it
+/// has heard nothing for `missed_max` such times, when it hears that a peer has ended over there,
+/// and when the connection ends. Peers that are quiet rest on that.
+struct Beats {
+  Duration interval{};  ///< 0: none.
+  unsigned missed_max = 1;
+};
+
 /// Who dialed decides what may be said: requests go one way, answers the other.
 enum class Direction : std::uint8_t { incoming, outgoing };
 
@@ -58,7 +67,11 @@ struct ConnectionOptions {
   ConnectionLimits limits{};
   /// What this one and others hold of incomplete frames. May be null.
   std::shared_ptr<HalfFrames> half_frames{};
+  Beats beats{};
 };
+
+/// Connection -> itself, every `Beats::interval`.
+struct Beat {};
 
 /// Connection -> who opened it: the other side said its hello.
 struct ConnectionReady {
@@ -108,6 +121,18 @@ private:
   std::string_view on_packet(wire::Request& packet);
   std::string_view on_packet(wire::Response& packet);
   void send_messages();
+
+  // connection_beats.cpp
+  bool beats() const;
+  bool watches() const;
+  void start_beats();
+  void on_beat();
+  bool is_ended_news() const;
+  void write_beat();
+  void hear_beat(std::uint64_t ended);
+  void look_for_silence();
+  void doubt();
+
   void refuse_as_busy(const std::vector<wire::Call>& calls);
 
   void write_frame(const wire::Frame& frame);
@@ -131,9 +156,15 @@ private:
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t unwritten_bytes_ = 0;  ///< These, and what CAF holds.
   Backlog backlog_;
-  std::size_t body_bytes_ = 0;                    ///< Of the frame that is being routed.
-  std::uint64_t dropped_frames_ = 0;              ///< In a row.
-  std::vector<Bytes> bodies_{};                   ///< Of one read.
+  std::size_t body_bytes_ = 0;        ///< Of the frame that is being routed.
+  bool spoke_ = false;                ///< Since the last beat.
+  bool heard_ = false;                ///< Likewise, of the other side.
+  unsigned missed_ = 0;               ///< Beats in a row.
+  std::uint64_t ended_told_ = 0;      ///< With the last beat of ours...
+  std::uint64_t ended_heard_ = 0;     ///< ...and of the other side's; 0 before the first.
+  bool is_doubtful_ = false;          ///< The owner is told when this read is done.
+  std::uint64_t dropped_frames_ = 0;  ///< In a row.
+  std::vector<Bytes> bodies_{};       ///< Of one read.
   std::map<PeerId, InboundMessages> messages_{};  ///< Of one read, by whom they are for.
 };
 
@@ -147,4 +178,5 @@ caf::actor fork_connection(caf::io::broker* acceptor, ConnectionOptions options,
 
 }  // namespace troupe::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Beat)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ConnectionReady)

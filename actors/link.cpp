@@ -96,7 +96,8 @@ void Link::on_dialed(Dialed& dialed) {
                                   .registry = options_.registry,
                                   .opener = caf::actor_cast<caf::actor>(this),
                                   .overflow = options_.overflow,
-                                  .limits = options_.limits},
+                                  .limits = options_.limits,
+                                  .beats = options_.beats},
                                  std::move(dialed.socket));
   monitor(connection_);
 }

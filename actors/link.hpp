@@ -19,6 +19,7 @@ struct LinkOptions {
   SharedRegistry registry{};  ///< For what peers of the other side send over this connection.
   Overflow overflow = Overflow::drop;
   ConnectionLimits limits{};
+  Beats beats{};
   Duration dial_timeout = std::chrono::seconds(1);
   /// The pause before dialing again: doubles with each failure, plus or minus a quarter.
   Duration pause_min = std::chrono::milliseconds(20);

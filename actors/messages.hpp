@@ -26,6 +26,7 @@ namespace troupe::actors {
 struct Registry {
   std::map<PeerId, caf::actor> by_id{};
   std::map<std::string, caf::actor, std::less<>> by_name{};
+  std::uint64_t ended = 0;  ///< Peers that ended here since the node started.
 };
 using SharedRegistry = std::shared_ptr<const Registry>;
 
@@ -68,6 +69,13 @@ struct LinkUp {
   caf::actor connection{};
 };
 struct LinkDown {
+  std::string address{};
+};
+
+/// Connection -> node -> peers that have business there: nothing was heard of the node at `address`
+/// for a while, or a connection from there ended, or a peer has ended there. Behind all that came
+/// over the connection before.
+struct NodeInDoubt {
   std::string address{};
 };
 
@@ -337,6 +345,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundReplies)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundResponse)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkDown)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::NodeInDoubt)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DropLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantRegistry)

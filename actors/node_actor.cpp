@@ -19,6 +19,15 @@ constexpr std::size_t links_max = 1024;
 /// Questions to other nodes at one time.
 constexpr std::size_t inquiries_max = 256;
 
+/// Beats in an election timeout: nodes that do not hear each other find out about as soon as peers
+/// would.
+constexpr int beats_in_timeout = 5;
+
+Beats beats_for(const EngineOptions& options) {
+  return {.interval = options.election_timeout_max / beats_in_timeout,
+          .missed_max = beats_in_timeout};
+}
+
 }  // namespace
 
 NodeActor::NodeActor(caf::actor_config& config, NodeParts parts)
@@ -45,6 +54,7 @@ caf::behavior NodeActor::make_behavior() {
   acceptor.hello = hello_;
   acceptor.node = self();
   acceptor.registry = registry_;
+  acceptor.beats = beats_for(options_.engine);
   acceptor_ = spawn_acceptor(system(), std::move(listening_), std::move(acceptor));
   watch(acceptor_);
   for (RestoredPeer& peer : std::exchange(restored_, {}))
@@ -56,6 +66,7 @@ caf::behavior NodeActor::make_behavior() {
       [this](const WantLink& want) { on_want_link(want); },
       [this](const DropLink& drop) { on_drop_link(drop); },
       [this](const WantRegistry& want) { on_want_registry(want); },
+      [this](const NodeInDoubt& doubt) { on_node_in_doubt(doubt); },
       [this](Inquire& inquire) { on_inquire(inquire); },
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const PeerPut& put) { on_put(put); },
@@ -138,6 +149,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
 /// Tells everyone whom to reach here. A peer that stops is reached until it has: it answers.
 void NodeActor::publish_registry() {
   auto registry = std::make_shared<Registry>();
+  registry->ended = ended_;
   for (const auto& [name, hosted] : peers_) {
     if (!hosted.actor)
       continue;
@@ -184,6 +196,7 @@ void NodeActor::on_want_link(const WantLink& want) {
     options.hello = hello_;
     options.owner = self();
     options.registry = registry_;
+    options.beats = beats_for(options_.engine);
     const auto link = spawn<Link>(std::move(options));
     watch(link);
     found = links_.emplace(want.address, link).first;
@@ -210,6 +223,15 @@ void NodeActor::on_want_registry(const WantRegistry& want) {
     watch(want.subscriber);
   if (registry_)
     actors::send(this, want.subscriber, registry_);
+}
+
+/// Who has a member there, or was written to from there, wants a link there.
+void NodeActor::on_node_in_doubt(const NodeInDoubt& doubt) {
+  const auto users = link_users_.find(doubt.address);
+  if (users == link_users_.end())
+    return;
+  for (const caf::actor& peer : users->second)
+    actors::send(this, peer, doubt);
 }
 
 void NodeActor::on_inquire(Inquire& inquire) {
@@ -243,6 +265,7 @@ void NodeActor::on_peer_stopped(const PeerStopped& stopped) {
 void NodeActor::retire(Hosted& hosted) {
   hosted.actor = nullptr;
   hosted.state = State::stopped;
+  ++ended_;
   publish_registry();
   wire::Response response;
   response.body = full_name_of(hosted);

@@ -82,6 +82,7 @@ private:
   void on_want_link(const WantLink& want);
   void on_drop_link(const DropLink& drop);
   void on_want_registry(const WantRegistry& want);
+  void on_node_in_doubt(const NodeInDoubt& doubt);
   void on_inquire(Inquire& inquire);
   void on_peer_stopped(const PeerStopped& stopped);
   void retire(Hosted& hosted);
@@ -131,6 +132,7 @@ private:
 
   std::map<std::string, Hosted, std::less<>> peers_{};
   SharedRegistry registry_{};
+  std::uint64_t ended_ = 0;  ///< Peers, since we started.
   caf::actor acceptor_{};
   std::map<std::string, caf::actor> links_{};
   std::map<std::string, std::set<caf::actor>> link_users_{};  ///< Of each link; never empty.

@@ -49,6 +49,7 @@ caf::behavior PeerActor::make_behavior() {
       [this](const Checked& checked) { on_checked(checked); },
       [this](const LinkUp& link) { on_link_up(link); },
       [this](const LinkDown& link) { on_link_down(link); },
+      [this](const NodeInDoubt& doubt) { on_node_in_doubt(doubt); },
       [this](const SharedRegistry& registry) { on_registry(registry); },
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const Wake& wake) { on_wake(wake); },

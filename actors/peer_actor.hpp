@@ -97,6 +97,7 @@ private:
   void on_registry(const SharedRegistry& registry);
   void on_link_up(const LinkUp& link);
   void on_link_down(const LinkDown& link);
+  void on_node_in_doubt(const NodeInDoubt& doubt);
   void want_links(const std::vector<std::string>& addresses);
   void drop_links();
   void lose_sight_of(const std::vector<PeerId>& peers);

@@ -239,7 +239,8 @@ wire::PeerStatus PeerActor::status() const {
       .lease_ms = lease_ms(view),
       .read_rounds = view.read_rounds,
       .disk_stalls = view.disk_stalls,
-      .disk_full = view.disk_full};
+      .disk_full = view.disk_full,
+      .quiet = view.quiet};
   add_snapshots(view, status);
   return status;
 }

@@ -37,13 +37,23 @@ void PeerActor::on_link_down(const LinkDown& link) {
   lose_sight_of(routes_.link_down(link.address));
 }
 
+/// Only who is quiet rests on it that nodes are heard.
+void PeerActor::on_node_in_doubt(const NodeInDoubt& doubt) {
+  if (!engine_.is_quiet())
+    return;
+  begin_turn();
+  for (const PeerId peer : routes_.at(doubt.address))
+    engine_.step(Silent{peer});
+}
+
 void PeerActor::want_links(const std::vector<std::string>& addresses) {
   for (const std::string& address : addresses)
     actors::send(this, node_, WantLink{address, self()});
 }
 
 void PeerActor::drop_links() {
-  if (now() < links_looked_at_ + look_at_links_interval)
+  // Nobody is heard while all are quiet, and where they were heard from counts all the same.
+  if (now() < links_looked_at_ + look_at_links_interval || engine_.is_quiet())
     return;
   links_looked_at_ = now();
   for (const std::string& address : routes_.idle(now()))

@@ -46,6 +46,8 @@ constexpr DurationOption durations[] = {
     {"heartbeat_interval_ms", &EngineOptions::heartbeat_interval},
     {"catch_up_timeout_ms", &EngineOptions::catch_up_timeout},
     {"clock_error_ms", &EngineOptions::clock_error},
+    {"quiet_after_ms", &EngineOptions::quiet_after},
+    {"quiet_interval_ms", &EngineOptions::quiet_interval},
     {"disk_stall_max_ms", &EngineOptions::disk_stall_max},
 };
 

@@ -88,11 +88,18 @@ std::vector<std::string> Routes::idle(Time now) {
 }
 
 std::vector<PeerId> Routes::use(SharedRegistry registry) {
+  // A node may host thousands of peers, and each of them looks at every registry.
   std::vector<PeerId> gone;
-  if (registry_)
-    for (const auto& [peer, actor] : registry_->by_id)
-      if (!registry || !registry->by_id.contains(peer))
-        gone.push_back(peer);
+  const auto look_at = [&](PeerId peer) {
+    const bool was_here = registry_ && registry_->by_id.contains(peer);
+    if (was_here && (!registry || !registry->by_id.contains(peer)))
+      gone.push_back(peer);
+  };
+  for (const auto& [peer, address] : configured_)
+    look_at(peer);
+  for (const auto& [peer, learned] : learned_)
+    if (!configured_.contains(peer))
+      look_at(peer);
   registry_ = std::move(registry);
   return gone;
 }
@@ -121,6 +128,17 @@ std::vector<PeerId> Routes::link_down(const std::string& address) {
     if (learned.address == address && !target_of(peer).actor)
       gone.push_back(peer);
   return gone;
+}
+
+std::vector<PeerId> Routes::at(const std::string& address) const {
+  std::vector<PeerId> peers;
+  for (const auto& [peer, where] : configured_)
+    if (where == address)
+      peers.push_back(peer);
+  for (const auto& [peer, learned] : learned_)
+    if (learned.address == address)
+      peers.push_back(peer);
+  return peers;
 }
 
 /// Where it should be, then where it was heard from.

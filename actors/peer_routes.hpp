@@ -29,12 +29,15 @@ public:
   /// from there for a while. They are forgotten.
   std::vector<std::string> idle(Time now);
 
-  /// Returns the peers that were reached through the registry and are not any more.
+  /// Returns the peers that we know of, were reached through the registry and are not any more.
   std::vector<PeerId> use(SharedRegistry registry);
   /// Returns the messages that waited for this link.
   std::vector<Message> link_up(const std::string& address, caf::actor connection);
   /// Returns the peers that cannot be reached for the want of this link.
   std::vector<PeerId> link_down(const std::string& address);
+
+  /// The peers that are, or were heard from, at `address`.
+  std::vector<PeerId> at(const std::string& address) const;
 
   /// What to send where, so that `messages` reach their peers: frames for connections and messages
   /// for peers of this node. A message waits for a link that is being dialed: the first answer to a

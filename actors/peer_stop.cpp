@@ -97,6 +97,7 @@ caf::behavior PeerActor::forwarding() {
       ignore<Checked>(),
       ignore<LinkUp>(),
       ignore<LinkDown>(),
+      ignore<NodeInDoubt>(),
       ignore<SharedRegistry>(),
       ignore<Inquired>(),
       ignore<Flush>(),

@@ -102,6 +102,7 @@ Json json_of(const wire::PeerStatus& status) {
           {"read_rounds", status.read_rounds},
           {"disk_stalls", status.disk_stalls},
           {"disk_full", status.disk_full},
+          {"quiet", status.quiet},
           {"store_bytes", status.store_bytes},
           {"first_index", status.first.value},
           {"holes", status.holes},

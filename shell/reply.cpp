@@ -88,7 +88,8 @@ std::string text_of(const wire::PeerStatus& status) {
          + (status.disk_full     ? " disk=full"
             : status.disk_stalls ? " disk=stalls"
                                  : "")
-         + " store_bytes=" + std::to_string(status.store_bytes) + text_of_snapshots(status);
+         + (status.quiet ? " quiet=yes" : "") + " store_bytes=" + std::to_string(status.store_bytes)
+         + text_of_snapshots(status);
 }
 
 /// The payload stands last: it may hold blanks.

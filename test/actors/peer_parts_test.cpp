@@ -163,6 +163,7 @@ TEST_CASE("peers of the same node need no connection") {
 
   REQUIRE(parcels.size() == 1);
   CHECK(parcels[0].local);
+  CHECK(routes.learn({2}, "me:1", Time{}).empty());
   CHECK(routes.use(std::make_shared<const Registry>()) == std::vector<PeerId>{{2}});
 }
 

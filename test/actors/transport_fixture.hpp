@@ -80,7 +80,7 @@ private:
 class Puppet : public caf::event_based_actor {
 public:
   using Heard = std::variant<InboundCalls, InboundRequest, InboundMessages, InboundReplies,
-                             InboundResponse, LinkUp, LinkDown, ConnectionReady>;
+                             InboundResponse, LinkUp, LinkDown, NodeInDoubt, ConnectionReady>;
   using Script = std::function<void(Puppet&, Heard)>;
 
   Puppet(caf::actor_config& config, Script script)
@@ -95,6 +95,7 @@ public:
         [this](InboundResponse& m) { script_(*this, std::move(m)); },
         [this](const LinkUp& m) { script_(*this, m); },
         [this](const LinkDown& m) { script_(*this, m); },
+        [this](const NodeInDoubt& m) { script_(*this, m); },
         [this](const ConnectionReady& m) { script_(*this, m); },
     };
   }
@@ -154,7 +155,7 @@ public:
   using OnCalls = std::function<void(Puppet&, InboundCalls)>;
 
   FakeNode(LiveSystem& live, Puppet::Script script, const std::string& listen = "127.0.0.1:0",
-           const ConnectionLimits& limits = {})
+           const ConnectionLimits& limits = {}, const Beats& beats = {})
       : front_(live.actors.spawn<Puppet>(std::move(script))) {
     auto listening = listen_on(listen);
     REQUIRE(std::holds_alternative<Listening>(listening));
@@ -164,7 +165,8 @@ public:
                                 .node = front_,
                                 .registry = {},
                                 .connections_max = 16,
-                                .limits = limits});
+                                .limits = limits,
+                                .beats = beats});
   }
   FakeNode(const FakeNode&) = delete;
   FakeNode& operator=(const FakeNode&) = delete;
