@@ -113,8 +113,9 @@ void Cluster::on(const PeerResumes& event) {
 
 void Cluster::on(const MessageArrives& event) {
   Peer& peer = peers_[event.seat];
+  const auto from = seat_of(event.message.from);  // Nothing for one that was given up.
   if (!peer.is_up())
-    return hear_node(event.seat, *seat_of(event.message.from), event.life);
+    return from ? hear_node(event.seat, *from, event.life) : void();
   if (event.message.term.value + 1 < peer.view().hard_state.term.value)
     marks_.hit(Mark::message_terms_late);
   note(7, [&] { return text(event.message); });
@@ -127,7 +128,8 @@ void Cluster::on(const MessageArrives& event) {
   if (bound && std::holds_alternative<VoteRequest>(event.message.body)
       && peer.view().hard_state.term < event.message.term)
     marks_.hit(Mark::vote_refused_after_restart);
-  hear_node(event.seat, *seat_of(event.message.from), event.life);
+  if (from)
+    hear_node(event.seat, *from, event.life);
 }
 
 void Cluster::on(const ConnectionBreaks& event) {

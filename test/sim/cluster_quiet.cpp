@@ -73,6 +73,8 @@ void Cluster::doubt(Seat seat, Seat other) {
     return;
   const bool slept = peers_[seat].view().quiet;
   step(seat, Silent{peers_[other].id});
+  if (given_up_ && peers_[seat].is_up())  // It may have led from there.
+    step(seat, Silent{*given_up_});
   if (slept && !peers_[seat].view().quiet)
     marks_.hit(Mark::woken_by_silence);
 }
