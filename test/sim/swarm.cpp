@@ -224,7 +224,7 @@ void draw_quiet(Dice& dice, Swarm& swarm) {
                        + 1;
   swarm.node_outlives_permille = maybe(dice, 700);
   if (dice.coin())
-    swarm.clients.think_max = dice.between(milliseconds(100), seconds(2));
+    swarm.clients.think_max = dice.between(milliseconds(100), milliseconds(600));
 }
 
 }  // namespace
