@@ -5,7 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <utility>
 #include <vector>
@@ -63,7 +63,7 @@ private:
   std::size_t bytes_ = 0;
   std::map<Key, Batch> by_seen_{};
   /// In the order in which they came; some of them may have been answered since.
-  std::deque<std::pair<Time, Key>> by_deadline_{};
+  std::list<std::pair<Time, Key>> by_deadline_{};
 };
 
 }  // namespace troupe::actors

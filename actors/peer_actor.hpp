@@ -11,7 +11,7 @@
 #include "storage/store.hpp"
 
 #include <chrono>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <utility>
@@ -201,7 +201,7 @@ private:
   WriteId written_{};
   std::uint64_t store_bytes_ = 0;
   /// Snapshots that are to count, each with the write that makes it.
-  std::deque<std::pair<WriteId, SnapshotHead>> counting_{};
+  std::list<std::pair<WriteId, SnapshotHead>> counting_{};
   std::optional<SnapshotAsker> snapshot_asker_{};
   int taken_percent_ = 0;                  ///< Of the one that is being taken.
   std::optional<SnapshotHead> loading_{};  ///< By the resource.

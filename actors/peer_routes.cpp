@@ -159,7 +159,7 @@ void Routes::wait_for_link(Message message) {
   for (Link* link : links_to(message.to)) {
     if (link == nullptr || link->state != LinkState::dialing)
       continue;
-    std::deque<Message>& waiting = link->waiting;
+    std::list<Message>& waiting = link->waiting;
     if (waiting.size() == waiting_max)
       waiting.pop_front();
     waiting.push_back(std::move(message));

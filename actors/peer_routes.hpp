@@ -4,7 +4,7 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <string>
@@ -56,8 +56,8 @@ private:
   enum class LinkState : std::uint8_t { dialing, up, down };
   struct Link {
     LinkState state = LinkState::dialing;
-    caf::actor connection{};        ///< While up.
-    std::deque<Message> waiting{};  ///< While dialing.
+    caf::actor connection{};       ///< While up.
+    std::list<Message> waiting{};  ///< While dialing.
   };
   struct Target {
     caf::actor actor{};

@@ -3,7 +3,7 @@
 #include "actors/messages.hpp"
 #include "actors/replies.hpp"
 
-#include <deque>
+#include <list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,7 +45,7 @@ private:
     EntryId last() const { return at(calls.size() - 1); }
   };
 
-  std::deque<Batch> batches_{};
+  std::list<Batch> batches_{};
 };
 
 /// Adds the queries of `calls` to what a resource is asked.
@@ -72,7 +72,7 @@ private:
     Ticket ticket{};
   };
 
-  std::deque<Batch> batches_{};
+  std::list<Batch> batches_{};
 };
 
 }  // namespace troupe::actors

@@ -7,7 +7,7 @@
 #include "machine/replicated_state.hpp"
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <variant>
 
@@ -70,7 +70,7 @@ private:
 
   LongTasks long_tasks_{};
   Mode mode_ = Mode::ready;
-  std::deque<Task> waiting_{};
+  std::list<Task> waiting_{};
   std::size_t queries_waiting_ = 0;
   std::uint64_t save_ = 0;  ///< The number of the last.
   Save saving_{};           ///< What asked for it, while it is under way.

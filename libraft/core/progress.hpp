@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <optional>
 
 namespace troupe {
@@ -100,7 +100,7 @@ private:
   Index next_{};   ///< The next entry to send.
   Pace pace_ = Pace::probe;
   bool probing_ = false;  ///< A probe is on its way.
-  std::deque<Sent> in_flight_{};
+  std::list<Sent> in_flight_{};
   std::size_t in_flight_bytes_ = 0;
   Time heard_at_{};
   bool has_answered_ = false;

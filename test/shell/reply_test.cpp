@@ -80,7 +80,8 @@ const std::vector<Case> cases{
      R"("leader":null,"term":2,"commit":4,"applied":3,"last_index":5,"last_term":2,)"
      R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},)"
-     R"("lease_ms":null,"read_rounds":0,"disk_stalls":false,"disk_full":false,"store_bytes":4096,)"
+     R"("lease_ms":null,"read_rounds":0,"disk_stalls":false,"disk_full":false,"quiet":false,)"
+     R"("store_bytes":4096,)"
      R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
      R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
@@ -93,7 +94,7 @@ const std::vector<Case> cases{
      R"("last_term":2,"configuration_index":1,"configuration":)"
      R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},"lease_ms":null,"read_rounds":0,)"
-     R"("disk_stalls":false,"disk_full":false,"store_bytes":4096,)"
+     R"("disk_stalls":false,"disk_full":false,"quiet":false,"store_bytes":4096,)"
      R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
      R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
