@@ -35,6 +35,21 @@ Options in_processes(const Options& options) {
   return apart;
 }
 
+/// What a snapshot covers leaves the log in steps.
+void wait_until_cut(Stage& stage) {
+  const auto start = Clock::now();
+  troupe::Index before{};
+  for (;;) {
+    const auto status = stage.ask().status(stage.peers().front());
+    if (status.first == before && status.first.value > 1)
+      return;
+    if (Clock::now() > start + patience)
+      throw std::runtime_error("the log is not cut");
+    before = status.first;
+    std::this_thread::sleep_for(100 * poll_interval);
+  }
+}
+
 void restart_once(const Options& options, bool has_snapshot, const Print& print) {
   const std::size_t entries = options.entries.value_or(entries_default);
   Stage stage(options, 1);
@@ -45,6 +60,7 @@ void restart_once(const Options& options, bool has_snapshot, const Print& print)
         stage.peers().front(), {.body = troupe::wire::TakeSnapshot{}}, std::chrono::minutes(1));
     if (taken.refusal != troupe::Refusal::none)
       throw std::runtime_error("no snapshot: " + taken.detail);
+    wait_until_cut(stage);
   }
   Row row = row_for(options, has_snapshot ? "restart_snapshot" : "restart_log", 0);
   for (std::size_t i = 0; i < options.rounds; ++i) {
