@@ -106,7 +106,7 @@ TEST_CASE("what one connection asks beyond its bound is refused as busy and pass
     CHECK(reply.id == id);
     CHECK(reply.refusal == Refusal::busy);
   }
-  CHECK(flooded.inbox->size() == 10);
+  CHECK(flooded.inbox->size_from(10) == 10);
   flooded.client.write(wire::Request{.id = 7, .peer = "p", .body = wire::AskStatus{}});
   const auto refused = flooded.client.read();
   REQUIRE(refused);
@@ -117,7 +117,7 @@ TEST_CASE("what one connection asks beyond its bound is refused as busy and pass
   flooded.client.write(calls_of(count + 1, 8));
   flooded.client.write(calls_of(count + 2, 8));
   CHECK(flooded.next_reply().id == count + 2);
-  CHECK(flooded.inbox->size() == 10);
+  CHECK(flooded.inbox->size_from(10) == 10);
 }
 
 TEST_CASE("the bytes that one connection asks with are bounded") {
@@ -129,7 +129,7 @@ TEST_CASE("the bytes that one connection asks with are bounded") {
 
   for (std::uint64_t id = 11; id <= 40; ++id)
     CHECK(flooded.next_reply().refusal == Refusal::busy);
-  CHECK(flooded.inbox->size() == 10);
+  CHECK(flooded.inbox->size_from(10) == 10);
 }
 
 TEST_CASE("who floods and reads not even the refusals is closed") {

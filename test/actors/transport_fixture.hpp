@@ -69,6 +69,12 @@ public:
     const std::lock_guard lock(mutex_);
     return values_.size();
   }
+  /// How many there are once there are at least so many, or none come any more.
+  std::size_t size_from(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, patience, [&] { return values_.size() >= count; });
+    return values_.size();
+  }
 
 private:
   mutable std::mutex mutex_{};

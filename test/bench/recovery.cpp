@@ -35,18 +35,17 @@ Options in_processes(const Options& options) {
   return apart;
 }
 
-/// What a snapshot covers leaves the log in steps.
+/// What a snapshot covers leaves the log in steps, but for some that followers may want.
 void wait_until_cut(Stage& stage) {
   const auto start = Clock::now();
-  troupe::Index before{};
   for (;;) {
     const auto status = stage.ask().status(stage.peers().front());
-    if (status.first == before && status.first.value > 1)
+    if (status.last.index.value
+        < status.first.value + troupe::EngineOptions{}.snapshot_keep_entries)
       return;
     if (Clock::now() > start + patience)
       throw std::runtime_error("the log is not cut");
-    before = status.first;
-    std::this_thread::sleep_for(100 * poll_interval);
+    std::this_thread::sleep_for(poll_interval);
   }
 }
 
