@@ -75,7 +75,7 @@ bool read(const Json& from, Record& to) {
   return time(from, "returned_us", operation.interval.returned)
          && operation.interval.called <= operation.interval.returned
          && number(from, "told", operation.told) && number(from, "index", to.index.value)
-         && to.index != Index{};
+         && (to.index != Index{} || to.is_sequential());
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace troupe::torture {
 struct Record {
   sim::KvOperation operation{};
   ReadLevel level = ReadLevel::linearizable;  ///< Of a `get`.
-  /// That came with the answer: of a write its entry, of a read what was applied. 0 in doubt.
+  /// That came with the answer: of a write its entry, of a read what was applied. 0 in doubt, and
+  /// of a sequential read at a peer that has applied nothing since it started.
   Index index{};
 
   bool is_read() const { return operation.action == sim::KvOperation::Action::get; }

@@ -141,9 +141,20 @@ TEST_CASE("a sequential read goes back for no client, but may lag behind others"
         == "nothing up to its index left what was told");
 }
 
+TEST_CASE("a sequential read may be told of the time before the first entry") {
+  const Record first = set(10, {1, 0, 10, 5});
+
+  CHECK(check({first, get(0, {2, 21, 30, 0}, ReadLevel::sequential)}).witness == "");
+  CHECK(check({first, get(10, {2, 21, 30, 0}, ReadLevel::sequential)}).witness
+        == "nothing up to its index left what was told");
+  CHECK(check({first, get(0, {1, 21, 30, 0}, ReadLevel::sequential)}).witness
+        == "the later has no larger index");
+}
+
 TEST_CASE("a record is read back from its line") {
   const Records all = {set(10, {1, 0, 10, 5}), in_doubt(remove(true, {2, 3, 0, 0})),
-                       get(10, {3, 4, 9, 5}, ReadLevel::sequential)};
+                       get(10, {3, 4, 9, 5}, ReadLevel::sequential),
+                       get(0, {4, 4, 9, 0}, ReadLevel::sequential)};
   std::stringstream lines;
   for (const Record& each : all)
     lines << to_line(each) << "\n";
@@ -174,6 +185,7 @@ TEST_CASE("a line that is no record is named") {
       with("\"key\":7,", ""),
       with("\"called_us\":3", "\"called_us\":11"),  // After it was answered.
       with("\"index\":5", "\"index\":0"),
+      to_line(get(0, {1, 3, 10, 0})),
       with("\"told\":0,", ""),
       R"({"client":1,"action":"get","level":"lease","key":7,"value":0,"called_us":5,)"
       R"("returned_us":null})",
