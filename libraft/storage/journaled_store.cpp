@@ -1,5 +1,6 @@
 #include "storage/journaled_store.hpp"
 
+#include "storage/fold.hpp"
 #include "storage/journal_batch.hpp"
 
 #include <chrono>
@@ -43,6 +44,7 @@ private:
   std::optional<StoreError> write_through(std::span<const PeerWrite> writes);
   Problem drain();
   Problem drain(Part& part);
+  Problem move(Part& part);
   bool is_draining() const { return draining_.valid(); }
   void finish_draining();
   void notice_end_of_draining();
@@ -103,8 +105,7 @@ bool JournaledStore::turn() {
     return false;
   former_ = std::exchange(current_, {});
   journal_.turn();
-  draining_ = std::async(std::launch::async,
-                         [this] { return store_->write_upto(former_.writes, former_.last); });
+  draining_ = std::async(std::launch::async, [this] { return move(former_); });
   return true;
 }
 
@@ -133,13 +134,19 @@ Problem JournaledStore::drain() {
 Problem JournaledStore::drain(Part& part) {
   if (broken_ || part.writes.empty())
     return broken_;
-  auto problem = store_->write_upto(part.writes, part.last);
+  auto problem = move(part);
   look_at_store();
   if (!problem)
     part = {};
   else if (problem->kind != StoreError::Kind::no_space)
     broken_ = problem;
   return problem;
+}
+
+/// What came and went within the part does not get as far as the store.
+Problem JournaledStore::move(Part& part) {
+  part.writes = fold(std::move(part.writes));
+  return store_->write_upto(part.writes, part.last);
 }
 
 /// Waits for the thread that drains, if there is one.
@@ -221,7 +228,7 @@ Outcome<std::unique_ptr<Store>> put_journal_before(std::unique_ptr<MarkedStore> 
   }
   auto& opened = std::get<Journal>(journal);
   if (!writes.empty())
-    if (auto problem = store->write_upto(writes, opened.last()))
+    if (auto problem = store->write_upto(fold(std::move(writes)), opened.last()))
       return *problem;
   opened.restart();
   return std::unique_ptr<Store>(std::make_unique<JournaledStore>(

@@ -21,7 +21,7 @@ struct LmdbOptions {
   /// LMDB later, with many others. 0: none, and each write is a transaction of LMDB, with two
   /// syncs. No more than a sixteenth of what is free when it is created. A store that has a journal
   /// keeps it, and its size.
-  std::uint64_t journal_bytes = std::uint64_t{8} << 20;
+  std::uint64_t journal_bytes = std::uint64_t{32} << 20;
   /// Before the environment is opened, a child process reads all of it: a corrupt
   /// page can kill a process that maps it.
   bool check_in_child = true;

@@ -40,7 +40,8 @@ public:
     if (behind_->is_full)
       return StoreError{StoreError::Kind::no_space, "full"};
     for (const PeerWrite& write : writes)
-      behind_->terms.push_back(write.write.hard_state.term.value);
+      for (const Entry& entry : write.write.entries)
+        behind_->terms.push_back(entry.id.term.value);
     return std::nullopt;
   }
   std::optional<StoreError> write_upto(std::span<const PeerWrite> writes,
