@@ -29,7 +29,8 @@ const std::vector<Workload>& workloads() {
        true},
       {"restart", "from the start of a node with 1 M entries to its first answer", run_restarts,
        true},
-      {"endurance", "20 M commands while the log is cut behind", run_endurance, true},
+      {"endurance", "20 M commands while the log is cleaned or cut behind", run_endurance, true},
+      {"store", "20 M entries into one store, which keeps the last twentieth", run_store, true},
       {"size", "many keys, small and large values, 3 and 5 nodes", run_sizes, true},
       {"idle", "100 and 1000 peers on each of three nodes, and nothing to do", run_idle, true},
   };
@@ -69,7 +70,7 @@ void add_options(CLI::App& app, Options& options, std::string& store, std::strin
       ->check(CLI::PositiveNumber);
   app.add_option("--clients", options.clients, "that share them; 1, and 16 from 1000 on")
       ->check(CLI::PositiveNumber);
-  app.add_option("--entries", options.entries, "of restart, catch_up and endurance")
+  app.add_option("--entries", options.entries, "of restart, catch_up, endurance and store")
       ->check(CLI::PositiveNumber);
   app.add_option("--peers", options.peers, "on each node, of idle; 100 and 1000")
       ->check(CLI::PositiveNumber);

@@ -19,7 +19,7 @@ struct Options {
   std::size_t keys = 10'000;
   std::optional<std::size_t> in_flight{};
   std::optional<std::size_t> clients{};
-  std::optional<std::size_t> entries{};     ///< Of restart, catch_up and endurance.
+  std::optional<std::size_t> entries{};     ///< Of restart, catch_up, endurance, store.
   std::optional<std::size_t> peers{};       ///< Of idle.
   std::size_t cycles = 20;                  ///< Of failover.
   bool in_memory = false;                   ///< `--store memory`: nothing is synced.

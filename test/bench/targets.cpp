@@ -47,6 +47,8 @@ constexpr std::array targets = {
     Target{"restart_snapshot", 0, remote, "serving_after_s", Aim::at_most, 1},
     Target{"restart_log", 0, remote, "serving_after_s", Aim::at_most, 4},
     Target{"endurance_10", 0, remote, "p99_to_first", Aim::at_most, 1.2},
+    Target{"store_10", 0, remote, "p99_to_first", Aim::at_most, 1.2},
+    Target{"store_10", 0, remote, "disk_to_live", Aim::at_most, 2},
     Target{"idle_1000", 0, remote, "cpu_percent_of_a_core", Aim::at_most, 3},
     Target{"idle_1000", 0, remote, "kb_per_peer", Aim::at_most, 30},
 };

@@ -61,6 +61,7 @@ def main():
             "catch_up --entries 1000",
             "restart --entries 1000",
             "endurance --entries 5000",
+            "store --entries 20000",
             "idle --peers 2 --seconds 0.1",
         ):
             rows_of(directory, *arguments.split())
