@@ -50,12 +50,25 @@ private:
   std::promise<void> stopped_{};
 };
 
+/// Stands for all addresses of a machine.
+bool is_any_host(const std::string& address) {
+  const auto parsed = parse_address(address);
+  return parsed && (parsed->host == "0.0.0.0" || parsed->host == "::");
+}
+
+bool can_be_dialed(const std::string& address) {
+  const auto parsed = parse_address(address);
+  return parsed && parsed->port != 0 && !is_any_host(address);
+}
+
 std::string problem(const NodeOptions& options) {
   if (!valid_peer_name(options.name))
     return "the name of a node is one to 64 letters, digits, '-' and '_'";
-  if (const auto address = parse_address(options.listen);
-      address && (address->host == "0.0.0.0" || address->host == "::"))
-    return "listen: " + options.listen + " is no address that other nodes could dial";
+  if (!options.advertise.empty() && !can_be_dialed(options.advertise))
+    return "advertise: " + options.advertise + " is no address that other nodes could dial";
+  if (options.advertise.empty() && is_any_host(options.listen))
+    return "listen: " + options.listen
+           + " is no address that other nodes could dial; advertise one that is";
   EngineOptions engine = options.engine;
   engine.self = {1};  // Whoever it will be: the check wants somebody.
   const auto checked = with_options(engine, {});
@@ -95,6 +108,7 @@ struct Machinery {
 
 struct Node::Parts {
   std::string address{};
+  std::string listening{};
   std::chrono::milliseconds stop_timeout{};
   std::shared_ptr<News> news = std::make_shared<News>();
   std::future<void> stopped{};
@@ -132,7 +146,10 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   NodeParts node;
   node.options = std::move(options);
   node.listening = std::get<Listening>(std::move(listening));
-  parts->address = node.listening.address;
+  parts->listening = node.listening.address;
+  if (node.options.advertise.empty())
+    node.options.advertise = parts->listening;
+  parts->address = node.options.advertise;
   node.peers = std::get<std::vector<RestoredPeer>>(std::move(peers));
   node.store = system.spawn<StoreActor, caf::detached>(std::move(store));
   node.snapshots = system.spawn<SnapshotActor, caf::detached>(std::move(snapshots));
@@ -150,6 +167,10 @@ Node::~Node() {
 
 const std::string& Node::address() const {
   return parts_->address;
+}
+
+const std::string& Node::listening() const {
+  return parts_->listening;
 }
 
 LocalNode Node::local() const {

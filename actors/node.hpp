@@ -13,8 +13,11 @@
 namespace troupe::actors {
 
 struct NodeOptions {
-  std::string name{};       ///< What people call the process: "a".
-  std::string listen{};     ///< "host:port"; what others dial. Port 0 takes a free one.
+  std::string name{};    ///< What people call the process: "a".
+  std::string listen{};  ///< "host:port". Port 0 takes a free one.
+  /// "host:port" that others dial, where that is not `listen`: behind a NAT, or in a container. It
+  /// need not lead here from within this process. Empty: what is listened on.
+  std::string advertise{};
   std::string directory{};  ///< Where the peers' logs are kept. Created if missing.
   machine::Kinds kinds{};
   /// Timing and limits of every peer; `self` and `seed` are set for each.
@@ -42,8 +45,11 @@ public:
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Where it listens: `options.listen` with the port that was taken.
+  /// Where others reach it: what it advertises.
   const std::string& address() const;
+
+  /// Where it listens: `options.listen` with the port that was taken.
+  const std::string& listening() const;
 
   /// Hands over what it leads, answers all who wait, closes the store. Bounded by
   /// `stop_timeout` for each step. Idempotent.

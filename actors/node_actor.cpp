@@ -35,7 +35,7 @@ NodeActor::NodeActor(caf::actor_config& config, NodeParts parts)
       options_(std::move(parts.options)),
       hello_{.version = wire::protocol_version,
              .node = options_.name,
-             .address = parts.listening.address,
+             .address = options_.advertise,
              .incarnation = random_number()},
       listening_(std::move(parts.listening)),
       restored_(std::move(parts.peers)),

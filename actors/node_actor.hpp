@@ -24,7 +24,7 @@ struct RestoredPeer {
 };
 
 struct NodeParts {
-  NodeOptions options{};
+  NodeOptions options{};  ///< `advertise` is not empty.
   Listening listening{};
   std::vector<RestoredPeer> peers{};
   caf::actor store{};

@@ -54,7 +54,8 @@ std::string seconds(Duration duration) {
 
 /// Has the peer join, until it is a member or the process shall end. False if it never can be.
 bool join(const JoinSettings& settings, const actors::Node& node, Signals& signals) {
-  actors::Client client;
+  // Of the node's own process: what is advertised need not lead back here.
+  actors::Client client(node);
   Join join(settings, node.address(), nodes_through(client, signals));
   Announcer announcer("joining " + settings.kind + " at " + settings.at + " as " + settings.peer
                       + ": ");
@@ -115,7 +116,10 @@ int run_node(const NodeSettings& settings, machine::Kinds kinds) {
 
   const std::string& name =
       settings.options.name.empty() ? settings.join.peer : settings.options.name;
-  std::cout << "node " << name << " listening on " << node->address() << std::endl;
+  std::cout << "node " << name << " listening on " << node->listening();
+  if (node->address() != node->listening())
+    std::cout << ", advertised as " << node->address();
+  std::cout << std::endl;
   const bool may_go_on = !settings.join.wanted() || join(settings.join, *node, signals);
   while (may_go_on && !signals.stop_requested() && !signals.take_interrupt()
          && node->failure().empty())

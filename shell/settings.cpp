@@ -35,8 +35,13 @@ std::string addresses_only(const std::string& text) {
 void add_options(CLI::App& app, NodeSettings& settings) {
   actors::NodeOptions& node = settings.options;
   app.add_option("--name", node.name, "what people call this node")->type_name("NAME");
-  app.add_option("--listen", node.listen, "where it listens; others dial this address")
+  app.add_option("--listen", node.listen,
+                 "where it listens; others dial this address, unless --advertise names another")
       ->type_name("HOST:PORT");
+  app.add_option("--advertise", node.advertise,
+                 "the address that others reach it by, as behind a NAT or in a container")
+      ->type_name("HOST:PORT")
+      ->check(addresses_only);
   app.add_option("--data,--data-dir", node.directory,
                  "where its peers keep their logs; created if missing")
       ->type_name("DIR");
@@ -131,7 +136,8 @@ std::string problem(const NodeSettings& settings) {
 
 std::string problem(const ShellSettings& settings) {
   const actors::NodeOptions& node = settings.node.options;
-  const bool hosts = !node.name.empty() || !node.listen.empty() || !node.directory.empty();
+  const bool hosts = !node.name.empty() || !node.listen.empty() || !node.advertise.empty()
+                     || !node.directory.empty();
   if (hosts && !settings.connect.empty())
     return "a shell either has a node of its own (--name, --listen, --data) or uses --connect";
   if (!hosts && settings.connect.empty())

@@ -116,9 +116,9 @@ void converse(Conversation& conversation, const std::function<Line()>& next_line
 }
 
 /// A shell, when its node, if it has one, runs.
-int run_on(const std::vector<std::string>& addresses, const ShellSettings& settings,
-           const machine::Kinds& kinds, Signals& signals, const std::function<bool()>& may_go_on) {
-  actors::Client client(actors::ClientOptions{.timeout = settings.timeout});
+int run_on(const std::vector<std::string>& addresses, actors::Client& client,
+           const ShellSettings& settings, const machine::Kinds& kinds, Signals& signals,
+           const std::function<bool()>& may_go_on) {
   const Nodes nodes = nodes_through(client, signals);
   // Peers that a node of our own brought back may be looking for their leader.
   if (settings.connect.empty())
@@ -153,14 +153,19 @@ int run_on(const std::vector<std::string>& addresses, const ShellSettings& setti
 
 int run_shell(const ShellSettings& settings, const machine::Kinds& kinds) {
   Signals signals;
-  if (!settings.connect.empty())
-    return run_on(settings.connect, settings, kinds, signals, [] { return true; });
+  const actors::ClientOptions options{.timeout = settings.timeout};
+  if (!settings.connect.empty()) {
+    actors::Client client(options);
+    return run_on(settings.connect, client, settings, kinds, signals, [] { return true; });
+  }
 
   const std::unique_ptr<actors::Node> node = start_node(settings.node, kinds);
   if (node == nullptr)
     return EXIT_FAILURE;
-  const int code =
-      run_on({node->address()}, settings, kinds, signals, [&] { return node->failure().empty(); });
+  // Of the node's own process: what is advertised need not lead back here.
+  actors::Client client(*node, options);
+  const int code = run_on({node->address()}, client, settings, kinds, signals,
+                          [&] { return node->failure().empty(); });
   signals.release();
   return stop_node(*node) ? code : EXIT_FAILURE;
 }

@@ -202,6 +202,38 @@ TEST_CASE("a node says why it cannot start") {
   REQUIRE(std::holds_alternative<std::string>(odd_name));
   REQUIRE(std::holds_alternative<std::string>(anywhere));
   CHECK(std::get<std::string>(anywhere).find("0.0.0.0") != std::string::npos);
+  for (const char* advertised : {"0.0.0.0:4001", "[::]:4001", "127.0.0.1:0", "127.0.0.1", ":1"}) {
+    CAPTURE(advertised);
+    const auto started = start_node("c", directory.path / "c", "127.0.0.1:0", {}, advertised);
+    REQUIRE(std::holds_alternative<std::string>(started));
+    CHECK(std::get<std::string>(started).find(advertised) != std::string::npos);
+  }
+}
+
+TEST_CASE("a node is known by the address that it advertises, though that does not lead back") {
+  Directory directory;
+  const std::string nobody_there = "127.0.0.1:1";
+  auto started = start_node("a", directory.path / "a", "0.0.0.0:0",
+                            {{"register", test::register_kind()}}, nobody_there);
+  REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
+  const auto& node = std::get<std::unique_ptr<Node>>(started);
+  CHECK(node->address() == nobody_there);
+  CHECK(node->listening() != nobody_there);
+  Client client(*node);
+  const auto ask = [&](decltype(wire::Request::body) body) {
+    return client
+        .request(node->address(), {.id = 0, .peer = "p", .body = std::move(body)}, patience)
+        .get();
+  };
+
+  const auto peer = ask(wire::StartPeer{.kind = "register", .options = {}});
+  const auto founded = ask(wire::SetConfiguration{{"p"}});
+  client.use_cluster({"p@" + nobody_there});
+
+  CHECK(std::get<std::string>(peer.body) == "p@" + nobody_there);
+  REQUIRE(founded.refusal == Refusal::none);
+  CHECK(std::get<Configuration>(founded.body).voters.at(0).address == nobody_there);
+  CHECK(client.write(command("=1")).get().refusal == Refusal::none);
 }
 
 TEST_CASE(

@@ -1,6 +1,9 @@
 #include "shell/settings.hpp"
 
+#include <CLI/CLI.hpp>
 #include <doctest/doctest.h>
+
+#include <string>
 
 using namespace troupe;
 using namespace troupe::shell;
@@ -37,6 +40,23 @@ TEST_CASE("a node needs a name, an address and a place for its logs") {
   CHECK(problem(without_data) == "--data is missing");
 }
 
+TEST_CASE("what a node advertises is an address, or the command line is refused") {
+  const auto parsed = [](const std::string& advertised) {
+    NodeSettings settings;
+    CLI::App app;
+    add_options(app, settings);
+    app.parse("--name a --listen 0.0.0.0:4001 --data data --advertise " + advertised);
+    return settings;
+  };
+
+  CHECK(problem(parsed("a.example:4001")).empty());
+  CHECK(parsed("a.example:4001").options.advertise == "a.example:4001");
+  for (const char* nonsense : {"a.example", "a.example:0", ":4001", "a.example:port", "::1:4001"}) {
+    CAPTURE(nonsense);
+    CHECK_THROWS_AS(parsed(nonsense), CLI::ValidationError);
+  }
+}
+
 TEST_CASE("election timing that can't work is refused") {
   NodeSettings settings = complete_node();
   settings.options.engine.election_timeout_max = settings.options.engine.election_timeout_min;
@@ -59,4 +79,12 @@ TEST_CASE("a shell has a node of its own or connects to others, never both or ne
 
   shell.node.options.listen.clear();
   CHECK(problem(shell) == "--listen is missing");
+}
+
+TEST_CASE("who advertises an address has a node of its own") {
+  ShellSettings shell;
+  shell.connect = {"127.0.0.1:4001"};
+  shell.node.options.advertise = "a.example:4001";
+
+  CHECK_FALSE(problem(shell).empty());
 }
