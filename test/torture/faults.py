@@ -108,24 +108,28 @@ class ProcessFaults:
 
 
 class NetworkFaults:
-    """One state of the network at a time, for a while; what it did to packets is counted."""
+    """One state of the network at a time, for a while; what it did to packets is counted, or to
+    portions of streams."""
 
-    def __init__(self, switch, nodes, clients, tally, chance):
-        self.switch, self.tally, self.chance = switch, tally, chance
+    def __init__(self, network, nodes, clients, tally, chance):
+        self.network, self.tally, self.chance = network, tally, chance
         self.nodes, self.clients = [h.number for h in nodes], [h.number for h in clients]
         self._kind, self._until, self._before = None, 0.0, {}
 
     def kinds(self):
-        return {
+        of_packets = {
+            "loss": lambda: self.begin("loss", loss=self.chance.uniform(0.02, 0.3)),
+            "repeat": lambda: self.begin("repeat", repeat=self.chance.uniform(0.05, 0.5)),
+        }
+        of_streams = {
             "cut_one_way": lambda: self.cut("cut_one_way", [tuple(self.two())]),
             "cut_pair": lambda: self.cut("cut_pair", self.both_ways(*self.two())),
             "cut_off_node": lambda: self.cut_off(self.nodes),
             "cut_off_client": lambda: self.cut_off(self.clients, "cut_off_client"),
             "split": self.split,
-            "loss": lambda: self.begin("loss", loss=self.chance.uniform(0.02, 0.3)),
-            "repeat": lambda: self.begin("repeat", repeat=self.chance.uniform(0.05, 0.5)),
             "delay": self.delay,
         }
+        return of_streams | (of_packets if self.network.has_packets else {})
 
     def can_be(self, kind):
         return kind in self.kinds() and self._kind is None
@@ -161,25 +165,25 @@ class NetworkFaults:
 
     def begin(self, kind, **state):
         self.calm()
-        self._kind, self._before = kind, dict(self.switch.counts)
+        self._kind, self._before = kind, dict(self.network.counts)
         self._until = time.monotonic() + self.chance.uniform(0.3, 2.0)
         for name, value in state.items():
-            setattr(self.switch, name, value)
+            setattr(self.network, name, value)
 
     def calm(self):
         if self._kind is None:
             return
-        self.switch.heal()
+        self.network.heal()
         count = self.count()
-        self.tally.add(self._kind, count > 0, "packets " + self.word(), count)
+        self.tally.add(self._kind, count > 0, "%s %s" % (self.network.unit, self.word()), count)
         self._kind = None
 
     def word(self):
-        """What becomes of packets, as the switch counts them."""
+        """What becomes of them, as the network counts it."""
         return {"loss": "lost", "repeat": "repeated", "delay": "delayed"}.get(self._kind, "cut")
 
     def count(self):
-        return self.switch.counts[self.word()] - self._before.get(self.word(), 0)
+        return self.network.counts[self.word()] - self._before.get(self.word(), 0)
 
     def on_time(self):
         """What had no effect yet gets some more time: not every link is in use all the time."""

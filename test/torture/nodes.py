@@ -11,7 +11,6 @@ import time
 
 from switch import die_with_parent
 
-PORT = 4000
 # Small enough that snapshots are taken, sent and cut for all the time.
 PEER_OPTIONS = "snapshot_entries=300 snapshot_bytes=0 snapshot_keep_entries=30"
 
@@ -34,7 +33,10 @@ def spawn(host, command, **how):
     """On `host`, or on this machine's own network where there is none."""
     enter = host.enter if host else die_with_parent
     # What a terminal's Ctrl-C reaches is us alone.
-    return subprocess.Popen(command, preexec_fn=enter, process_group=0, **how)
+    process = subprocess.Popen(command, preexec_fn=enter, process_group=0, **how)
+    if host:
+        host.took(process)
+    return process
 
 
 class Node:
@@ -44,6 +46,7 @@ class Node:
     def __init__(self, program, number, host, directory, log_path, address):
         self.program, self.number, self.host = program, number, host
         self.address = address
+        self.listen = host.listen if host else address
         self.directory, self.log_path = directory, log_path
         self.peer = "p%d@%s" % (number, self.address)
         self.process = None
@@ -52,7 +55,9 @@ class Node:
 
     def start(self):
         command = [self.program, "node", "--name", "n%d" % self.number]
-        command += ["--listen", self.address, "--data", self.directory]
+        command += ["--listen", self.listen, "--data", self.directory]
+        if self.listen != self.address:
+            command += ["--advertise", self.address]
         with open(self.log_path, "a") as log:
             self.process = spawn(
                 self.host, command, stdout=subprocess.PIPE, stderr=log, text=True

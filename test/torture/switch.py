@@ -23,6 +23,7 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFMTU = 0x8916, 0x891C, 0x8922
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 MTU = 9000
+PORT = 4000
 PACKETS_MAX = 20000  # That are delayed; more are lost, as in any queue.
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -39,11 +40,12 @@ def die_with_parent():
 
 
 class Host:
-    """A namespace with the address 10.99.0.NUMBER."""
+    """A namespace with the address 10.99.0.NUMBER. A node here listens where others dial."""
 
     def __init__(self, number):
         self.number = number
-        self.address = "10.99.0.%d" % number
+        self.ip = "10.99.0.%d" % number
+        self.address = self.listen = "%s:%d" % (self.ip, PORT)
         home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         try:
             _call("unshare", CLONE_NEWNET)
@@ -59,7 +61,7 @@ class Host:
         tun = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", b"tun0", IFF_TUN | IFF_NO_PI))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            settings = ((SIOCSIFADDR, self.address), (SIOCSIFNETMASK, "255.255.255.0"))
+            settings = ((SIOCSIFADDR, self.ip), (SIOCSIFNETMASK, "255.255.255.0"))
             for request, address in settings:
                 sockaddr = struct.pack("HH4s8x", socket.AF_INET, 0, socket.inet_aton(address))
                 fcntl.ioctl(s, request, struct.pack("16s16s", b"tun0", sockaddr))
@@ -75,6 +77,9 @@ class Host:
         die_with_parent()
         _call("setns", self.namespace, CLONE_NEWNET)
 
+    def took(self, process):
+        pass
+
     def close(self):
         os.close(self.tun)
         os.close(self.namespace)
@@ -83,6 +88,9 @@ class Host:
 class Switch:
     """Between the hosts. What `cuts`, `loss`, `repeat` and `delay` say holds from the next packet
     on; `counts` says what became of packets, by what was done to them."""
+
+    name, unit = "namespaces", "packets"
+    has_packets = True
 
     def __init__(self, hosts, seed):
         self.hosts = {h.number: h for h in hosts}

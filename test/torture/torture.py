@@ -1,11 +1,12 @@
 """Real nodes under faults, real clients that write down what they were told, and a check of that.
 
 Each process lives on a host of its own, a network namespace, and every packet between them passes
-through here (switch.py); each has a file system of its own (disk.py). Where there can be none, the
-nodes share what this machine has, and the report says so. A fault counts if it had its effect: a
-process that ended by our signal, packets that were dropped, a disk that forgot. A run in which some
-kind of fault had none has shown nothing. Nor has one whose checker does not find a planted lie: a
-copy of the history in which one answer is altered.
+through here (switch.py). Where there can be none every connection does, through a proxy (proxy.py).
+Each has a file system of its own (disk.py); where there can be none, the nodes share what this
+machine has, and the report says so. A fault counts if it had its effect: a process that ended by
+our signal, packets that were dropped, a disk that forgot. A run in which some kind of fault had
+none has shown nothing. Nor has one whose checker does not find a planted lie: a copy of the history
+in which one answer is altered.
 """
 
 import argparse
@@ -25,8 +26,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import disk  # noqa: E402
 from disk_faults import BulkWriter, DiskFaults, close_disks, make_disks  # noqa: E402
-from nodes import PORT, Cluster, Failure, spawn, wait_for  # noqa: E402
+from nodes import Cluster, Failure, spawn, wait_for  # noqa: E402
 from faults import NetworkFaults, Operator, ProcessFaults, Tally  # noqa: E402
+from proxy import Proxy, ProxyHost  # noqa: E402
 from switch import Host, Switch  # noqa: E402
 
 CLIENTS = 2
@@ -44,7 +46,8 @@ def parse_arguments():
     parser.add_argument("--nodes", type=int, default=3, choices=(3, 5), help="that vote (3)")
     parser.add_argument("--seed", type=int, default=None, help="of the choice of faults")
     parser.add_argument("--json", action="store_true", help="the report as one line of JSON")
-    parser.add_argument("--no-namespaces", action="store_true", help="harm processes only")
+    parser.add_argument("--proxy", action="store_true", help="harm connections, not packets")
+    parser.add_argument("--no-network", action="store_true", help="harm no network")
     parser.add_argument("--no-disks", action="store_true", help="harm no disks")
     parser.add_argument("--fs", default="ext4", choices=sorted(disk.IMAGE_BYTES), help="(ext4)")
     parser.add_argument("--keep", action="store_true", help="keep logs, stores and histories")
@@ -91,7 +94,7 @@ class Torture:
         self.chance = random.Random(options.seed)
         self.programs = programs()
         self.clients, self.disks = [], []
-        self.switch = self.operator = None
+        self.network = self.operator = None
         nodes = options.nodes + 1
         hosts, addresses = self.make_network(nodes)
         self.client_hosts, self.operator_host = hosts[nodes:-1], hosts[-1]
@@ -101,20 +104,24 @@ class Torture:
         self.cluster = Cluster(self.programs, hosts[:nodes], stores, logs, voters, addresses)
         self.processes = ProcessFaults(self.cluster, self.tally, self.chance)
         self.faults = [self.processes]
-        if self.switch:
+        if self.network:
             numbers = hosts[:nodes], self.client_hosts
-            self.faults.append(NetworkFaults(self.switch, *numbers, self.tally, self.chance))
+            self.faults.append(NetworkFaults(self.network, *numbers, self.tally, self.chance))
 
     def make_network(self, nodes):
         """The hosts of nodes, clients and the operator, and the addresses of the nodes."""
-        hosts, problem = [], "--no-namespaces"
-        if not self.options.no_namespaces:
-            hosts, problem = make_hosts(nodes + CLIENTS + 1)
+        count = nodes + CLIENTS + 1
+        if self.options.no_network:
+            say("no network faults: --no-network")
+            return [None] * count, free_addresses(nodes)
+        hosts, problem = ([], "--proxy") if self.options.proxy else make_hosts(count)
         if hosts:
-            self.switch = Switch(hosts, self.options.seed)
-            return hosts, ["%s:%d" % (h.address, PORT) for h in hosts[:nodes]]
-        say("no network faults: " + problem)
-        return [None] * (nodes + CLIENTS + 1), free_addresses(nodes)
+            self.network = Switch(hosts, self.options.seed)
+        else:
+            say("no namespaces, but a proxy: " + problem)
+            hosts = [ProxyHost(number) for number in range(1, count + 1)]
+            self.network = Proxy(hosts, nodes, self.options.seed)
+        return hosts, [host.address for host in hosts[:nodes]]
 
     def make_disks(self, nodes):
         """A directory for each node."""
@@ -145,14 +152,16 @@ class Torture:
     def start_clients(self):
         for i, host in enumerate(self.client_hosts):
             path = os.path.join(self.directory, "history-%d" % (i + 1))
+            log_path = os.path.join(self.directory, "client-%d.log" % (i + 1))
             command = [self.programs["client"], "--name", str(i + 1), "--workers", str(WORKERS)]
             command += ["--seed", str(self.options.seed)]
-            with open(path, "w") as history:
+            with open(path, "w") as history, open(log_path, "w") as log:
                 process = spawn(
                     host,
                     command + [n.peer for n in self.cluster.nodes],
                     stdin=subprocess.PIPE,
                     stdout=history,
+                    stderr=log,
                 )
             self.clients.append((process, path))
 
@@ -271,7 +280,8 @@ class Torture:
         some may find nothing to do."""
         return (
             ["kill_any", "stop_any"]
-            + (["cut_off_node", "loss"] if self.switch else [])
+            + (["cut_off_node"] if self.network else [])
+            + (["loss" if self.network.has_packets else "delay"] if self.network else [])
             + (["power_cut", "full_any"] if self.disks else [])
         )
 
@@ -304,7 +314,8 @@ class Torture:
             summary = {"seed": self.options.seed, "nodes": self.options.nodes}
             summary |= {"minutes": self.options.minutes, "answers": self.answers()}
             summary |= {"disks": self.options.fs if self.disks else None}
-            summary |= {"network": self.switch is not None, "faults": faults, "problem": problem}
+            summary |= {"network": self.network and self.network.name}
+            summary |= {"faults": faults, "problem": problem}
             print(json.dumps(summary), flush=True)
             return
         print("%-16s %6s %10s  %s" % ("fault", "tried", "effective", "of which"))
@@ -323,8 +334,8 @@ class Torture:
         self.cluster.close()
         for faults in self.faults:
             faults.close()
-        if self.switch:
-            self.switch.close()
+        if self.network:
+            self.network.close()
 
     def keep(self):
         """Stores lie on disks that go with us."""
