@@ -176,8 +176,10 @@ void ClientActor::retry(const OperationPtr& operation, Refusal refusal, std::str
   operation->last_refusal = refusal;
   operation->last_detail = std::move(detail);
   // Another peer may well know enough; there is no election to wait for.
-  if (operation->is_sequential() && operation->hops++ < hops_max)
+  if (operation->is_sequential() && operation->hops++ < hops_max) {
+    spread_.end_run();
     return ask_cluster(operation);
+  }
   operation->hops = 0;
   operation->state = Operation::State::pausing;
   pausing_.push_back(operation);

@@ -67,6 +67,7 @@ void ClientActor::flush_later() {
 
 void ClientActor::on_flush() {
   flush_pending_ = false;
+  spread_.end_run();
   for (auto& [address, target] : targets_)
     if ((target.is_local || target.connection) && !target.waiting.empty())
       flush(target);

@@ -25,6 +25,10 @@ const FullName& ReadSpread::next(Time now) {
   for (const Peer& peer : peers_)
     if (peer.at_home && peer.back_at <= now)
       return peer.name;
+  if (run_left_ > 0 && peers_[last_].back_at <= now) {
+    --run_left_;
+    return peers_[last_].name;
+  }
   std::size_t best = last_;
   for (std::size_t step = 1; step <= peers_.size(); ++step) {
     const std::size_t at = (last_ + step) % peers_.size();
@@ -36,6 +40,7 @@ const FullName& ReadSpread::next(Time now) {
       best = at;
   }
   last_ = best;
+  run_left_ = run_max - 1;
   return peers_[best].name;
 }
 

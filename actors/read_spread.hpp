@@ -10,8 +10,8 @@
 namespace troupe::actors {
 
 /// Which peer of a cluster to put the next sequential read to: the one at home if there is one,
-/// else one after the other. One that failed is left out for a while, longer each time, until it
-/// answers.
+/// else one after the other. Reads that are asked for together go together: one message carries
+/// them. One that failed is left out for a while, longer each time, until it answers.
 class ReadSpread {
 public:
   using Time = std::chrono::steady_clock::time_point;
@@ -20,10 +20,16 @@ public:
   /// At home is who has the address `home`.
   explicit ReadSpread(const std::vector<FullName>& peers, const std::string& home = {});
 
+  /// Reads in a row that go to one peer. What they save is shared by so many that more of them save
+  /// little more, and others could have begun.
+  static constexpr std::size_t run_max = 64;
+
   bool empty() const { return peers_.empty(); }
 
   /// If all are left out: who will be back first. Requires that some peer is known.
   const FullName& next(Time now);
+  /// What is asked for from here on was not asked for together with what was before.
+  void end_run() { run_left_ = 0; }
 
   /// Of a thousand reads that fail together the first counts.
   void failed(const FullName& peer, Time now);
@@ -41,6 +47,7 @@ private:
 
   std::vector<Peer> peers_{};
   std::size_t last_ = 0;
+  std::size_t run_left_ = 0;  ///< Reads that go to the last one, too.
 };
 
 }  // namespace troupe::actors
