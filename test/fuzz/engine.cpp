@@ -35,13 +35,37 @@ Problem run(Input input) {
   return life.problem();
 }
 
-/// A step is its number, then what it draws.
+// A step is its number, then what it draws.
+const std::string deadline = "\2";
+const std::string persist = "\3\2";
+const std::string two_is_silent = "\11\2\2";
+
+/// Peer 2 leads, has nothing to do, and then is not there.
+std::string quiet_follower() {
+  const std::string rest{'\14', '\0', '\4', '\0', '\4', '\0', '\0', '\1', '\0', '\1', '\0', '\1'};
+  return "\6" + rest + two_is_silent + rest + deadline;
+}
+
+/// We are elected, all that there is gets committed, and 2 and 3 say that they rest; then 2 is not
+/// there.
+std::string quiet_leader() {
+  const std::string pre_vote{'\14', '\0', '\1', '\1', '\3'};
+  const std::string vote{'\14', '\0', '\3', '\1'};
+  const auto accepted = [](char head, char quiet) {
+    return std::string{'\14', head, '\5', '\1', '\0', '\0', '\1', '\1', quiet};
+  };
+  const std::string a_while{'\0', '\170'};
+  return "\6" + deadline + pre_vote + persist + vote + persist + accepted('\0', '\0')
+         + accepted('\10', '\0') + a_while + accepted('\0', '\1') + accepted('\10', '\1')
+         + two_is_silent + accepted('\10', '\1');
+}
+
 std::vector<std::string> seeds() {
-  const std::string deadline = "\2";
-  const std::string persist = "\3\2";
   std::vector<std::string> all;
   // Pre-vote and vote of peer 2, whose answers have the number of their body; then commands.
   all.push_back(std::string("\6", 1) + deadline + deadline + persist + "\5" + persist);
+  all.push_back(quiet_follower());
+  all.push_back(quiet_leader());
   for (char body = 0; body < 11; ++body) {
     std::string one("\4", 1);
     for (char i = 0; i < 8; ++i) {
@@ -126,6 +150,7 @@ Body EngineLife::draw_body(Term term) {
       request.floor = {draw_.number()};
       request.horizon = {draw_.below(4) == 0 ? draw_.number() : 0};
       request.sent_at = Time(static_cast<Time::rep>(draw_.number() >> 1));
+      request.quiet = draw_.chance();
       return request;
     }
     case 5:
@@ -134,7 +159,9 @@ Body EngineLife::draw_body(Term term) {
           .read = {draw_.number()},
           .sent_at = now_,
           .promised = Duration(draw_.byte() * 1000),
-          .wants_snapshot = {draw_.below(4) == 0 ? draw_.number() : 0}};
+          .wants_snapshot = {draw_.below(4) == 0 ? draw_.number() : 0},
+          .disk_full = draw_.below(8) == 0,
+          .quiet = draw_.chance()};
     case 6:
       return AppendResponse{.verdict = Rejected{.previous = draw_id(), .hint = draw_id()}};
     case 7:

@@ -21,6 +21,7 @@ constexpr int outputs_max = 32;
 EngineOptions options() {
   return {.self = self,
           .seed = 43,
+          .quiet_after = std::chrono::milliseconds(100),
           .window_messages_max = 8,
           .snapshot_entries = 6,
           .snapshot_keep_entries = 2,
@@ -101,7 +102,7 @@ void EngineLife::step() {
       store_chunk();
       break;
     case 9:
-      engine_->step(Disconnected{{draw_.below(5)}});
+      hear_news();
       break;
     case 10:
       lose_snapshot();
@@ -132,7 +133,38 @@ void EngineLife::check() {
   EngineView now = engine_->view();
   if (const auto broken = broken_invariant(before_, now))
     fail(std::string(*broken));
+  if (now.quiet && !before_.quiet && now.role == Role::leader)
+    check_quiet_leader(now);
   before_ = std::move(now);
+}
+
+/// Who sends nothing more has nothing left to say.
+void EngineLife::check_quiet_leader(const EngineView& now) {
+  if (now.commit != now.last.index || now.persisted != now.last.index)
+    fail("a leader is quiet and has not committed all");
+  for (const auto& [id, follower] : now.followers)
+    if (now.configuration.keeps_log(id) && follower.match != now.last.index)
+      fail("a leader is quiet and a follower has not got all");
+}
+
+/// What its node tells a peer of disks and of others.
+void EngineLife::hear_news() {
+  const PeerId peer{draw_.below(5)};
+  switch (draw_.below(4)) {
+    case 0:
+      engine_->step(DiskFull{draw_.chance()});
+      break;
+    case 1:
+      engine_->step(Disconnected{peer});
+      break;
+    default: {
+      const bool relies_on_it =
+          before_.role == Role::leader ? before_.followers.contains(peer) : before_.leader == peer;
+      engine_->step(Silent{peer});
+      if (relies_on_it && engine_->view().quiet)
+        fail("a quiet peer sleeps on when another that it relies on is silent");
+    }
+  }
 }
 
 void EngineLife::perform(Output output) {

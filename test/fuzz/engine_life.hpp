@@ -30,8 +30,10 @@ private:
   void write(const Write& write);
   void apply(const std::vector<Entry>& committed);
   void check();
+  void check_quiet_leader(const EngineView& now);
   void fail(std::string what);
 
+  void hear_news();
   void receive();
   void persist();
   void ask();
