@@ -129,7 +129,14 @@ void Cluster::handle(Event event) {
   if (delay_if_paused(event))
     return;
   digest_ = mix(mix(digest_, event.index()), static_cast<std::uint64_t>(now_.count()));
-  std::visit([this](const auto& happening) { on(happening); }, event);
+  std::visit(
+      [this](const auto& happening) {
+        if constexpr (requires { happening.boot; })
+          if (!peers_[happening.seat].is_up_since(happening.boot))
+            return;  // Of another life.
+        on(happening);
+      },
+      event);
 }
 
 /// What concerns a process that stands still waits for it.

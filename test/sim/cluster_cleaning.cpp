@@ -23,9 +23,7 @@ void Cluster::report_released(Seat seat) {
 }
 
 void Cluster::on(const ReleasesReported& event) {
-  const Peer& peer = peers_[event.seat];
-  if (peer.is_up() && peer.boot == event.boot)
-    step(event.seat, event.released);
+  step(event.seat, event.released);
 }
 
 void Cluster::mark_cleaning(const Peer& peer, const Write& write) {

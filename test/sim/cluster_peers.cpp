@@ -105,7 +105,7 @@ void Cluster::on(const PeerResumes& event) {
   peer.paused = false;
   const std::uint64_t boot = peer.boot;
   for (Event& missed : std::exchange(peer.missed, {})) {
-    if (peers_[event.seat].boot != boot || !peers_[event.seat].is_up())
+    if (!peers_[event.seat].is_up_since(boot))
       return;
     handle(std::move(missed));
   }
@@ -158,14 +158,12 @@ void Cluster::on(const TransferAsked& event) {
 
 void Cluster::on(const TransferJudged& event) {
   const Peer& peer = peers_[event.seat];
-  if (peer.boot == event.boot && peer.leads() && peer.view().hard_state.term == event.term)
+  if (peer.leads() && peer.view().hard_state.term == event.term)
     marks_.hit(Mark::transfer_given_up);
 }
 
 void Cluster::on(const WriteNoticed& event) {
   Peer& peer = peers_[event.seat];
-  if (!peer.is_up() || peer.boot != event.boot)
-    return;
   while (!peer.writing.empty() && peer.writing.front().id <= event.write) {
     if (!peer.engine->log().agrees(peer.writing.front().last))
       marks_.hit(Mark::late_persisted);
@@ -191,15 +189,12 @@ void Cluster::on(const TimerFires& event) {
 }
 
 void Cluster::on(const OutputDue& event) {
-  Peer& peer = peers_[event.seat];
-  if (peer.is_up() && peer.boot == event.boot && peer.output_due)
+  if (peers_[event.seat].output_due)
     perform_output(event.seat);
 }
 
 void Cluster::on(const WriteFinishes& event) {
   Peer& peer = peers_[event.seat];
-  if (peer.boot != event.boot || !peer.is_up())
-    return;
   const std::vector<Write> writes = peer.disk.finish();
   for (const Write& write : writes)
     checker_.durable(peer.id, write);

@@ -39,8 +39,6 @@ void Cluster::take_snapshot(Seat seat, const SnapshotPlace& place) {
 
 void Cluster::on(const SnapshotSaved& event) {
   Peer& peer = peers_[event.seat];
-  if (!peer.is_up() || peer.boot != event.boot)
-    return;
   SnapshotTaken taken;
   if (event.bytes)
     taken.head = peer.snapshots.finish(event.place, *event.bytes);
@@ -86,9 +84,6 @@ void Cluster::settle_unseen(Peer& peer, Index covered) {
 }
 
 void Cluster::on(const InstallFailed& event) {
-  const Peer& peer = peers_[event.seat];
-  if (!peer.is_up() || peer.boot != event.boot)
-    return;
   marks_.hit(Mark::snapshot_lost_at_start);
   step(event.seat, SnapshotLost{.id = event.id, .stateless = true});
 }
@@ -102,8 +97,6 @@ void Cluster::send_chunks(Seat seat, std::vector<ChunkToSend> chunks) {
 
 void Cluster::on(const ChunkRead& event) {
   Peer& peer = peers_[event.seat];
-  if (!peer.is_up() || peer.boot != event.boot)
-    return;
   Message message = event.chunk.message;
   auto& chunk = std::get<SnapshotChunk>(message.body);
   const std::string* bytes = peer.snapshots.find(chunk.head.id());
@@ -128,8 +121,6 @@ void Cluster::store_chunks(Seat seat, std::vector<ChunkToStore> chunks) {
 
 void Cluster::on(const ChunkWritten& event) {
   Peer& peer = peers_[event.seat];
-  if (!peer.is_up() || peer.boot != event.boot)
-    return;
   const SnapshotHead& head = event.chunk.head;
   const bool asks = event.chunk.data.empty();
   ChunkToStore chunk = event.chunk;
@@ -165,7 +156,7 @@ void Cluster::check_snapshot(Seat seat, const SnapshotHead& head) {
 
 void Cluster::on(const SnapshotChecked& event) {
   Peer& peer = peers_[event.seat];
-  if (!peer.is_up() || peer.boot != event.boot || peer.snapshots.is_sound(event.id))
+  if (peer.snapshots.is_sound(event.id))
     return;
   if (peer.view().snapshot && peer.view().snapshot->id() == event.id)
     marks_.hit(Mark::snapshot_lost_at_sender);

@@ -37,8 +37,7 @@ void Cluster::strike_full() {
 }
 
 void Cluster::on(const DiskSpoke& event) {
-  const Peer& peer = peers_[event.seat];
-  if (peer.is_up() && peer.boot == event.boot && peer.view().disk_full != event.full)
+  if (peers_[event.seat].view().disk_full != event.full)
     step(event.seat, DiskFull{event.full});
 }
 

@@ -40,8 +40,8 @@ struct Answer {
   std::uint64_t value = 0;  ///< Of a read: what its key held.
 };
 
-// What can happen. Whatever belongs to one life of a peer names it (`boot`), and means nothing
-// to the next.
+// What can happen. Whatever belongs to one life of a peer names it (`boot`), and nobody hears of it
+// when that has ended.
 struct MessageArrives {
   Seat seat = 0;
   Message message{};

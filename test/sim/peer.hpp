@@ -75,6 +75,7 @@ struct Peer {
   std::vector<Event> missed{};  ///< What came in during the pause.
 
   bool is_up() const { return engine.has_value(); }
+  bool is_up_since(std::uint64_t start) const { return is_up() && boot == start; }
   const EngineView& view() const { return views[latest]; }
   bool leads() const { return is_up() && view().role == Role::leader; }
 };
