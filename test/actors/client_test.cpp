@@ -367,7 +367,7 @@ TEST_CASE("what is not answered in time ends in a timeout, and a late answer is 
   const auto call = [&](Duration timeout) {
     return client.call(node.address(), "peer1", wire::CallKind::command, bytes("c"), timeout);
   };
-  auto first = call(30ms);
+  auto first = call(400ms);  // Enough to get there.
   const auto inbound = asked->take();
   REQUIRE(inbound);
   CHECK(get(std::move(first)).refusal == Refusal::timeout);
