@@ -6,13 +6,12 @@
 #include "examples/demo/data_set.hpp"
 #include "examples/demo/load.hpp"
 #include "examples/demo/progress_bar.hpp"
+#include "shell/exit_signals.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <thread>
@@ -144,30 +143,6 @@ int run(Cluster& cluster, const Options& options) {
   return report.lost == 0 && load.tally().refused == 0 ? 0 : 1;
 }
 
-/// Before the first thread starts, so that all of them inherit it.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-/// Waits for Ctrl-C on a thread of its own, so that whatever the others wait for is no matter.
-void leave_on_signals(sigset_t signals, Cluster& cluster, const std::string& directory) {
-  std::thread([&cluster, directory, signals] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    cluster.kill_nodes();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory, ignored);
-    std::printf("\ninterrupted; everything is stopped and cleaned up\n");
-    std::fflush(stdout);
-    _exit(128 + signal);
-  }).detach();
-}
-
 std::string own_directory() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path();
 }
@@ -193,10 +168,16 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "cannot create %s\n", directory.c_str());
     return 1;
   }
-  const sigset_t signals = demo::block_signals();
+  const troupe::shell::ExitSignals signals;
   try {
     demo::Cluster cluster(options.program, directory);
-    demo::leave_on_signals(signals, cluster, directory);
+    signals.leave_after([&cluster, directory] {
+      cluster.kill_nodes();
+      std::error_code ignored;
+      std::filesystem::remove_all(directory, ignored);
+      std::printf("\ninterrupted; everything is stopped and cleaned up\n");
+      std::fflush(stdout);
+    });
     const int result = demo::run(cluster, options);
     cluster.kill_nodes();
     std::filesystem::remove_all(directory);

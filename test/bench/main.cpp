@@ -1,21 +1,18 @@
 /// What Troupe costs, as a program outside sees it: nodes on loopback, clients that keep them busy,
 /// and the time, the processor and the disk that it took. docs/performance.md says how to read it.
 
+#include "shell/exit_signals.hpp"
 #include "test/bench/stage.hpp"
 #include "test/bench/targets.hpp"
 #include "test/bench/workloads.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <string>
-#include <thread>
 
 namespace bench {
 
@@ -92,27 +89,6 @@ void add_options(CLI::App& app, Options& options, std::string& store, std::strin
       ->capture_default_str();
 }
 
-/// Before the first thread starts, so that all of them inherit it.
-sigset_t block_signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-/// Waits for Ctrl-C on a thread of its own, so that whatever the others wait for is no matter.
-void leave_on_signals(sigset_t signals) {
-  std::thread([signals] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    Stage::clear_away();
-    say("interrupted; everything is stopped and cleaned up");
-    _exit(128 + signal);
-  }).detach();
-}
-
 void run(const Options& options) {
   if (!options.json) {
     std::printf("%s\n", table_head().c_str());
@@ -150,7 +126,11 @@ int run(int argc, char** argv) try {
   }
   options.in_memory = store == "memory";
   options.embedded = client == "embedded";
-  leave_on_signals(block_signals());
+  const troupe::shell::ExitSignals signals;
+  signals.leave_after([] {
+    Stage::clear_away();
+    say("interrupted; everything is stopped and cleaned up");
+  });
   run(options);
   return 0;
 } catch (const std::exception& failure) {
