@@ -17,10 +17,6 @@ namespace {
 constexpr ClusterId ours{77};
 constexpr ClusterId theirs{5};
 
-Bytes bytes(std::string_view text) {
-  return Bytes::copy_of(text);
-}
-
 /// A peer of a cluster, as a client sees it. What it was told is kept; it answers with `index`.
 struct Peer {
   explicit Peer(LiveSystem& live, ClusterId id = ours, const std::string& leader = {})
@@ -54,18 +50,6 @@ private:
     });
   }
 };
-
-std::string free_address() {
-  auto listening = listen_on("127.0.0.1:0");
-  REQUIRE(std::holds_alternative<Listening>(listening));
-  return std::get<Listening>(listening).address;
-}
-
-Puppet::Script refuse_all(Refusal refusal, const std::string& detail = {}) {
-  return on_calls([=](Puppet& self, InboundCalls inbound) {
-    self.answer(inbound, {.refusal = refusal, .detail = detail});
-  });
-}
 
 void read_ok(Client& client, ReadLevel level) {
   CHECK(get(client.read(bytes("q"), level)).refusal == Refusal::none);

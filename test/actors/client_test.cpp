@@ -15,14 +15,6 @@ namespace {
 
 constexpr Duration long_enough = 10s;
 
-Bytes bytes(std::string_view text) {
-  return Bytes::copy_of(text);
-}
-
-wire::CallReply refusing(Refusal refusal, std::string detail = {}) {
-  return {.id = 0, .refusal = refusal, .detail = std::move(detail), .index = {}, .value = {}};
-}
-
 /// A leader that repeats what it is asked.
 Puppet::Script echo() {
   return on_calls([](Puppet& self, InboundCalls inbound) {
@@ -33,20 +25,9 @@ Puppet::Script echo() {
   });
 }
 
-Puppet::Script refuse_all(Refusal refusal, const std::string& detail = {}) {
-  return on_calls(
-      [=](Puppet& self, InboundCalls inbound) { self.answer(inbound, refusing(refusal, detail)); });
-}
-
 /// Takes calls and never answers.
 Puppet::Script swallow(std::shared_ptr<Inbox<InboundCalls>> inbox) {
   return on_calls([=](Puppet&, InboundCalls inbound) { inbox->put(std::move(inbound)); });
-}
-
-std::string free_address() {
-  auto listening = listen_on("127.0.0.1:0");
-  REQUIRE(std::holds_alternative<Listening>(listening));
-  return std::get<Listening>(listening).address;
 }
 
 }  // namespace
@@ -197,7 +178,7 @@ TEST_CASE("a busy leader is asked again") {
   auto times = std::make_shared<std::atomic<int>>(0);
   FakeNode node(live, on_calls([times](Puppet& self, InboundCalls inbound) {
                   const bool busy = (*times)++ < 2;
-                  self.answer(inbound, refusing(busy ? Refusal::busy : Refusal::none));
+                  self.answer(inbound, {.refusal = busy ? Refusal::busy : Refusal::none});
                 }));
   Client client(live.actors);
   client.use_cluster({node.peer("peer1"), "peer2@" + free_address()});
@@ -212,7 +193,8 @@ TEST_CASE("two who take each other for the leader do not keep a client running")
   auto times = std::make_shared<std::atomic<int>>(0);
   FakeNode first(live, on_calls([=](Puppet& self, InboundCalls inbound) {
                    ++*times;
-                   self.answer(inbound, refusing(Refusal::redirect, "b@" + second_address));
+                   self.answer(inbound,
+                               {.refusal = Refusal::redirect, .detail = "b@" + second_address});
                  }));
   FakeNode second(live, refuse_all(Refusal::redirect, first.peer("a")), second_address);
   Client client(live.actors, {.timeout = 200ms});

@@ -64,12 +64,6 @@ private:
   std::vector<Socket> taken_{};
 };
 
-std::string free_address() {
-  auto listening = listen_on("127.0.0.1:0");
-  REQUIRE(std::holds_alternative<Listening>(listening));
-  return std::get<Listening>(listening).address;
-}
-
 }  // namespace
 
 TEST_CASE("a subscriber hears of the connection, and one that comes later hears of it at once") {

@@ -9,6 +9,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -231,18 +232,23 @@ void lead(Cluster& cluster, std::size_t i) {
   }));
 }
 
-std::vector<std::string> members(const Cluster& cluster) {
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < cluster.nodes.size(); ++i)
-    names.push_back(cluster.full_name(i));
-  return names;
-}
+/// Three nodes that agree, and a client in the process of the first, which leads.
+struct Home {
+  Home() {
+    cluster.found();
+    lead(cluster, 0);
+    client.emplace(*cluster.nodes[0]);
+    client->use_cluster(cluster.members());
+  }
+
+  Cluster cluster{3};
+  std::optional<Client> client{};
+};
 
 TEST_CASE("a client in a node's process writes and reads wherever the leader is") {
-  Cluster cluster(3);
-  cluster.found();
-  Client client(*cluster.nodes[0]);
-  client.use_cluster(members(cluster));
+  Home home;
+  Cluster& cluster = home.cluster;
+  Client& client = *home.client;
 
   for (const std::size_t leader : {0UL, 1UL}) {
     lead(cluster, leader);
@@ -259,11 +265,9 @@ TEST_CASE("a client in a node's process writes and reads wherever the leader is"
 }
 
 TEST_CASE("leadership that goes and comes back under load loses nothing and repeats nothing") {
-  Cluster cluster(3);
-  cluster.found();
-  lead(cluster, 0);
-  Client client(*cluster.nodes[0]);
-  client.use_cluster(members(cluster));
+  Home home;
+  Cluster& cluster = home.cluster;
+  Client& client = *home.client;
   Writers writers(client, 32);
 
   for (int i = 0; i < 3; ++i) {
@@ -280,11 +284,9 @@ TEST_CASE("leadership that goes and comes back under load loses nothing and repe
 }
 
 TEST_CASE("a node that stops under load ends every call of the clients in its process") {
-  Cluster cluster(3);
-  cluster.found();
-  lead(cluster, 0);
-  Client client(*cluster.nodes[0]);
-  client.use_cluster(members(cluster));
+  Home home;
+  Cluster& cluster = home.cluster;
+  Client& client = *home.client;
   Writers writers(client, 64);
   CHECK(eventually([&] { return writers.acknowledged() > 100; }));
 

@@ -93,18 +93,21 @@ struct Cluster {
 
   /// A peer on each node, all in one configuration.
   void found() {
-    std::vector<std::string> members;
-    for (std::size_t i = 0; i < nodes.size(); ++i) {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
       REQUIRE(ask(i, wire::StartPeer{.kind = "register", .options = {}}).refusal == Refusal::none);
-      members.push_back(full_name(i));
-    }
-    client.use_cluster(members);
-    const auto response = ask(0, wire::SetConfiguration{members});
+    client.use_cluster(members());
+    const auto response = ask(0, wire::SetConfiguration{members()});
     REQUIRE(response.refusal == Refusal::none);
     CHECK(std::get<Configuration>(response.body).voters.size() == nodes.size());
   }
 
   std::string full_name(std::size_t i) const { return names[i] + "@" + addresses[i]; }
+  std::vector<std::string> members() const {
+    std::vector<std::string> all;
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+      all.push_back(full_name(i));
+    return all;
+  }
 
   /// The node whose peer leads, as its peer says itself.
   std::optional<std::size_t> leader() {

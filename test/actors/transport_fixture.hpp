@@ -18,6 +18,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -199,6 +200,24 @@ inline Puppet::Script on_calls(FakeNode::OnCalls script) {
     if (auto* calls = std::get_if<InboundCalls>(&heard))
       script(self, std::move(*calls));
   };
+}
+
+/// Answers every call like this.
+inline Puppet::Script refuse_all(Refusal refusal, const std::string& detail = {}) {
+  return on_calls([=](Puppet& self, InboundCalls inbound) {
+    self.answer(inbound, {.refusal = refusal, .detail = detail});
+  });
+}
+
+inline Bytes bytes(std::string_view text) {
+  return Bytes::copy_of(text);
+}
+
+/// Where nobody listens.
+inline std::string free_address() {
+  auto listening = listen_on("127.0.0.1:0");
+  REQUIRE(std::holds_alternative<Listening>(listening));
+  return std::get<Listening>(listening).address;
 }
 
 /// The value of a future that must not take long.
