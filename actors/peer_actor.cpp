@@ -131,7 +131,7 @@ void PeerActor::on_wake(const Wake& wake) {
 void PeerActor::perform(Output out) {
   // Messages may go to peers that this very output tells us of.
   follow_configuration(out);
-  // Others write what they are sent beside us (§10.2.1), and the sooner the earlier they hear of it.
+  // Others write what they are sent beside us (§10.2.1); the sooner they hear of it, the better.
   if (!out.messages.empty())
     send_messages(std::move(out.messages));
   if (out.write) {

@@ -55,39 +55,41 @@ Reply KvStore::apply(const machine::Command& command) {
 }
 
 Reply KvStore::set(Index index, std::string_view key, std::string_view value) {
-  const auto it = values_.lower_bound(key);
-  const bool is_there = it != values_.end() && it->first == key;
   Reply reply = Reply::ok();
-  if (is_there)
-    reply.released = {it->second.set_by};
-  keep_for_saver(key, is_there ? it : values_.end());
   KvValue set_value{.value = std::string(value), .set_by = index};
-  if (is_there)
-    it->second = std::move(set_value);
-  else
-    values_.emplace_hint(it, key, std::move(set_value));
+  if (const auto place = places_.find(key)) {
+    KvValue& there = (*place)->second;
+    reply.released = {there.set_by};
+    keep_for_saver(key, &there);
+    there = std::move(set_value);
+  } else {
+    keep_for_saver(key, nullptr);
+    places_.add(values_.emplace(key, std::move(set_value)).first);
+  }
   return reply;
 }
 
 Reply KvStore::erase(Index index, std::string_view key) {
-  const auto it = values_.find(key);
-  if (it == values_.end())
+  const auto place = places_.find(key);
+  if (!place)
     return Reply::refused("key_not_found");
   Reply reply = Reply::ok();
-  reply.released = {it->second.set_by, index};
-  keep_for_saver(key, it);
-  values_.erase(it);
+  reply.released = {(*place)->second.set_by, index};
+  keep_for_saver(key, &(*place)->second);
+  places_.remove(*place);
+  values_.erase(*place);
   return reply;
 }
 
-/// What stands at `it` is about to go: it is moved away where it is still needed.
-void KvStore::keep_for_saver(std::string_view key, KvValues::iterator it) {
+/// What stood under `key`, or that nothing did, is about to go: it is moved away where it is still
+/// needed.
+void KvStore::keep_for_saver(std::string_view key, KvValue* before) {
   if (saver_ == nullptr || !saver_->needs(key))
     return;
-  if (it == values_.end())
+  if (before == nullptr)
     saver_->keep(key, std::nullopt);
   else
-    saver_->keep(key, std::move(it->second));
+    saver_->keep(key, std::move(*before));
 }
 
 Reply KvStore::query(View question) const {
@@ -95,10 +97,10 @@ Reply KvStore::query(View question) const {
   if (!is_query(message))
     return Reply::refused("invalid");
 
-  const auto it = values_.find(view(message->ask_as_Get()->key()));
-  if (it == values_.end())
+  const auto place = places_.find(view(message->ask_as_Get()->key()));
+  if (!place)
     return Reply::refused("key_not_found");
-  return Reply::ok(it->second.value);
+  return Reply::ok((*place)->second.value);
 }
 
 std::string KvStore::save() const {
@@ -108,13 +110,17 @@ std::string KvStore::save() const {
 bool KvStore::load(View saved) {
   TROUPE_ASSERT(saver_ == nullptr);
 
-  values_.clear();
-  loader_.reset();
+  clear();
   if (load_piece(saved) && end_load())
     return true;
-  values_.clear();
-  loader_.reset();
+  clear();
   return false;
+}
+
+void KvStore::clear() {
+  values_.clear();
+  places_.rebuild(values_);
+  loader_.reset();
 }
 
 std::unique_ptr<machine::Saver> KvStore::start_save() {
@@ -130,6 +136,7 @@ bool KvStore::load_piece(View piece) {
 bool KvStore::end_load() {
   const bool complete = loader_ && loader_->is_complete();
   loader_.reset();
+  places_.rebuild(values_);
   return complete;
 }
 

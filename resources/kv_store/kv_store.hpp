@@ -2,6 +2,7 @@
 
 #include "machine/kind.hpp"
 #include "machine/resource.hpp"
+#include "resources/kv_store/key_index.hpp"
 #include "resources/kv_store/kv_values.hpp"
 
 #include <memory>
@@ -34,9 +35,11 @@ public:
 private:
   machine::Reply set(Index index, std::string_view key, std::string_view value);
   machine::Reply erase(Index index, std::string_view key);
-  void keep_for_saver(std::string_view key, KvValues::iterator it);
+  void keep_for_saver(std::string_view key, KvValue* before);
+  void clear();
 
   KvValues values_{};
+  KeyIndex places_{};         ///< Of all keys in `values_`; not while a state is loaded.
   KvSaver* saver_ = nullptr;  ///< While there is one.
   std::optional<KvLoader> loader_{};
 };
