@@ -173,6 +173,12 @@ public:
   /// `not_found` if `to` does not vote or there is no other voter.
   Result<PeerId> transfer(PeerId to);
 
+  /// Whether a leader that is about to go for good had better serve on for a while: enough voters
+  /// answer to decide without it, but not enough of those hold nearly all that it has. What the
+  /// rest lack their next leader would have to send them before it could commit anything. How long
+  /// this is worth while the caller knows.
+  bool should_stay() const;
+
   /// Has a snapshot taken by the next output (§5.1), of all that is applied by then: at least of
   /// the returned entry. Refuses: `busy` while one is under way or there is no sound state;
   /// `not_found` if nothing was applied since the last.

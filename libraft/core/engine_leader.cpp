@@ -100,12 +100,25 @@ void Engine::continue_transfer() {
     return;
   if (lead.progress.at(lead.transfer_to).match() != log_.last().index)
     return;
-  // Who waits here is answered first: the others commit without our disk.
-  if (lead.leaving_disk && commit_ != log_.last().index)
+  // Who waits here is answered first: as a follower we could not tell any more what becomes of it.
+  // It does not take long, since a quorum that could not commit could not elect anybody either.
+  if (commit_ != log_.last().index)
     return;
   lead.timeout_now_sent = true;
   lead.lease_lost = true;
   send(lead.transfer_to, TimeoutNow{});
+}
+
+bool Engine::should_stay() const {
+  if (role_ != Role::leader)
+    return false;
+  std::map<PeerId, bool> heard;
+  std::map<PeerId, bool> ready;
+  for (const auto& [peer, progress] : leading().progress) {
+    heard[peer] = hears(progress);
+    ready[peer] = heard[peer] && has_caught_up(peer);
+  }
+  return tally(configuration(), heard) == Tally::won && tally(configuration(), ready) != Tally::won;
 }
 
 Time Engine::leader_deadline() const {

@@ -99,6 +99,7 @@ void Engine::on_persisted(WriteId write) {
     become_leader();
   if (role_ == Role::leader) {
     maybe_commit();
+    continue_transfer();
     continue_change();
   }
 }

@@ -160,6 +160,52 @@ TEST_CASE("a target is told to campaign once it has all that its leader has (§3
   CHECK(peer.sent<TimeoutNow>().size() == 1);
 }
 
+TEST_CASE("a leader hands over when all that it took is committed, and not sooner") {
+  Subject peer = leader();
+  peer.instant_disk = false;
+  REQUIRE(propose(peer, {"a"}));
+  REQUIRE(peer.engine.transfer({2}));
+
+  peer.receive(2, 2, AppendResponse{.verdict = Accepted{{3}}});
+  CHECK(peer.commit() == Index{2});
+  CHECK(peer.sent<TimeoutNow>().empty());
+  peer.persisted(peer.writes.back().id.value);
+
+  CHECK(peer.commit() == Index{3});
+  CHECK(peer.sent<TimeoutNow>().size() == 1);
+}
+
+TEST_CASE("a leader should stay while too few of those who answer hold nearly all it has") {
+  EngineOptions limits = options();
+  limits.append_bytes_max = 1000;
+  Subject peer = leader(limits);
+  CHECK(peer.engine.should_stay());  // Peer 3 has not said where its log ends.
+  peer.receive(3, 2, AppendResponse{.verdict = Accepted{{2}}});
+  CHECK_FALSE(peer.engine.should_stay());
+
+  REQUIRE(propose(peer, {std::string(1000, 'x'), "b"}));
+  CHECK_FALSE(peer.engine.should_stay());  // Nobody has it: as good as the others.
+  peer.receive(2, 2, AppendResponse{.verdict = Accepted{{4}}});
+  CHECK(peer.engine.should_stay());
+  peer.receive(3, 2, AppendResponse{.verdict = Accepted{{3}}});
+
+  CHECK_FALSE(peer.engine.should_stay());
+}
+
+TEST_CASE("a leader need not stay for who does not answer, nor a follower at all") {
+  Subject peer = leader();
+  CHECK(peer.engine.should_stay());
+
+  for (int i = 0; i < 10; ++i) {
+    peer.tick(options().election_timeout_max / 10);
+    peer.receive(2, 2, AppendResponse{.verdict = Accepted{{2}}});
+  }
+  REQUIRE(peer.role() == Role::leader);
+  CHECK_FALSE(peer.engine.should_stay());
+
+  CHECK_FALSE(Subject().engine.should_stay());
+}
+
 TEST_CASE("a read is ready as soon as its quorum is, and not with the next heartbeat") {
   Subject peer = leader();
   const auto read = peer.engine.start_read();
