@@ -53,8 +53,10 @@ void Connection::hear_beat(std::uint64_t ended) {
   const bool watched = watches();
   const std::uint64_t before = std::exchange(ended_heard_, ended);
   is_doubtful_ = is_doubtful_ || (watched && before != ended);
-  if (!watched && watches())
-    send_after(this, options_.beats.interval, this, Beat{});
+  if (watched || !watches())
+    return;
+  actors::send(this, options_.owner, NodeHeard{theirs_.address});
+  send_after(this, options_.beats.interval, this, Beat{});
 }
 
 /// Beats are counted rather than time: when this process stood still, what came meanwhile is read

@@ -35,6 +35,7 @@ caf::behavior Link::make_behavior() {
       [this](Dialed& dialed) { on_dialed(dialed); },
       [this](const ConnectionReady& ready) { on_ready(ready); },
       [this](const Redial&) { on_redial(); },
+      [this](const NodeHeard&) { on_redial(); },
       [this](const SharedRegistry& registry) {
         options_.registry = registry;
         if (connection_)

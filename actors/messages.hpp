@@ -79,6 +79,12 @@ struct NodeInDoubt {
   std::string address{};
 };
 
+/// Connection -> node -> link to `address`: a node that says it lives there dialed us. Where we
+/// pause before dialing it again, that is over: it listens.
+struct NodeHeard {
+  std::string address{};
+};
+
 /// Anyone -> node: "tell me LinkUp and LinkDown of `address`", dialing it if need be.
 struct WantLink {
   std::string address{};
@@ -346,6 +352,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InboundResponse)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkUp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::LinkDown)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::NodeInDoubt)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::NodeHeard)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DropLink)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::WantRegistry)

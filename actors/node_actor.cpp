@@ -67,6 +67,7 @@ caf::behavior NodeActor::make_behavior() {
       [this](const DropLink& drop) { on_drop_link(drop); },
       [this](const WantRegistry& want) { on_want_registry(want); },
       [this](const NodeInDoubt& doubt) { on_node_in_doubt(doubt); },
+      [this](const NodeHeard& heard) { on_node_heard(heard); },
       [this](Inquire& inquire) { on_inquire(inquire); },
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const PeerPut& put) { on_put(put); },
@@ -232,6 +233,13 @@ void NodeActor::on_node_in_doubt(const NodeInDoubt& doubt) {
     return;
   for (const caf::actor& peer : users->second)
     actors::send(this, peer, doubt);
+}
+
+/// Of a node that was away for long our link tries only now and then, and who is elected in the
+/// meantime could not reach it: followers speak to their leader alone.
+void NodeActor::on_node_heard(const NodeHeard& heard) {
+  if (const auto link = links_.find(heard.address); link != links_.end())
+    actors::send(this, link->second, heard);
 }
 
 void NodeActor::on_inquire(Inquire& inquire) {

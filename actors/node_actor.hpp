@@ -83,6 +83,7 @@ private:
   void on_drop_link(const DropLink& drop);
   void on_want_registry(const WantRegistry& want);
   void on_node_in_doubt(const NodeInDoubt& doubt);
+  void on_node_heard(const NodeHeard& heard);
   void on_inquire(Inquire& inquire);
   void on_peer_stopped(const PeerStopped& stopped);
   void retire(Hosted& hosted);

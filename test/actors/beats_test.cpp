@@ -28,11 +28,16 @@ struct WatchingNode {
           live, [heard = heard](Puppet&, Puppet::Heard message) { heard->put(std::move(message)); },
           "127.0.0.1:0", {}, beats) {}
 
-  std::string next_in_doubt() {
+  std::string next_in_doubt() { return next<NodeInDoubt>(); }
+  std::string next_heard() { return next<NodeHeard>(); }
+
+  /// The address that the next message names, which must be a `T`.
+  template <class T>
+  std::string next() {
     const auto message = heard->take();
     REQUIRE(message);
-    REQUIRE(std::holds_alternative<NodeInDoubt>(*message));
-    return std::get<NodeInDoubt>(*message).address;
+    REQUIRE(std::holds_alternative<T>(*message));
+    return std::get<T>(*message).address;
   }
 
   LiveSystem live{};
@@ -91,6 +96,7 @@ TEST_CASE("a node that is not heard is in doubt, once for each silence") {
   RawClient there(here.node.address());
   there.write(from_node);
   there.write(beat(1));
+  CHECK(here.next_heard() == from_node.address);
 
   CHECK(here.next_in_doubt() == from_node.address);
   there.write(beat(1));
@@ -108,6 +114,7 @@ TEST_CASE("a node is in doubt when a peer has ended there, behind what came befo
   RawClient there(here.node.address());
   there.write(from_node);
   there.write(beat(3));
+  CHECK(here.next_heard() == from_node.address);
 
   there.write(wire::PeerMessages{
       .messages = {
@@ -136,6 +143,7 @@ TEST_CASE("a node whose connection ends is in doubt; a client, or who came to as
     REQUIRE(there.read());
   }
 
+  CHECK(here.next_heard() == from_another.address);
   CHECK(here.next_in_doubt() == from_another.address);
 }
 

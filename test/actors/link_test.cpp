@@ -136,6 +136,26 @@ TEST_CASE("who asks again for a link that is down is told when that was in vain,
   CHECK(ear.hear<LinkDown>().address == address);
 }
 
+TEST_CASE("a link that pauses dials at once when the node is heard") {
+  LiveSystem live;
+  const std::string address = free_address();
+  LiveEar ear(live);
+  caf::actor link = live.actors.spawn<Link>(LinkOptions{.address = address,
+                                                        .hello = {},
+                                                        .owner = {},
+                                                        .registry = {},
+                                                        .pause_min = 1h,
+                                                        .pause_max = 1h});
+  send_from_outside(link, WantLink{address, ear.actor});
+  CHECK(ear.hear<LinkDown>().address == address);
+  FakeNode node(live, say_nothing, address);
+
+  send_from_outside(link, NodeHeard{address});
+
+  CHECK(ear.hear<LinkUp>().address == address);
+  end(link);
+}
+
 TEST_CASE("a node that accepts but never says hello is not up") {
   LiveSystem live;
   auto silent = listen_on("127.0.0.1:0");

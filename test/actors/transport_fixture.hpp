@@ -86,8 +86,9 @@ private:
 /// An actor that does what a function says with each message that connections and links send.
 class Puppet : public caf::event_based_actor {
 public:
-  using Heard = std::variant<InboundCalls, InboundRequest, InboundMessages, InboundReplies,
-                             InboundResponse, LinkUp, LinkDown, NodeInDoubt, ConnectionReady>;
+  using Heard =
+      std::variant<InboundCalls, InboundRequest, InboundMessages, InboundReplies, InboundResponse,
+                   LinkUp, LinkDown, NodeInDoubt, NodeHeard, ConnectionReady>;
   using Script = std::function<void(Puppet&, Heard)>;
 
   Puppet(caf::actor_config& config, Script script)
@@ -103,6 +104,7 @@ public:
         [this](const LinkUp& m) { script_(*this, m); },
         [this](const LinkDown& m) { script_(*this, m); },
         [this](const NodeInDoubt& m) { script_(*this, m); },
+        [this](const NodeHeard& m) { script_(*this, m); },
         [this](const ConnectionReady& m) { script_(*this, m); },
     };
   }
