@@ -111,7 +111,7 @@ void PeerActor::arm_timer() {
   if (handover_)
     deadline = std::min(deadline, handover_->deadline);
   if (stopping_)
-    deadline = std::min({deadline, stopping_->deadline,
+    deadline = std::min({deadline, stopping_->deadline, stopping_->stays_until.value_or(never),
                          stopping_->handing_over ? stopping_->heir_deadline : never});
   if (deadline == never || (armed_ && *armed_ <= deadline))
     return;

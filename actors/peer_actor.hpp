@@ -72,6 +72,9 @@ private:
   };
   struct Stopping {
     Time deadline = never;
+    /// Until the others can go on without us (`Engine::should_stay`), or then at the latest, we
+    /// serve as ever. Nothing once that is over.
+    std::optional<Time> stays_until{};
     bool handing_over = false;   ///< Another voter was asked to lead, and is not known to.
     Time heir_deadline = never;  ///< Once we do not lead any more: until then it should be.
   };
@@ -160,6 +163,7 @@ private:
 
   // peer_stop.cpp: the way out.
   void stop();
+  void begin_handover();
   void continue_stop();
   bool is_draining() const;
   bool is_drained() const;

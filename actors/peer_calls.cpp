@@ -39,7 +39,7 @@ void PeerActor::on_calls(InboundCalls& inbound) {
     waiting_calls_.push_back(std::move(inbound));
     return;
   }
-  if (stopping_) {
+  if (stopping_ && !stopping_->stays_until) {
     // Commands taken from here on would only add to what must be handed over.
     const std::string leader = leader_name();
     const bool known = !leader.empty() && engine_.leader() != record_.id;

@@ -13,20 +13,37 @@ constexpr std::chrono::milliseconds forwarding_time{1000};
 
 }  // namespace
 
-/// Hands over leadership, waits for the disk and for replies, and ends: in that order, each as long
-/// as there is time.
+/// Waits until the others can do without us, hands over leadership, waits for the disk and for
+/// replies, and ends: in that order, each as long as there is time.
 void PeerActor::stop() {
   if (stopping_)
     return;
+  const Time deadline = now() + stop_timeout_;
+  stopping_ = Stopping{.deadline = deadline, .stays_until = deadline - stop_timeout_ / 2};
   begin_turn();
-  stopping_ = Stopping{.deadline = now() + stop_timeout_, .handing_over = false};
+  begin_handover();
+}
+
+void PeerActor::begin_handover() {
+  if (stopping_->stays_until && now() < *stopping_->stays_until && engine_.should_stay())
+    return;
+  stopping_->stays_until.reset();
+  begin_turn();
   stopping_->handing_over = static_cast<bool>(engine_.transfer(nobody));
 }
 
 void PeerActor::continue_stop() {
   if (!stopping_ || ended_)
     return;
+  if (stopping_->stays_until)
+    begin_handover();
+  if (stopping_->stays_until)
+    return;
   const bool late = now() >= stopping_->deadline;
+  // An engine does not try for ever. Nothing else is left for us to do.
+  if (stopping_->handing_over && !late && engine_.role() == Role::leader
+      && engine_.view().transfer_to == nobody)
+    begin_handover();
   // Not before the next leader is known: those who wait are sent there. Unless nobody took over.
   if (stopping_->handing_over && engine_.role() != Role::leader
       && stopping_->heir_deadline == never)
@@ -39,7 +56,8 @@ void PeerActor::continue_stop() {
 
 /// Whether we only wait for our own disk and resource.
 bool PeerActor::is_draining() const {
-  return stopping_ && !stopping_->handing_over && engine_.role() != Role::leader;
+  return stopping_ && !stopping_->stays_until && !stopping_->handing_over
+         && engine_.role() != Role::leader;
 }
 
 /// Nobody waits for entries behind a snapshot that is being loaded, or could not be.

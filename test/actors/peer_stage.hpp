@@ -116,6 +116,16 @@ struct PeerStage {
     still.run();
   }
 
+  /// So does peer 3, which was sent the same.
+  void third_accepts() {
+    const Message* sent = last_to_second<AppendRequest>();
+    REQUIRE(sent != nullptr);
+    const auto& request = std::get<AppendRequest>(sent->body);
+    const Index matched{request.previous.index.value + request.entries.size()};
+    hear({3}, sent->term, AppendResponse{.verdict = Accepted{matched}, .read = request.read});
+    still.run();
+  }
+
   /// Has this peer of three elected by peer 2, and its first entry committed. Returns its term.
   Term lead() {
     const Term term = win_election();

@@ -180,6 +180,7 @@ TEST_CASE("calls that reach a peer after its end are passed to its node") {
 TEST_CASE("a leader that is told to stop hands over first") {
   PeerStage stage(founded(3));
   const Term term = stage.lead();
+  stage.third_accepts();
 
   send_from_outside(stage.peer, Stop{});
   stage.still.run();
@@ -195,9 +196,45 @@ TEST_CASE("a leader that is told to stop hands over first") {
   CHECK(stage.node->stopped[0].failure.empty());
 }
 
+TEST_CASE("a leader that is told to stop serves on until the others can do without it") {
+  PeerStage stage(founded(3));
+  stage.lead();
+
+  send_from_outside(stage.peer, Stop{});
+  stage.write(1, "=a");
+  stage.still.run();
+  stage.second_accepts();
+  CHECK(stage.last_to_second<TimeoutNow>() == nullptr);
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::none);
+  stage.third_accepts();
+
+  CHECK(stage.last_to_second<TimeoutNow>() != nullptr);
+}
+
+TEST_CASE("a leader that is told to stop waits half of its time for those who lag, not longer") {
+  PeerStage stage(founded(3));
+  const Term term = stage.lead();
+  const auto pass_half = [&] {
+    for (int i = 0; i < 5; ++i) {
+      stage.second_accepts();
+      stage.hear({3}, term, AppendResponse{.verdict = Rejected{}});
+      stage.still.pass(50ms);
+    }
+  };
+
+  send_from_outside(stage.peer, Stop{});
+  pass_half();
+  CHECK(stage.last_to_second<TimeoutNow>() == nullptr);
+  pass_half();
+
+  CHECK(stage.last_to_second<TimeoutNow>() != nullptr);
+}
+
 TEST_CASE("calls that come while a leader hands over are sent to its heir, once that leads") {
   PeerStage stage(founded(3));
   const Term term = stage.lead();
+  stage.third_accepts();
   send_from_outside(stage.peer, Stop{});
   stage.still.run();
 
