@@ -122,18 +122,22 @@ struct Load::Parts {
       slot.lane->times.add(static_cast<std::uint64_t>((now - slot.since).count()));
     }
     ++answered;
-    note_pause(now);
+    note_pause(now, *slot.lane->client);
     if (choose(slot))
       send(slot);
     else
       end_one();
   }
 
-  void note_pause(Clock::time_point now) {
+  void note_pause(Clock::time_point now, const troupe::actors::Client& client) {
     const std::lock_guard lock(pause_mutex);
     if (last != Clock::time_point{} && now - last > pause.to - pause.from)
       pause = {.from = last, .to = now};
     last = now;
+    if (predecessor.empty() || client.leader() == predecessor)
+      return;
+    succession = Succession{.pause = pause, .at = now};
+    predecessor.clear();
   }
 
   void end_one() {
@@ -152,6 +156,8 @@ struct Load::Parts {
   std::mutex pause_mutex{};
   Clock::time_point last{};
   Pause pause{};
+  std::string predecessor{};  ///< Empty once another one has answered.
+  std::optional<Succession> succession{};
   std::mutex mutex{};
   std::condition_variable changed{};
   std::size_t under_way = 0;
@@ -201,6 +207,18 @@ Histogram Load::take() {
 Pause Load::take_pause() {
   const std::lock_guard lock(parts_->pause_mutex);
   return std::exchange(parts_->pause, {});
+}
+
+void Load::expect_successor(std::string leader) {
+  const std::lock_guard lock(parts_->pause_mutex);
+  parts_->pause = {};
+  parts_->predecessor = std::move(leader);
+  parts_->succession.reset();
+}
+
+std::optional<Succession> Load::succession() const {
+  const std::lock_guard lock(parts_->pause_mutex);
+  return parts_->succession;
 }
 
 Clock::time_point Load::last_answer() const {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,12 @@ struct Pause {
   Clock::time_point to{};
 };
 
+/// Another leader answered.
+struct Succession {
+  Pause pause{};           ///< The longest until then, since it was expected.
+  Clock::time_point at{};  ///< Its first answer.
+};
+
 /// Calls to one cluster, as many at a time as asked for: whenever one is answered the next one
 /// leaves. What failed is tried again, and its time goes on.
 class Load {
@@ -53,6 +60,11 @@ public:
   Histogram take();
   /// The longest pause since this was last asked.
   Pause take_pause();
+  /// From here on another leader than `leader`, a full name, is to be looked out for, and pauses
+  /// count from here on.
+  void expect_successor(std::string leader);
+  /// Nothing until it has answered.
+  std::optional<Succession> succession() const;
   Clock::time_point last_answer() const;
   std::uint64_t answered() const;
   /// Calls that were refused or in doubt, and tried again.
