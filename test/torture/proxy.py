@@ -22,7 +22,7 @@ from switch import die_with_parent
 PORTION = 1 << 16
 PORTIONS_MAX = 64  # That wait in one direction of a connection; then its sender waits.
 LOOK_SECONDS = 0.005
-KNOWN_AFTER = 1.0  # A process that was just started may dial before we are told of it.
+KNOWN_AFTER = 5.0  # A process that was just started may dial before we are told of it.
 
 
 class ProxyHost:
