@@ -20,8 +20,8 @@ def damage(kind, directory, older, dice):
 
 
 def flipped_bit(directory, _, dice):
-    size = os.path.getsize(data(directory))
-    return flip(data(directory), dice.randrange(size), dice)
+    number = draw_page(read(data(directory)), dice)
+    return flip(data(directory), number * PAGE + dice.randrange(PAGE), dice)
 
 
 def flipped_bit_in_use(directory, _, dice):
@@ -67,7 +67,7 @@ def misdirected_page(directory, _, dice):
 def stale_page(directory, older, dice):
     """Not written at all: what was there before is there."""
     before = read(data(older))
-    number = draw_page(before, dice)
+    number = draw_changed(before, read(data(directory)), PAGE, dice)
     put(data(directory), number * PAGE, page(before, number))
     return "page %d is an old one" % number
 
@@ -81,7 +81,7 @@ def stale_root(directory, older, dice):
 
 def stale_sector(directory, older, dice):
     before = read(data(older))
-    offset = dice.randrange(len(before) // SECTOR) * SECTOR
+    offset = draw_changed(before, read(data(directory)), SECTOR, dice) * SECTOR
     put(data(directory), offset, before[offset:offset + SECTOR])
     return "the sector at %d is an old one" % offset
 
@@ -188,7 +188,21 @@ def page(bytes_, number):
 
 
 def draw_page(bytes_, dice):
-    return dice.randrange(len(bytes_) // PAGE)
+    return draw_block(bytes_, PAGE, dice)
+
+
+def draw_block(bytes_, size, dice):
+    """One that holds something: most of a file is room laid out ahead."""
+    while True:
+        number = dice.randrange(max(len(bytes_) // size, 1))
+        if any(bytes_[number * size:(number + 1) * size]):
+            return number
+
+
+def draw_changed(before, now, size, dice):
+    """One that is not what it was."""
+    places = range(0, min(len(before), len(now)), size)
+    return dice.choice([at for at in places if before[at:at + size] != now[at:at + size]]) // size
 
 
 def flip(path, offset, dice):
@@ -198,6 +212,6 @@ def flip(path, offset, dice):
 
 
 def zero(path, size, dice):
-    offset = dice.randrange(max(os.path.getsize(path) // size, 1)) * size
+    offset = draw_block(read(path), size, dice) * size
     put(path, offset, bytes(size))
     return "%s: %d bytes from %d zeroed" % (os.path.basename(path), size, offset)
