@@ -200,9 +200,10 @@ def draw_block(bytes_, size, dice):
 
 
 def draw_changed(before, now, size, dice):
-    """One that is not what it was."""
+    """One that is not what it was, if there is any: all that was written may be in the journal."""
     places = range(0, min(len(before), len(now)), size)
-    return dice.choice([at for at in places if before[at:at + size] != now[at:at + size]]) // size
+    changed = [at for at in places if before[at:at + size] != now[at:at + size]]
+    return dice.choice(changed) // size if changed else draw_block(before, size, dice)
 
 
 def flip(path, offset, dice):
