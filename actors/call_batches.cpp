@@ -9,6 +9,10 @@ namespace {
 /// What a call costs in a frame beside its payload, at most.
 constexpr std::size_t call_head_bytes = 48;
 
+/// Calls of one packet: what all of a packet share costs little by then, and a peer that has one of
+/// several can begin.
+constexpr std::size_t calls_max = 256;
+
 }  // namespace
 
 void CallBatches::add(const std::string& peer, wire::CallKind kind, ReadLevel level,
@@ -17,7 +21,8 @@ void CallBatches::add(const std::string& peer, wire::CallKind kind, ReadLevel le
     last_ = open_.try_emplace({peer, kind, level}).first;
   Batch& batch = last_->second;
   const std::size_t bytes = call.payload.size() + call_head_bytes;
-  if (!batch.calls.empty() && batch.bytes + bytes > batch_bytes_max_)
+  const bool full = batch.calls.size() == calls_max || batch.bytes + bytes > batch_bytes_max_;
+  if (!batch.calls.empty() && full)
     close(last_->first, batch);
   batch.calls.push_back(std::move(call));
   batch.bytes += bytes;

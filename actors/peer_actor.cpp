@@ -80,6 +80,7 @@ Time PeerActor::now() const {
 void PeerActor::begin_turn() {
   if (std::exchange(turn_open_, true))
     return;
+  turn_commands_ = 0;
   engine_.step(Tick{now()});
   actors::send(this, this, Flush{});
 }

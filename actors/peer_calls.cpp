@@ -17,6 +17,10 @@ constexpr std::uint64_t apply_backlog_max = 262144;
 /// clients, who then ask another peer.
 constexpr Duration hold_max = std::chrono::milliseconds(500);
 
+/// Commands that are proposed in one turn, about. A thousand callers that are answered together
+/// would call again together for ever, and of leader, followers and disks one would work at a time.
+constexpr std::size_t turn_commands_max = 256;
+
 bool is_sent_entries(const Configuration& configuration, PeerId peer) {
   return configuration.has_voter(peer)
          || std::ranges::find(configuration.learners, peer, &Member::id)
@@ -102,8 +106,12 @@ void PeerActor::on_commands(InboundCalls& inbound) {
     }
   }
   send_all(this, replies);
-  if (!payloads.empty())
-    propose(inbound, payloads, std::move(ids));
+  if (payloads.empty())
+    return;
+  turn_commands_ += payloads.size();
+  propose(inbound, payloads, std::move(ids));
+  if (turn_commands_ >= turn_commands_max)
+    end_turn();
 }
 
 void PeerActor::propose(const InboundCalls& inbound, const std::vector<Bytes>& payloads,

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
 namespace troupe::actors {
 namespace {
 
@@ -35,6 +39,28 @@ TEST_CASE(
     CHECK(reply.index == Index{2 + id});  // Behind the configuration and the no-op.
     CHECK(reply.value.text() == (id == 1 ? "" : std::to_string(id - 1)));
   }
+}
+
+TEST_CASE("of commands that arrive together in great numbers the first leave before the last") {
+  PeerStage stage(founded(3));
+  stage.lead();
+  stage.second->messages.clear();
+
+  for (std::uint64_t batch = 0; batch < 10; ++batch) {
+    std::vector<std::pair<std::uint64_t, Bytes>> calls;
+    for (std::uint64_t i = 0; i < 100; ++i)
+      calls.emplace_back(100 * batch + i, command("=a"));
+    stage.call(wire::CallKind::command, std::move(calls));
+  }
+  stage.still.run();
+
+  std::vector<std::size_t> parts;
+  for (const Message& message : stage.second->messages)
+    if (const auto* request = std::get_if<AppendRequest>(&message.body))
+      parts.push_back(request->entries.size());
+  CHECK(parts == std::vector<std::size_t>{300, 300, 300, 100});
+  stage.second_accepts();
+  CHECK(stage.client->replies.size() == 1000);
 }
 
 TEST_CASE("a command that the kind does not know is refused, those beside it are not") {
