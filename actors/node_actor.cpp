@@ -6,6 +6,7 @@
 #include "actors/logger.hpp"
 #include "actors/peer_actor.hpp"
 #include "actors/random_number.hpp"
+#include "actors/store_door.hpp"
 #include "core/assert.hpp"
 
 #include <utility>
@@ -49,6 +50,7 @@ caf::behavior NodeActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   registry_ = std::make_shared<Registry>();
   watch(store_);
+  store_door_ = spawn<StoreDoor>(store_);
   watch(snapshots_);
   AcceptorOptions acceptor;
   acceptor.hello = hello_;
@@ -88,7 +90,7 @@ void NodeActor::on_exit() {
   registry_.reset();
   links_.clear();
   link_users_.clear();
-  acceptor_ = store_ = snapshots_ = nullptr;
+  acceptor_ = store_ = store_door_ = snapshots_ = nullptr;
   peer_actors_.clear();
   inquiries_.clear();
   clients_.clear();
@@ -125,7 +127,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   parts.recovered = std::move(recovered);
   parts.registry = registry_;
   parts.node = self();
-  parts.store = store_;
+  parts.store = store_door_;
   parts.snapshots = snapshots_;
   parts.stop_timeout = options_.stop_timeout;
   hosted.actor = spawn<PeerActor>(std::move(parts));
