@@ -127,7 +127,10 @@ bool Engine::may_sweep() const {
   return cleanable > 0 && cleanable >= sweep_at_;
 }
 
+/// Not in the first heartbeat of a term (see `adopt_term`), however much waits.
 void Engine::clean_some(Write& write) {
+  if (now_ < cleaned_at_)
+    return;
   const bool many = sweep_.size() >= options_.clean_entries_max && may_sweep();
   if (!many && now_ < cleaning_deadline())
     return;

@@ -150,6 +150,7 @@ TEST_CASE("a leader makes holes when all who are sent the log have what released
 
   peer.accept(4, 3);
   peer.pass(heartbeat);
+  peer.pass(heartbeat);  // The next tells of it.
 
   CHECK(peer.holes() == Indexes{{2}});
   CHECK(peer.sent<AppendRequest>().back().floor == Index{3});
@@ -214,6 +215,29 @@ TEST_CASE("a sweep waits while somebody may lack what allowed it") {
   CHECK(peer.holes().size() == 1);
   peer.tell(3, 2, AppendRequest{.previous = peer.engine.log().last(), .floor = Index{5}});
   peer.pass(heartbeat);
+  CHECK(peer.holes() == Indexes{{2}, {3}});
+}
+
+TEST_CASE("nothing is cleaned in the first heartbeat of a term, however much waits") {
+  EngineOptions one = at_once();
+  one.clean_entries_max = 1;
+  Cleaner peer(commands(6), one);
+  peer.hear(6, 6);
+  peer.released(1, 6, {{{4}, {2}}, {{5}, {3}}, {{6}, {4}}});
+  peer.pass(heartbeat);
+  REQUIRE(peer.holes() == Indexes{{2}});
+  const auto next_entry = [&](std::uint64_t index) {
+    peer.tell(3, 2,
+              AppendRequest{.previous = peer.engine.log().last(),
+                            .entries = {command(2, index)},
+                            .floor = Index{6}});
+  };
+
+  next_entry(7);
+  CHECK(peer.holes() == Indexes{{2}});
+  peer.pass(heartbeat);
+  next_entry(8);
+
   CHECK(peer.holes() == Indexes{{2}, {3}});
 }
 
