@@ -36,7 +36,7 @@ Outage outage_since(Load& load, Clock::time_point since) {
   const Pause longest = load.take_pause();
   const Succession succession = load.succession().value();
   return {
-      .pause_ns = nanoseconds(succession.pause.to - std::max(succession.pause.from, since)),
+      .pause_ns = nanoseconds(succession.pause.to - succession.pause.from),
       .successor_ns = nanoseconds(succession.at - since),
       .longest_gap_ns = nanoseconds(longest.to - longest.from),
   };

@@ -212,6 +212,8 @@ Pause Load::take_pause() {
 void Load::expect_successor(std::string leader) {
   const std::lock_guard lock(parts_->pause_mutex);
   parts_->pause = {};
+  // One that began before is not of interest, and must not hide those that follow.
+  parts_->last = Clock::now();
   parts_->predecessor = std::move(leader);
   parts_->succession.reset();
 }
