@@ -12,7 +12,7 @@ import threading
 SHUTDOWN = 0x8004587D  # FS_IOC_SHUTDOWN, of ext4 and xfs alike...
 WITHOUT_LOG = struct.pack("=I", 2)  # ...without writing the journal first.
 # A smaller XFS mkfs makes only if it is forced to. The file is sparse.
-IMAGE_BYTES = {"ext4": 320 << 20, "xfs": 320 << 20}
+IMAGE_BYTES = {"ext4": 512 << 20, "xfs": 512 << 20}
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
 MARK_BYTES = 4096
 

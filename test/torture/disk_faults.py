@@ -7,10 +7,10 @@ import time
 import disk
 from nodes import Failure, Shell
 
-VALUE = "x" * 200000
+VALUE = "x" * 1000000
 FILL_SECONDS = 8.0  # Until it counts as without effect.
 REMOVE_SECONDS = 5.0
-KEYS_MAX = 250
+KEYS_MAX = 100
 # What a node says of a disk that is full. Logs that cannot be cut grow until the first is true.
 COMPLAINTS = {
     "peers without space": b"event=disk_full",
@@ -126,6 +126,8 @@ class FullDisks(threading.Thread):
 
     def run(self):
         try:
+            # Who is at the end of what it may keep could write nothing.
+            self.writer.remove_all(self.ending)
             for each in self.disks.values():
                 each.fill()
             self.wait_until_full()
