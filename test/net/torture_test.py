@@ -3,20 +3,27 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 TORTURE = os.path.join(os.environ["TROUPE_SOURCE_DIR"], "test", "torture", "torture.py")
 
 
-def torture(*arguments):
+def torture(directory, *arguments):
     command = [sys.executable, TORTURE, *arguments]
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=150)
+    environment = os.environ | {"TMPDIR": directory}
+    return subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, timeout=150, env=environment
+    )
 
 
 def main():
-    result = torture("--minutes", "0.2", "--seed", "7")
+    with tempfile.TemporaryDirectory() as directory:
+        result = torture(directory, "--minutes", "0.2", "--seed", "7")
+        left = os.listdir(directory)
     print(result.stdout, flush=True)
     assert result.returncode == 0
     assert result.stdout.rstrip().endswith("passed")
+    assert left == [], "left behind: %s" % left
 
 
 main()

@@ -33,13 +33,16 @@ def make_disks(path, kind, count):
                 raise OSError("no %s can be mounted" % kind)
         return disks, None
     except OSError as error:
-        close_disks(disks)
+        close_disks(path, disks)
         return [], str(error)
 
 
-def close_disks(disks):
+def close_disks(path, disks):
     for each in disks:
         each.unmount()
+    if disks:
+        # Whatever still uses it: a folder where something is mounted could not be removed.
+        disk.quietly("umount", "-l", path)
 
 
 class DiskFaults:

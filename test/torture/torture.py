@@ -94,6 +94,7 @@ class Torture:
         self.chance = random.Random(options.seed)
         self.programs = programs()
         self.clients, self.disks = [], []
+        self.disks_path = os.path.join(directory, "disks")
         self.network = self.operator = None
         nodes = options.nodes + 1
         hosts, addresses = self.make_network(nodes)
@@ -127,8 +128,7 @@ class Torture:
         """A directory for each node."""
         problem = "--no-disks"
         if not self.options.no_disks:
-            path = os.path.join(self.directory, "disks")
-            self.disks, problem = make_disks(path, self.options.fs, nodes)
+            self.disks, problem = make_disks(self.disks_path, self.options.fs, nodes)
         if self.disks:
             return [each.path + "/data" for each in self.disks]
         say("no disk faults: " + problem)
@@ -346,7 +346,7 @@ class Torture:
             shutil.copytree(node.directory, target, dirs_exist_ok=True)
 
     def close_disks(self):
-        close_disks(self.disks)
+        close_disks(self.disks_path, self.disks)
 
 
 def main():
