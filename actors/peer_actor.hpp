@@ -123,7 +123,7 @@ private:
   void on_applied(Applied& applied);
   void on_request(const InboundRequest& inbound);
   wire::Response answer(const wire::Request& request);
-  std::uint64_t lease_ms(const EngineView& view) const;
+  std::uint64_t lease_ms() const;
   wire::PeerStatus status() const;
   std::string leader_name() const;
   std::string leader_elsewhere() const;

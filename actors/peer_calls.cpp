@@ -218,11 +218,12 @@ wire::Response PeerActor::answer(const wire::Request& request) {
   return response;
 }
 
-std::uint64_t PeerActor::lease_ms(const EngineView& view) const {
+std::uint64_t PeerActor::lease_ms() const {
   const Time now_here = now();
-  if (!view.lease_until || *view.lease_until <= now_here)
+  const std::optional<Time> until = engine_.lease_until();
+  if (!until || *until <= now_here)
     return 0;
-  const Duration left = *view.lease_until == never ? stickiness_ : *view.lease_until - now_here;
+  const Duration left = *until == never ? stickiness_ : *until - now_here;
   return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
@@ -244,7 +245,7 @@ wire::PeerStatus PeerActor::status() const {
       .store_bytes = store_bytes_,
       .cluster = view.hard_state.cluster,
       .changing = view.changing,
-      .lease_ms = lease_ms(view),
+      .lease_ms = lease_ms(),
       .read_rounds = view.read_rounds,
       .disk_stalls = view.disk_stalls,
       .disk_full = view.disk_full,

@@ -164,7 +164,7 @@ Configuration normalized(Configuration configuration) {
   return configuration;
 }
 
-Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, Index>& reached) {
+Index majority_index(const std::vector<Member>& voters, const PeerMap<Index>& reached) {
   if (voters.empty())
     return {std::numeric_limits<std::uint64_t>::max()};
   std::vector<Index> indexes;
@@ -181,7 +181,7 @@ Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, I
   return *middle;
 }
 
-Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
+Index quorum_index(const Configuration& configuration, const PeerMap<Index>& reached) {
   if (mutant(Mutant::joint_commits_without_old))
     return majority_index(configuration.voters, reached);
   if (mutant(Mutant::joint_commits_without_new) && configuration.is_joint())

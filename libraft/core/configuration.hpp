@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/flat_map.hpp"
 #include "core/types.hpp"
 
 #include <algorithm>
@@ -107,9 +108,24 @@ Value quorum_value(const Configuration& configuration, Value most, const Reached
                   majority_value(configuration.old_voters, most, reached));
 }
 
+/// Whether more than half of `voters` are among those of whom `is_one(id)` is true.
+template <class IsOne>
+bool has_majority(const std::vector<Member>& voters, const IsOne& is_one) {
+  const auto count =
+      std::ranges::count_if(voters, [&](const Member& voter) { return is_one(voter.id); });
+  return voters.empty() || 2 * static_cast<std::size_t>(count) > voters.size();
+}
+
+/// Whether a quorum of `configuration` is (§4.3).
+template <class IsOne>
+bool has_quorum(const Configuration& configuration, const IsOne& is_one) {
+  return has_majority(configuration.voters, is_one)
+         && has_majority(configuration.old_voters, is_one);
+}
+
 /// The same of indexes by peer, 0 where none is named.
-Index majority_index(const std::vector<Member>& voters, const std::map<PeerId, Index>& reached);
-Index quorum_index(const Configuration& configuration, const std::map<PeerId, Index>& reached);
+Index majority_index(const std::vector<Member>& voters, const PeerMap<Index>& reached);
+Index quorum_index(const Configuration& configuration, const PeerMap<Index>& reached);
 
 /// What became of a vote so far.
 enum class Tally : std::uint8_t { pending, won, lost };

@@ -197,7 +197,6 @@ void Engine::view(EngineView& into) const {
     into.receiving.reset();
   into.received_bytes = receiving_ ? receiving_->upto : 0;
   into.stateless = stateless_;
-  into.lease_until = lease_until();
   into.quiet = is_quiet();
   into.read_rounds = read_rounds_;
   into.holes = log_.holes_from(log_.first());
@@ -206,7 +205,7 @@ void Engine::view(EngineView& into) const {
   into.dropped = dropped_;
 }
 
-void Engine::view_followers(std::map<PeerId, FollowerView>& into) const {
+void Engine::view_followers(PeerMap<FollowerView>& into) const {
   if (role_ != Role::leader)
     return into.clear();
   const auto& progress = leading().progress;
@@ -214,7 +213,7 @@ void Engine::view_followers(std::map<PeerId, FollowerView>& into) const {
   if (!std::ranges::equal(progress, into, same)) {
     into.clear();
     for (const auto& [peer, known] : progress)
-      into.try_emplace(peer);
+      into.emplace(peer, {});
   }
   auto seen = into.begin();
   for (const auto& [peer, known] : progress)
@@ -246,11 +245,6 @@ Refusal Engine::refusal_of_non_leader() const {
 PeerId Engine::known_leader() const {
   const auto* state = std::get_if<Following>(&state_);
   return state != nullptr && state->reachable ? state->leader : nobody;
-}
-
-const Configuration& Engine::configuration() const {
-  static const Configuration none{};
-  return configurations_.empty() ? none : configurations_.rbegin()->second;
 }
 
 /// Voters; and who is about to be none, until that is committed: the others may miss the last

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/configuration.hpp"
+#include "core/flat_map.hpp"
 #include "core/log.hpp"
 #include "core/message.hpp"
 #include "core/options.hpp"
@@ -158,7 +159,7 @@ public:
 
   /// Asks for a read at `level`, which is never `sequential`: that needs no engine. Linearizable
   /// (§6.4): all reads asked for before the next round to a quorum are confirmed by it together.
-  /// Lease (§6.4.1): ready at once while we hold one (`EngineView::lease_until`) and no
+  /// Lease (§6.4.1): ready at once while we hold one (`lease_until()`) and no
   /// linearizable read waits; else as linearizable. It needs a `Tick` given after the client asked:
   /// a lease that had ended would else seem to hold. A follower that hears a leader asks it, at
   /// either level.
@@ -205,9 +206,13 @@ public:
   /// As far as we know; `nobody` else.
   PeerId leader() const { return role_ == Role::leader ? options_.self : known_leader(); }
   /// In force; empty if there is none.
-  const Configuration& configuration() const;
+  const Configuration& configuration() const {
+    return configurations_.empty() ? no_configuration_ : configurations_.back().second;
+  }
   /// The same or, at a standby, what its leader last said: whom to send clients to.
   const Configuration& known_configuration() const { return told_ ? *told_ : configuration(); }
+  /// While we lead by lease: until then, by our clock, nobody else can (§6.4.1).
+  std::optional<Time> lease_until() const;
   /// Before this is applied, the state may be none that ever was (§5.3).
   Index horizon() const;
   /// Entries and their terms, for status and tests.
@@ -245,7 +250,7 @@ private:
     PeerId gone{};        ///< ...and in whose place; nobody where there were too few voters.
   };
   struct Leading {
-    std::map<PeerId, Progress> progress{};
+    PeerMap<Progress> progress{};
     std::list<PendingRead> reads{};
     ReadId sent_read{};   ///< The newest read that a round carries already.
     ReadId own_read{};    ///< The newest of our own clients' that waits, or did.
@@ -275,7 +280,7 @@ private:
   const Leading& leading() const { return std::get<Leading>(state_); }
 
   // engine.cpp: the doors, and what every role shares.
-  void view_followers(std::map<PeerId, FollowerView>& into) const;
+  void view_followers(PeerMap<FollowerView>& into) const;
   void view_of(const Progress& progress, FollowerView& into) const;
   void start_bound();
   Refusal refusal_of_non_leader() const;
@@ -285,7 +290,7 @@ private:
   void append(EntryKind kind, Bytes payload);
   void adopt_configuration(const Entry& entry);
   Index configuration_index() const {
-    return configurations_.empty() ? Index{} : configurations_.rbegin()->first;
+    return configurations_.empty() ? Index{} : configurations_.back().first;
   }
   void advance_commit(Index to);
 
@@ -352,7 +357,6 @@ private:
   // engine_reads.cpp
   Result<ReadId> start_read_as_follower();
   bool holds_lease() const;
-  std::optional<Time> lease_until() const;
   void read_ready(ReadId upto, Index index);
   void confirm_reads();
   void lose_reads();
@@ -408,6 +412,10 @@ private:
   void cut_some(Write& write);
 
   // engine_transfer.cpp: a leader's, to those who need it.
+  /// Else entries will do: most logs are whole.
+  bool may_want_snapshot(const Progress& progress) const {
+    return log_.first() > Index{1} || log_.last_hole() > Index{} || progress.wanted() > Index{};
+  }
   std::optional<Index> snapshot_wanted(const Progress& progress) const;
   const SnapshotHead* snapshot_for(const Progress& progress) const;
   bool has_chunk_for(const Progress& progress) const;
@@ -456,6 +464,8 @@ private:
   PeerId find_substitute() const;
   bool is_needless(const Change& change) const;
 
+  inline static const Configuration no_configuration_{};
+
   EngineOptions options_;
   Random random_;
   Time now_{};
@@ -463,7 +473,7 @@ private:
   Log log_{};
   /// Each configuration in the log, by the index of its entry, and the last of those that were cut
   /// from it; the last is in force.
-  std::map<Index, Configuration> configurations_{};
+  FlatMap<Index, Configuration> configurations_{};
   std::optional<Configuration> told_{};  ///< By a leader for whom we are a standby.
   Index commit_{};
   Index applied_{};

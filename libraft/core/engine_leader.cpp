@@ -29,13 +29,12 @@ void Engine::lead_on_tick() {
 }
 
 bool Engine::hears_quorum() const {
-  const auto heard = [&](PeerId peer) {
+  return has_quorum(configuration(), [&](PeerId peer) {
     if (peer == options_.self)
-      return 1;
+      return true;
     const auto it = leading().progress.find(peer);
-    return it != leading().progress.end() && hears(it->second) ? 1 : 0;
-  };
-  return quorum_value(configuration(), 1, heard) == 1;
+    return it != leading().progress.end() && hears(it->second);
+  });
 }
 
 void Engine::on_append_response(const Message& message, const AppendResponse& response) {
@@ -82,7 +81,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
 /// disk has it. Only an entry of our own term is committed by counting; those
 /// before it come with it (§3.6.2, figure 3.7).
 void Engine::maybe_commit() {
-  std::map<PeerId, Index> reached{{options_.self, persisted_}};
+  PeerMap<Index> reached{{options_.self, persisted_}};
   if (mutant(Mutant::leader_counts_undurable))
     reached[options_.self] = log_.last().index;
   for (const auto& [peer, progress] : leading().progress)

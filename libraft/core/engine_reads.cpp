@@ -79,7 +79,7 @@ void Engine::confirm_reads() {
   Leading& lead = leading();
   if (lead.reads.empty())
     return;
-  std::map<PeerId, Index> reached{{options_.self, {std::numeric_limits<std::uint64_t>::max()}}};
+  PeerMap<Index> reached{{options_.self, {std::numeric_limits<std::uint64_t>::max()}}};
   for (const auto& [peer, progress] : lead.progress)
     reached[peer] = {progress.read().value};
   const ReadId upto{quorum_index(configuration(), reached).value};

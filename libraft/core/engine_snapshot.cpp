@@ -44,7 +44,8 @@ bool Engine::snapshot_due() const {
   if (snapshot_asked_ || enough_since_snapshot())
     return true;
   return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
-           const auto wanted = snapshot_wanted(peer.second);
+           const auto wanted =
+               may_want_snapshot(peer.second) ? snapshot_wanted(peer.second) : std::nullopt;
            return wanted && snapshot_for(peer.second) == nullptr && *wanted <= applied_;
          });
 }

@@ -21,6 +21,8 @@ std::optional<Index> Engine::snapshot_wanted(const Progress& progress) const {
 
 /// What to send to this follower, if it wants a snapshot and we have one that serves.
 const SnapshotHead* Engine::snapshot_for(const Progress& progress) const {
+  if (!may_want_snapshot(progress))
+    return nullptr;
   const auto wanted = snapshot_wanted(progress);
   const bool serves = wanted && has_sound_snapshot() && snapshot_->place.id.index >= *wanted;
   return serves ? &*snapshot_ : nullptr;

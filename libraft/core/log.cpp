@@ -38,10 +38,6 @@ void Log::Sum::remove(const Sum& sum) {
   holes -= sum.holes;
 }
 
-std::size_t Log::slot(Index index) const {
-  return static_cast<std::size_t>(index.value - first().value);
-}
-
 std::size_t Log::block(Index index) const {
   return static_cast<std::size_t>(block_number(index) - block_number(first()));
 }
@@ -92,28 +88,6 @@ void Log::release(Index index) {
   entry = {.id = entry.id, .kind = EntryKind::released, .payload = {}};
   sum.add(entry);
   last_hole_ = std::max(last_hole_, index);
-}
-
-EntryId Log::last() const {
-  return entries_.empty() ? before_ : entries_.back().id;
-}
-
-Term Log::term_at(Index index) const {
-  TROUPE_ASSERT(index >= before_.index);
-  TROUPE_ASSERT(index <= last().index);
-  return index == before_.index ? before_.term : at(index).id.term;
-}
-
-bool Log::contains(EntryId id) const {
-  if (id == EntryId{})
-    return true;
-  return id.index >= before_.index && id.index <= last().index && term_at(id.index) == id.term;
-}
-
-const Entry& Log::at(Index index) const {
-  TROUPE_ASSERT(index >= first());
-  TROUPE_ASSERT(index <= last().index);
-  return entries_[slot(index)];
 }
 
 std::vector<Entry> Log::slice(Index from, Index to, std::size_t bytes_max) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/assert.hpp"
 #include "core/entry.hpp"
 #include "core/types.hpp"
 
@@ -32,15 +33,27 @@ public:
   /// The entry before the first; {0, 0} if nothing was ever cut.
   EntryId before() const { return before_; }
   Index first() const { return next(before_.index); }
-  EntryId last() const;
+  EntryId last() const { return entries_.empty() ? before_ : entries_.back().id; }
   /// Requires: `before().index <= index <= last().index`. Index 0 has term 0.
-  Term term_at(Index index) const;
+  Term term_at(Index index) const {
+    TROUPE_ASSERT(index >= before_.index);
+    TROUPE_ASSERT(index <= last().index);
+    return index == before_.index ? before_.term : at(index).id.term;
+  }
   /// Whether it is here; the end of what was cut is.
-  bool contains(EntryId id) const;
+  bool contains(EntryId id) const {
+    return id == EntryId{}
+           || (id.index >= before_.index && id.index <= last().index
+               && term_at(id.index) == id.term);
+  }
   /// Whether it is here or was cut: nothing here contradicts a log that holds it.
   bool agrees(EntryId id) const { return id.index < before_.index || contains(id); }
   /// Requires: `first() <= index <= last().index`.
-  const Entry& at(Index index) const;
+  const Entry& at(Index index) const {
+    TROUPE_ASSERT(index >= first());
+    TROUPE_ASSERT(index <= last().index);
+    return entries_[slot(index)];
+  }
 
   /// Entries in [from, to], up to `bytes_max` in all but at least one, as long as there are any.
   /// Requires: `to <= last().index`, and `from` not cut.
@@ -77,7 +90,9 @@ private:
     void remove(const Sum& sum);
   };
 
-  std::size_t slot(Index index) const;
+  std::size_t slot(Index index) const {
+    return static_cast<std::size_t>(index.value - first().value);
+  }
   std::size_t block(Index index) const;
   Sum sum_of(Index from, Index to) const;
   Sum sum_from(Index from) const;

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "core/configuration.hpp"
+#include "core/flat_map.hpp"
 #include "core/output.hpp"
 #include "core/snapshot.hpp"
 #include "core/types.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string_view>
 
@@ -55,15 +55,13 @@ struct EngineView {
   bool disk_stalls = false;       ///< A write takes longer than `EngineOptions::disk_stall_max`.
   bool disk_full = false;         ///< So we were told by `DiskFull`.
   bool leaving_disk = false;      ///< While leading: we hand over because of either.
-  std::map<PeerId, FollowerView> followers{};  ///< While leading.
-  std::optional<SnapshotHead> snapshot{};      ///< The last one that we took or were sent.
-  std::optional<EntryId> taking_snapshot{};    ///< One is being taken here.
-  std::optional<SnapshotHead> receiving{};     ///< One is coming from a leader...
-  std::uint64_t received_bytes = 0;            ///< ...and so much of it is here.
+  PeerMap<FollowerView> followers{};         ///< While leading.
+  std::optional<SnapshotHead> snapshot{};    ///< The last one that we took or were sent.
+  std::optional<EntryId> taking_snapshot{};  ///< One is being taken here.
+  std::optional<SnapshotHead> receiving{};   ///< One is coming from a leader...
+  std::uint64_t received_bytes = 0;          ///< ...and so much of it is here.
   /// Our snapshot was damaged: we hold a sound log and no replicated state, and wait for another.
   bool stateless = false;
-  /// While we lead by lease: until then, by our clock, nobody else can (§6.4.1).
-  std::optional<Time> lease_until{};
   /// There is nothing to do: a leader sends no heartbeats, a follower waits for none.
   bool quiet = false;
   std::uint64_t read_rounds = 0;    ///< That we began as a leader, to confirm reads (§6.4).

@@ -56,7 +56,7 @@ bool majority_out_of_reach(const std::vector<Member>& set, const std::map<PeerId
 
 namespace {
 
-Index quorum_by_value(const Configuration& configuration, const std::map<PeerId, Index>& reached) {
+Index quorum_by_value(const Configuration& configuration, const PeerMap<Index>& reached) {
   return quorum_value(configuration, Index{1000}, [&](PeerId peer) {
     const auto it = reached.find(peer);
     return it == reached.end() ? Index{} : it->second;
@@ -69,7 +69,7 @@ TEST_CASE("an index is reached by a quorum if more than half of each set of vote
   Random random(1);
   for (int round = 0; round < 4000; ++round) {
     const Configuration configuration = draw(random);
-    std::map<PeerId, Index> reached;
+    PeerMap<Index> reached;
     for (std::uint64_t id = 1; id <= ids_max + 1; ++id)
       if (random.below(4) != 0)
         reached[{id}] = {random.below(6)};
@@ -85,6 +85,10 @@ TEST_CASE("an index is reached by a quorum if more than half of each set of vote
         expected = index;
     }
 
+    const auto has_come = [&](PeerId peer) {
+      return reached.contains(peer) && reached.at(peer) >= Index{3};
+    };
+    CHECK(has_quorum(configuration, has_come) == (expected >= Index{3}));
     CHECK(quorum_index(configuration, reached) == expected);
     CHECK(quorum_by_value(configuration, reached) == expected);
   }

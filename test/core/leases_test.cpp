@@ -59,13 +59,13 @@ TEST_CASE("a lease read needs no message, and sees all that is committed") {
 TEST_CASE("a lease ends when the quorum's promises end, less what clocks may err") {
   Subject peer = leader_with_lease();
   const Time began = peer.now;
-  CHECK(peer.engine.view().lease_until == began + timeout - error);
+  CHECK(peer.engine.lease_until() == began + timeout - error);
 
   peer.tick(timeout - error - Duration(1));
   CHECK(reads_at_once(peer));
   peer.tick(Duration(1));
   CHECK(!reads_at_once(peer));
-  CHECK(!peer.engine.view().lease_until);
+  CHECK(!peer.engine.lease_until());
 
   // It asks a quorum, then.
   const auto round = peer.sent<AppendRequest>();
@@ -85,13 +85,13 @@ TEST_CASE("a lease is never longer than what a follower sticks to it, nor than o
   peer.tick(milliseconds(100));
 
   answer(peer, 2, peer.now, milliseconds(60));
-  CHECK(peer.engine.view().lease_until == peer.now + milliseconds(60) - error);
+  CHECK(peer.engine.lease_until() == peer.now + milliseconds(60) - error);
   answer(peer, 2, peer.now, std::chrono::hours(1));
-  CHECK(peer.engine.view().lease_until == peer.now + timeout - error);
+  CHECK(peer.engine.lease_until() == peer.now + timeout - error);
 
   // Nor shorter: an older promise holds, whatever comes after it.
   answer(peer, 2, began, milliseconds(60));
-  CHECK(peer.engine.view().lease_until == peer.now + timeout - error);
+  CHECK(peer.engine.lease_until() == peer.now + timeout - error);
 }
 
 TEST_CASE("a promise that is longer than time itself, or from the future, counts for nothing") {
@@ -100,10 +100,10 @@ TEST_CASE("a promise that is longer than time itself, or from the future, counts
   answer(peer, 2, Time::max());
   answer(peer, 2, peer.now + Duration(1));
   answer(peer, 2, Time::min(), Duration::max());
-  CHECK(!peer.engine.view().lease_until);
+  CHECK(!peer.engine.lease_until());
 
   answer(peer, 2, peer.now, Duration::max());
-  CHECK(peer.engine.view().lease_until == peer.now + timeout - error);
+  CHECK(peer.engine.lease_until() == peer.now + timeout - error);
 }
 
 TEST_CASE("a lease needs a quorum of both sets of voters while a change is under way (§4.3)") {
@@ -114,7 +114,7 @@ TEST_CASE("a lease needs a quorum of both sets of voters while a change is under
   for (const std::uint64_t id : {2u, 3u, 4u})  // They promise nothing yet.
     peer.receive(id, 2, AppendResponse{.verdict = Accepted{{3}}});
   answer(peer, 4, peer.now);
-  CHECK(!peer.engine.view().lease_until);  // A learner's promise counts when it votes.
+  CHECK(!peer.engine.lease_until());  // A learner's promise counts when it votes.
   Configuration target = voters({1, 2});
   target.learners = voters({3, 4}).voters;
   REQUIRE(peer.engine.change_configuration(target));
@@ -127,9 +127,9 @@ TEST_CASE("a lease needs a quorum of both sets of voters while a change is under
   };
 
   promise(3);
-  CHECK(!peer.engine.view().lease_until);
+  CHECK(!peer.engine.lease_until());
   promise(2);
-  CHECK(peer.engine.view().lease_until);
+  CHECK(peer.engine.lease_until());
 }
 
 TEST_CASE("who decides alone needs nobody's promise") {
@@ -137,7 +137,7 @@ TEST_CASE("who decides alone needs nobody's promise") {
   alone.settle();
   REQUIRE(alone.role() == Role::leader);
 
-  CHECK(alone.engine.view().lease_until == never);
+  CHECK(alone.engine.lease_until() == never);
   alone.tick(std::chrono::hours(1));
   CHECK(reads_at_once(alone));
 }
@@ -160,7 +160,7 @@ TEST_CASE("a lease is given up when leadership is to be handed over, and after t
   peer.settle();
   REQUIRE(peer.engine.transfer({3}));  // Who lacks the entry: it is not told to campaign yet.
   REQUIRE(peer.sent<TimeoutNow>().empty());
-  CHECK(!peer.engine.view().lease_until);
+  CHECK(!peer.engine.lease_until());
 
   SUBCASE("it is back when the transfer is given up and nobody was told to campaign") {
     const auto on = [&] {
@@ -170,7 +170,7 @@ TEST_CASE("a lease is given up when leadership is to be handed over, and after t
     while (!peer.engine.propose({&payload, 1}))
       on();
     on();
-    CHECK(peer.engine.view().lease_until);
+    CHECK(peer.engine.lease_until());
   }
   SUBCASE("somebody was told to: whoever it is may do so late, for as long as the term lasts") {
     answer(peer, 3, peer.now);
@@ -182,7 +182,7 @@ TEST_CASE("a lease is given up when leadership is to be handed over, and after t
     }
     REQUIRE(peer.role() == Role::leader);
     REQUIRE(peer.engine.propose({&payload, 1}));  // The transfer itself is over.
-    CHECK(!peer.engine.view().lease_until);
+    CHECK(!peer.engine.lease_until());
     CHECK(!reads_at_once(peer));
   }
 }
@@ -192,7 +192,7 @@ TEST_CASE("a leader that steps down has no lease, though its followers' promises
 
   peer.receive(2, 3, AppendRequest{.previous = {{1}, {1}}});
 
-  CHECK(!peer.engine.view().lease_until);
+  CHECK(!peer.engine.lease_until());
   CHECK(peer.reads.empty());
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("a leader that is no voter any more has no lease (§4.2.2)") {
   answer(peer, 3, peer.now);
   REQUIRE(!peer.engine.configuration().has_voter(self));
 
-  CHECK(!peer.engine.view().lease_until);
+  CHECK(!peer.engine.lease_until());
 }
 
 TEST_CASE("a lease read waits behind reads that trust no clock: being ready includes them") {

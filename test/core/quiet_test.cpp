@@ -122,7 +122,7 @@ TEST_CASE("whatever is asked of a quiet leader wakes it, and it speaks at once")
     CHECK(leader.engine.propose(std::vector{Bytes::copy_of("x")}));
   }
   SUBCASE("a read, which a lease that is over does not answer") {
-    CHECK(leader.engine.view().lease_until == std::nullopt);
+    CHECK(leader.engine.lease_until() == std::nullopt);
     CHECK(leader.engine.start_read(ReadLevel::lease));
     CHECK(leader.reads.empty());
   }

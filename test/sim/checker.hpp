@@ -152,7 +152,7 @@ private:
 
   Marks& marks_;
   std::optional<std::string> violation_{};
-  std::map<PeerId, PeerRecord> peers_{};
+  PeerMap<PeerRecord> peers_{};
   std::map<Term, Election> elections_{};
   std::map<std::pair<Term, PeerId>, PeerId> durable_votes_{};  ///< Whom a peer voted for.
   std::map<std::pair<Term, PeerId>, PeerId> sent_votes_{};

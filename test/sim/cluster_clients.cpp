@@ -133,7 +133,7 @@ void Cluster::propose(Peer& peer, const Request& request) {
     marks_.hit(Mark::busy);
   for (const std::string& command : request.commands)
     checker_.denied(command);
-  answer(request, Outcome::refused, peer.engine->view().leader);
+  answer(request, Outcome::refused, peer.engine->leader());
 }
 
 /// What was taken by the command that was applied last; 0 if it was none for that.

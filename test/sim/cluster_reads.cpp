@@ -26,7 +26,7 @@ void Cluster::read(Peer& peer, const Request& request) {
   if (request.level == ReadLevel::sequential)
     return read_sequentially(peer, request);
   const Index floor = checker_.read_floor();
-  const bool holds_lease = peer.engine->view().lease_until.has_value();
+  const bool holds_lease = peer.engine->lease_until().has_value();
   const bool wants_lease = request.level == ReadLevel::lease;
   const auto id = peer.engine->start_read(request.level);
   note(21, [&] {
@@ -44,7 +44,7 @@ void Cluster::read(Peer& peer, const Request& request) {
   }
   if (peer.leads())
     marks_.hit(Mark::read_refused);
-  answer(request, Outcome::refused, peer.engine->view().leader);
+  answer(request, Outcome::refused, peer.engine->leader());
 }
 
 void Cluster::answer_reads(Peer& peer, const ReadReady& ready) {
@@ -62,7 +62,7 @@ void Cluster::answer_reads(Peer& peer, const ReadReady& ready) {
     checker_.read_answered(read.floor, ready.index, checker_.state_at(ready.index));
     if (read.by_lease)
       marks_.hit(Mark::lease_read_answered);
-    if (read.by_lease && !peer.engine->view().lease_until)
+    if (read.by_lease && !peer.engine->lease_until())
       marks_.hit(Mark::lease_lost_mid_read);
     if (!read.at_leader)
       marks_.hit(Mark::read_answered_by_follower);
@@ -125,7 +125,7 @@ void Cluster::check_leases(const Peer& elected) {
   for (const Peer& peer : peers_) {
     if (peer.id == elected.id || !peer.is_up() || peer.engine->term() > elected.engine->term())
       continue;
-    const auto until = peer.engine->view().lease_until;
+    const auto until = peer.engine->lease_until();
     if (until && peer.clock.local(now_) < *until)
       fail("peer " + std::to_string(elected.id.value) + " was elected in term "
            + std::to_string(elected.engine->term().value) + " while peer "
