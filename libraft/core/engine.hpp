@@ -433,6 +433,7 @@ private:
   void restart_log(const SnapshotPlace& place);
 
   // engine_quiet.cpp
+  bool is_worth_waking_for(const Message& message) const;
   void stir();
   void rouse();
   bool has_nothing_to_do() const;

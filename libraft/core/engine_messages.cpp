@@ -51,9 +51,7 @@ void Engine::on_message(const Message& message) {
     ++dropped_;
     return;
   }
-  // What a leader and its followers say to each other says itself whether they stay quiet.
-  if (!std::holds_alternative<AppendRequest>(message.body)
-      && !std::holds_alternative<AppendResponse>(message.body))
+  if (is_worth_waking_for(message))
     stir();
   // Pre-votes are about a term that nobody has entered: they move none (§9.6).
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body))

@@ -24,6 +24,17 @@ bool Engine::is_quiet() const {
   return state != nullptr && state->quiet;
 }
 
+/// What a leader and its followers say to each other says itself whether they stay quiet. And who
+/// was removed and never heard of it asks for pre-votes for ever (§4.2.3). To refuse those takes
+/// nobody who is awake; and should the one who asks have become a member of late, then our leader
+/// is not quiet since, and its own word wakes us.
+bool Engine::is_worth_waking_for(const Message& message) const {
+  if (std::holds_alternative<PreVoteRequest>(message.body) && !mutant(Mutant::strangers_wake))
+    return known_configuration().has_member(message.from);
+  return !std::holds_alternative<AppendRequest>(message.body)
+         && !std::holds_alternative<AppendResponse>(message.body);
+}
+
 /// There is something to do. A follower has heard its leader until now, so to speak: that was what
 /// it relied on.
 void Engine::stir() {

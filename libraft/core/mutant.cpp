@@ -85,6 +85,7 @@ constexpr std::array<std::string_view, mutants_count> mutant_names = {
     "silence_ignored",
     "sleeps_while_one_lags",
     "sleep_keeps_lease",
+    "strangers_wake",
 };
 
 }  // namespace

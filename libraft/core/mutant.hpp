@@ -107,6 +107,7 @@ enum class Mutant : std::uint8_t {
   silence_ignored,        ///< A quiet follower sleeps on when its leader's node is not heard.
   sleeps_while_one_lags,  ///< A leader is quiet though one of its followers lacks something.
   sleep_keeps_lease,      ///< A leader that slept holds that its followers' promises go on.
+  strangers_wake,         ///< Who was removed keeps those awake who have nothing to do.
 
   count_,
 };

@@ -185,6 +185,47 @@ TEST_CASE("a follower that holds all there is stops waiting, and refuses votes m
   CHECK(peer.engine.next_deadline() <= peer.now + options().election_timeout_max);
 }
 
+TEST_CASE("who is no member wakes nobody by asking for a pre-vote, and is refused (§4.2.3)") {
+  SUBCASE("a leader") {
+    Settled leader;
+    leader.fall_asleep();
+    leader.receive(4, 3, PreVoteRequest{.last = leader.engine.log().last()});
+
+    CHECK(leader.engine.is_quiet());
+    REQUIRE(leader.sent<PreVoteResponse>().size() == 1);
+    CHECK_FALSE(leader.sent<PreVoteResponse>().back().granted);
+  }
+  SUBCASE("a follower") {
+    Subject peer({noop(2, 2)}, {.term = {2}});
+    peer.receive(2, 2, last_word({2}));
+    peer.receive(4, 3, PreVoteRequest{.last = {{9}, {9}}});
+
+    CHECK(peer.engine.is_quiet());
+    REQUIRE(peer.sent<PreVoteResponse>().size() == 1);
+    CHECK_FALSE(peer.sent<PreVoteResponse>().back().granted);
+  }
+}
+
+TEST_CASE("who was added wakes a follower by asking for a pre-vote as any other member does") {
+  Subject peer({noop(2, 2)}, {.term = {2}});
+  const Configuration with_4 = voters({1, 2, 3, 4});
+  peer.receive(2, 2, last_word({2}));
+  peer.receive(4, 3, PreVoteRequest{.last = {{2}, {2}}});
+  REQUIRE(peer.engine.is_quiet());
+  Entry added{.id = {{2}, {3}},
+              .kind = EntryKind::configuration,
+              .payload = Bytes::copy_of(encode(with_4))};
+  peer.receive(2, 2, AppendRequest{.previous = {{2}, {2}}, .commit = {2}, .entries = {added}});
+  peer.receive(2, 2, last_word({3}));
+  peer.settle();
+  peer.receive(2, 2, last_word({3}));
+  REQUIRE(peer.engine.is_quiet());
+
+  peer.receive(4, 3, PreVoteRequest{.last = {{2}, {3}}});
+
+  CHECK_FALSE(peer.engine.is_quiet());
+}
+
 TEST_CASE("a follower stays awake that has more, less, or that nobody knows to be committed") {
   Subject peer({noop(2, 2), command(2, 3)}, {.term = {2}});
   AppendRequest request = last_word({3});

@@ -41,6 +41,8 @@ const std::map<Mutant, std::string_view> tested = {
     {Mutant::full_disk_takes_commands, "a peer alone on a full disk leads on"},
     {Mutant::full_disk_not_left, "a leader on a full disk hands over to one who has room"},
     {Mutant::full_disk_not_spoken_of, "a follower says in every answer that its disk is full"},
+    {Mutant::strangers_wake,
+     "who is no member wakes nobody by asking for a pre-vote, and is refused (§4.2.3)"},
 };
 
 /// Whether a plain run has what the mistake is about.
