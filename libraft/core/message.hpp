@@ -15,10 +15,12 @@ namespace troupe {
 /// side (§9.6). `Message::term` is the term that the sender would campaign in.
 struct PreVoteRequest {
   EntryId last{};  ///< Where the sender's log ends.
+  friend bool operator==(const PreVoteRequest&, const PreVoteRequest&) = default;
 };
 struct PreVoteResponse {
   bool granted = false;
   Term asked{};  ///< The term of the request, so that a late answer counts for nothing else.
+  friend bool operator==(const PreVoteResponse&, const PreVoteResponse&) = default;
 };
 
 /// "Vote for me in this term" (§3.4).
@@ -27,9 +29,11 @@ struct VoteRequest {
   /// The leader asked the sender to campaign (§3.10): whoever still hears that
   /// leader answers all the same.
   bool transfer = false;
+  friend bool operator==(const VoteRequest&, const VoteRequest&) = default;
 };
 struct VoteResponse {
   bool granted = false;
+  friend bool operator==(const VoteResponse&, const VoteResponse&) = default;
 };
 
 /// Entries for a follower to append after `previous`; without entries, a heartbeat (§3.5).
@@ -50,12 +54,14 @@ struct AppendRequest {
   /// "There is nothing to do." Who holds all that is committed, and nothing else, may stop waiting
   /// for us, and says so.
   bool quiet = false;
+  friend bool operator==(const AppendRequest&, const AppendRequest&) = default;
 };
 
 /// The follower's log agrees with the leader's up to and including `matched`,
 /// durably.
 struct Accepted {
   Index matched{};
+  friend bool operator==(const Accepted&, const Accepted&) = default;
 };
 /// The follower's log holds no entry `previous`. `hint` is the last entry of
 /// the follower whose term is not above `previous.term` and whose index is not
@@ -64,6 +70,7 @@ struct Accepted {
 struct Rejected {
   EntryId previous{};
   EntryId hint{};
+  friend bool operator==(const Rejected&, const Rejected&) = default;
 };
 struct AppendResponse {
   std::variant<Rejected, Accepted> verdict{};
@@ -80,22 +87,27 @@ struct AppendResponse {
   /// The sender holds all that is committed and waits for its leader no more: it is up to the node
   /// around it to tell whether that is still there (`Silent`).
   bool quiet = false;
+  friend bool operator==(const AppendResponse&, const AppendResponse&) = default;
 };
 
 /// "Campaign now, without asking first" (§3.10).
-struct TimeoutNow {};
+struct TimeoutNow {
+  friend bool operator==(const TimeoutNow&, const TimeoutNow&) = default;
+};
 
 /// "From which index may I answer my reads?" (§6.4: followers serve reads, too)
 struct ReadIndexRequest {
   ReadId upto{};  ///< All reads that the sender was asked for by now.
   /// Drawn when the sender started: an answer to one of its earlier lives must not count.
   std::uint64_t boot = 0;
+  friend bool operator==(const ReadIndexRequest&, const ReadIndexRequest&) = default;
 };
 /// The sender led after it got the request, and had committed no more than `index` by then.
 struct ReadIndexResponse {
   ReadId upto{};           ///< From the request.
   std::uint64_t boot = 0;  ///< Likewise.
   Index index{};
+  friend bool operator==(const ReadIndexResponse&, const ReadIndexResponse&) = default;
 };
 
 /// Bytes of the leader's snapshot, for a follower that needs entries which were cut (§5.1).
@@ -104,6 +116,7 @@ struct SnapshotChunk {
   SnapshotHead head{};
   std::uint64_t offset = 0;
   Bytes data{};
+  friend bool operator==(const SnapshotChunk&, const SnapshotChunk&) = default;
 };
 /// The follower has the first `upto` bytes of the snapshot; the leader goes on from there.
 struct SnapshotResponse {
@@ -111,6 +124,7 @@ struct SnapshotResponse {
   std::uint64_t offset = 0;  ///< Of the chunk that this answers.
   std::uint64_t upto = 0;
   bool corrupt = false;  ///< All had come, and was damaged: the follower has thrown it away.
+  friend bool operator==(const SnapshotResponse&, const SnapshotResponse&) = default;
 };
 
 using Body = std::variant<PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse, AppendRequest,
@@ -124,6 +138,7 @@ struct Message {
   PeerId to{};
   Term term{};  ///< The sender's term; of a pre-vote request, the term it would campaign in.
   Body body{};
+  friend bool operator==(const Message&, const Message&) = default;
 };
 
 }  // namespace troupe
