@@ -115,7 +115,7 @@ void Cluster::converge() {
 void Cluster::run_until(Time end, const std::function<bool()>& done) {
   while (!violation_ && !events_.empty() && events_.next_at() <= end && !done()) {
     now_ = std::max(now_, events_.next_at());
-    handle(events_.pop());
+    events_.handle_next([this](Event& event) { handle(event); });
     if (checker_.violation())
       fail(*checker_.violation());
     if (events_.scheduled() > events_max)
@@ -125,27 +125,20 @@ void Cluster::run_until(Time end, const std::function<bool()>& done) {
     now_ = std::max(now_, end);
 }
 
-void Cluster::handle(Event event) {
-  if (delay_if_paused(event))
-    return;
-  digest_ = mix(mix(digest_, event.index()), static_cast<std::uint64_t>(now_.count()));
+void Cluster::handle(Event& event) {
   std::visit(
-      [this](const auto& happening) {
+      [&](auto& happening) {
+        const auto seat = SeatOfProcess{}(happening);
+        // What concerns a process that stands still waits for it.
+        if (seat && peers_[*seat].paused)
+          return peers_[*seat].missed.push_back(std::move(event));
+        digest_ = mix(mix(digest_, event.index()), static_cast<std::uint64_t>(now_.count()));
         if constexpr (requires { happening.boot; })
           if (!peers_[happening.seat].is_up_since(happening.boot))
             return;  // Of another life.
         on(happening);
       },
       event);
-}
-
-/// What concerns a process that stands still waits for it.
-bool Cluster::delay_if_paused(Event& event) {
-  const auto seat = std::visit(SeatOfProcess{}, event);
-  if (!seat || !peers_[*seat].paused)
-    return false;
-  peers_[*seat].missed.push_back(std::move(event));
-  return true;
 }
 
 void Cluster::fail(const std::string& what) {
@@ -156,6 +149,9 @@ void Cluster::fail(const std::string& what) {
 }
 
 std::optional<Seat> Cluster::seat_of(PeerId id) const {
+  // Most sit where they began.
+  if (id != nobody && id.value <= peers_.size() && peers_[id.value - 1].id == id)
+    return id.value - 1;
   for (Seat seat = 0; seat < peers_.size(); ++seat)
     if (peers_[seat].id == id)
       return seat;

@@ -70,8 +70,7 @@ private:
 
   // cluster.cpp: the loop and the phases.
   void run_until(Time end, const std::function<bool()>& done);
-  void handle(Event event);
-  bool delay_if_paused(Event& event);
+  void handle(Event& event);
   void heal();
   bool has_recovered() const;
   bool has_converged() const;
@@ -84,7 +83,7 @@ private:
   // cluster_peers.cpp: what a process does around its engine.
   void on(const PeerStarts& event);
   void on(const PeerResumes& event);
-  void on(const MessageArrives& event);
+  void on(MessageArrives& event);
   void on(const ConnectionBreaks& event);
   void on(const TransferAsked& event);
   void on(const TransferJudged& event);
@@ -102,7 +101,7 @@ private:
   bool parts_performed(Seat seat, Output& output, std::size_t parts_max);
   void write(Seat seat, Write write);
   void work_on(Seat seat);
-  void send(Seat seat, Message message);
+  void send(Seat seat, Message&& message);
   void apply(Peer& peer, const Entry& entry);
   void role_changed(Peer& peer);
   void arm_timer(Seat seat);

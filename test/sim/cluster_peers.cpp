@@ -107,26 +107,28 @@ void Cluster::on(const PeerResumes& event) {
   for (Event& missed : std::exchange(peer.missed, {})) {
     if (!peers_[event.seat].is_up_since(boot))
       return;
-    handle(std::move(missed));
+    handle(missed);
   }
 }
 
-void Cluster::on(const MessageArrives& event) {
+void Cluster::on(MessageArrives& event) {
   Peer& peer = peers_[event.seat];
   const auto from = seat_of(event.message.from);  // Nothing for one that was given up.
   if (!peer.is_up())
     return from ? hear_node(event.seat, *from, event.life) : void();
-  if (event.message.term.value + 1 < peer.view().hard_state.term.value)
+  const Term term = event.message.term;
+  if (term.value + 1 < peer.view().hard_state.term.value)
     marks_.hit(Mark::message_terms_late);
   note(7, [&] { return text(event.message); });
   const bool bound = is_bound_from_before(peer, event.message);
   peer.bound_asked = bound ? event.message.from : nobody;
   const bool slept = peer.view().quiet;
-  step(event.seat, event.message);
-  if (slept && !peer.view().quiet && std::holds_alternative<PreVoteRequest>(event.message.body))
+  const bool asks = std::holds_alternative<PreVoteRequest>(event.message.body);
+  const bool wants = std::holds_alternative<VoteRequest>(event.message.body);
+  step(event.seat, std::move(event.message));
+  if (slept && !peer.view().quiet && asks)
     marks_.hit(Mark::woken_by_vote);
-  if (bound && std::holds_alternative<VoteRequest>(event.message.body)
-      && peer.view().hard_state.term < event.message.term)
+  if (bound && wants && peer.view().hard_state.term < term)
     marks_.hit(Mark::vote_refused_after_restart);
   if (from)
     hear_node(event.seat, *from, event.life);
@@ -331,10 +333,12 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
     return false;
   if (output.take_snapshot)
     take_snapshot(seat, *output.take_snapshot);
-  send_chunks(seat, std::move(output.chunks_to_send));
+  if (!output.chunks_to_send.empty())
+    send_chunks(seat, std::move(output.chunks_to_send));
   if (parts++ >= parts_max)
     return false;
-  store_chunks(seat, std::move(output.chunks_to_store));
+  if (!output.chunks_to_store.empty())
+    store_chunks(seat, std::move(output.chunks_to_store));
   if (output.check_snapshot)
     check_snapshot(seat, *output.check_snapshot);
   for (const ReadReady& ready : output.reads)
@@ -364,7 +368,7 @@ void Cluster::work_on(Seat seat) {
     events_.schedule(now_ + *latency, WriteFinishes{seat, peer.boot});
 }
 
-void Cluster::send(Seat seat, Message message) {
+void Cluster::send(Seat seat, Message&& message) {
   checker_.sent(message);
   watch_promises(seat, message);
   mark_cleaning(message);
@@ -379,11 +383,13 @@ void Cluster::send(Seat seat, Message message) {
     return;
   if (!to)
     return fail("a message for a stranger: " + text(message));
-  const auto arrivals = network_.send({seat, *to}, now_, message, marks_);
-  note(11 + arrivals.size(),
+  const Arrivals arrivals = network_.send({seat, *to}, now_, message, marks_);
+  note(11 + arrivals.count,
        [&] { return "  " + text(message) + (arrivals.empty() ? " (lost or held)" : ""); });
-  for (const Time at : arrivals)
-    events_.schedule(at, MessageArrives{*to, message, life_of(seat)});
+  for (std::size_t i = 0; i < arrivals.count; ++i)
+    events_.schedule(
+        arrivals.at[i],
+        MessageArrives{*to, i + 1 < arrivals.count ? message : std::move(message), life_of(seat)});
 }
 
 void Cluster::apply(Peer& peer, const Entry& entry) {

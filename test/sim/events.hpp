@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <utility>
@@ -188,30 +189,32 @@ using Event =
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {
 public:
-  void schedule(Time at, Event event) {
-    std::size_t slot = slots_.size();
+  template <class Happening>
+  void schedule(Time at, Happening happening) {
     if (free_.empty()) {
-      slots_.push_back(std::move(event));
-    } else {
-      slot = free_.back();
-      free_.pop_back();
-      slots_[slot] = std::move(event);
+      free_.push_back(slots_.size());
+      slots_.emplace_back();
     }
+    const std::size_t slot = free_.back();
+    free_.pop_back();
+    slots_[slot].template emplace<Happening>(std::move(happening));
     heap_.push_back({at, ++count_, slot});
-    std::push_heap(heap_.begin(), heap_.end(), later);
+    std::push_heap(heap_.begin(), heap_.end(), Later{});
   }
 
   bool empty() const { return heap_.empty(); }
   Time next_at() const { return heap_.front().at; }
   std::uint64_t scheduled() const { return count_; }
 
-  /// Requires: not empty.
-  Event pop() {
-    std::pop_heap(heap_.begin(), heap_.end(), later);
+  /// Has `handle` do what an `Event&` asks, where that lies: it stays there until `handle` returns,
+  /// whatever is scheduled by then. Requires: not empty.
+  template <class Handle>
+  void handle_next(Handle handle) {
+    std::pop_heap(heap_.begin(), heap_.end(), Later{});
     const std::size_t slot = heap_.back().slot;
     heap_.pop_back();
+    handle(slots_[slot]);
     free_.push_back(slot);
-    return std::move(slots_[slot]);
   }
 
 private:
@@ -220,12 +223,14 @@ private:
     std::uint64_t number = 0;
     std::size_t slot = 0;
   };
-  static bool later(const Due& a, const Due& b) {
-    return a.at != b.at ? a.at > b.at : a.number > b.number;
-  }
+  struct Later {
+    bool operator()(const Due& a, const Due& b) const {
+      return a.at != b.at ? a.at > b.at : a.number > b.number;
+    }
+  };
 
   std::vector<Due> heap_{};
-  std::vector<Event> slots_{};
+  std::deque<Event> slots_{};  ///< None moves when there are more.
   std::vector<std::size_t> free_{};
   std::uint64_t count_ = 0;
 };

@@ -20,7 +20,7 @@ Time Network::arrival(State& state, Time now, Marks& marks) {
   return at;
 }
 
-std::vector<Time> Network::send(Link link, Time now, const Message& message, Marks& marks) {
+Arrivals Network::send(Link link, Time now, const Message& message, Marks& marks) {
   State& state = at(link);
   if (state.cuts > 0 || dice_.permille(swarm_.loss_permille)) {
     marks.hit(Mark::message_lost);
@@ -31,10 +31,11 @@ std::vector<Time> Network::send(Link link, Time now, const Message& message, Mar
     state.kept.push_back(message);
     return {};
   }
-  std::vector<Time> arrivals{arrival(state, now, marks)};
+  Arrivals arrivals;
+  arrivals.add(arrival(state, now, marks));
   if (dice_.permille(swarm_.duplicate_permille)) {
     marks.hit(Mark::message_duplicated);
-    arrivals.push_back(arrival(state, now, marks));
+    arrivals.add(arrival(state, now, marks));
   }
   return arrivals;
 }

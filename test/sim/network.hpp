@@ -6,6 +6,7 @@
 #include "test/sim/marks.hpp"
 #include "test/sim/swarm.hpp"
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -19,14 +20,22 @@ struct Link {
   std::size_t to = 0;
 };
 
+/// When the copies of a message arrive: none, one or two moments.
+struct Arrivals {
+  std::array<Time, 2> at{};
+  std::size_t count = 0;
+
+  bool empty() const { return count == 0; }
+  void add(Time time) { at[count++] = time; }
+};
+
 /// Decides what becomes of a message. Holds no messages but those on clogged links.
 class Network {
 public:
   Network(const NetworkSwarm& swarm, std::size_t seats, Dice dice);
 
-  /// When the copies of a message that leaves at `now` arrive: none, one or two moments. A
-  /// message on a clogged link is kept and arrives with `unclog`.
-  std::vector<Time> send(Link link, Time now, const Message& message, Marks& marks);
+  /// Of a message that leaves at `now`. On a clogged link it is kept and arrives with `unclog`.
+  Arrivals send(Link link, Time now, const Message& message, Marks& marks);
 
   /// When a beat that leaves at `now` arrives, if it does.
   std::optional<Time> beat(Link link, Time now, Marks& marks);

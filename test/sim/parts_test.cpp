@@ -32,9 +32,25 @@ TEST_CASE("what happens first comes first, and at the same time in the order it 
 
   std::vector<Seat> order;
   while (!events.empty())
-    order.push_back(std::get<PeerStarts>(events.pop()).seat);
+    events.handle_next(
+        [&](const Event& event) { order.push_back(std::get<PeerStarts>(event).seat); });
 
   CHECK(order == std::vector<Seat>{2, 4, 1, 3});
+}
+
+TEST_CASE("an event stays where it is while others are scheduled by what it brings about") {
+  Events events;
+  events.schedule(Time{1}, PeerStarts{7});
+  Seat seat = 0;
+
+  events.handle_next([&](const Event& event) {
+    for (Seat other = 0; other < 1000; ++other)
+      events.schedule(Time{2}, PeerStarts{other});
+    seat = std::get<PeerStarts>(event).seat;
+  });
+
+  CHECK(seat == 7);
+  CHECK(events.next_at() == Time{2});
 }
 
 TEST_CASE("a clock that runs too fast shows a moment earlier, and says when") {
@@ -116,8 +132,10 @@ TEST_CASE("a link that is cut twice is whole when both cuts are mended") {
   network.mend(link);
   CHECK(network.send(link, Time{0}, {}, marks).empty());
   network.mend(link);
-  CHECK(network.send(link, Time{0}, {}, marks) == std::vector<Time>{Time{1000}});
-  CHECK(network.send({1, 0}, Time{0}, {}, marks).size() == 1);
+  const Arrivals arrivals = network.send(link, Time{0}, {}, marks);
+  CHECK(arrivals.count == 1);
+  CHECK(arrivals.at[0] == Time{1000});
+  CHECK(network.send({1, 0}, Time{0}, {}, marks).count == 1);
 }
 
 TEST_CASE("a clogged link gives back what it kept when nothing clogs it any more") {
@@ -130,7 +148,7 @@ TEST_CASE("a clogged link gives back what it kept when nothing clogs it any more
 
   CHECK(network.unclog(link).empty());
   CHECK(network.unclog(link).size() == 1);
-  CHECK(network.send(link, Time{0}, {}, marks).size() == 1);
+  CHECK(network.send(link, Time{0}, {}, marks).count == 1);
 }
 
 TEST_CASE("a connection in order lets nothing overtake") {
@@ -138,10 +156,10 @@ TEST_CASE("a connection in order lets nothing overtake") {
   Network network({.delay_spread = milliseconds(50), .in_order = true}, 2, Dice(1));
   Time last{};
   for (int i = 0; i < 200; ++i) {
-    const auto arrivals = network.send({0, 1}, microseconds(i), {}, marks);
-    REQUIRE(arrivals.size() == 1);
-    CHECK(arrivals[0] >= last);
-    last = arrivals[0];
+    const Arrivals arrivals = network.send({0, 1}, microseconds(i), {}, marks);
+    REQUIRE(arrivals.count == 1);
+    CHECK(arrivals.at[0] >= last);
+    last = arrivals.at[0];
   }
   CHECK(marks.count(Mark::message_overtaken) == 0);
 }

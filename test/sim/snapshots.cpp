@@ -27,11 +27,13 @@ std::string save(const State& state, std::size_t padding, std::uint64_t salt) {
   std::string bytes(numbers.size() * sizeof(std::uint64_t), '\0');
   std::memcpy(bytes.data(), numbers.data(), bytes.size());
   const std::size_t head = bytes.size();
-  bytes.resize(head + padding);
+  // Whole words, the last of which may be too long.
+  bytes.resize(head + padding + sizeof(std::uint64_t));
   for (std::size_t at = 0; at < padding; at += sizeof(std::uint64_t)) {
     const std::uint64_t word = mix(salt, at);
-    std::memcpy(bytes.data() + head + at, &word, std::min(padding - at, sizeof word));
+    std::memcpy(bytes.data() + head + at, &word, sizeof word);
   }
+  bytes.resize(head + padding);
   return bytes;
 }
 

@@ -10,19 +10,17 @@ namespace troupe::sim {
 
 std::uint64_t mix(std::uint64_t digest, std::string_view bytes) {
   const std::size_t size = bytes.size();
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), sizeof(std::uint64_t)))) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), std::min(bytes.size(), sizeof word));
+  std::uint64_t word = 0;
+  for (; bytes.size() >= sizeof word; bytes.remove_prefix(sizeof word)) {
+    std::memcpy(&word, bytes.data(), sizeof word);
+    digest = mix(digest, word);
+  }
+  if (!bytes.empty()) {
+    word = 0;
+    std::memcpy(&word, bytes.data(), bytes.size());
     digest = mix(digest, word);
   }
   return mix(digest, size);
-}
-
-std::uint64_t mix(std::uint64_t digest, std::uint64_t number) {
-  // One multiplication for eight bytes: not for a world that wants to be fooled, but all that is
-  // told apart here differs by chance.
-  const std::uint64_t product = (digest ^ number) * 0x9E3779B97F4A7C15u;
-  return product ^ (product >> 29);
 }
 
 std::uint64_t chain(std::uint64_t digest, const Entry& entry) {
@@ -32,9 +30,21 @@ std::uint64_t chain(std::uint64_t digest, const Entry& entry) {
   return mix(digest, entry.payload.text());
 }
 
+namespace {
+
+/// Behind the letter and the number that each command begins with.
+std::size_t end_of_number(std::string_view command) {
+  std::size_t at = 1;
+  while (at < command.size() && command[at] >= '0' && command[at] <= '9')
+    ++at;
+  return at;
+}
+
+}  // namespace
+
 std::optional<MapCommand> map_command(std::string_view command) {
-  const std::size_t at = command.find_first_of("=-");
-  if (at == std::string_view::npos || at + 1 >= command.size())
+  const std::size_t at = end_of_number(command);
+  if (at + 1 >= command.size() || (command[at] != '=' && command[at] != '-'))
     return std::nullopt;
   return MapCommand{.key = command[at + 1], .deletes = command[at] == '-'};
 }
@@ -51,8 +61,8 @@ std::uint64_t number_of(std::string_view command) {
 }  // namespace
 
 std::optional<std::uint64_t> counter_of(std::string_view command) {
-  const std::size_t at = command.find_first_not_of("0123456789", 1);
-  if (at == std::string_view::npos || command[at] != '+')
+  const std::size_t at = end_of_number(command);
+  if (at >= command.size() || command[at] != '+')
     return std::nullopt;
   return number_of(command) / 2 % counters_count;
 }

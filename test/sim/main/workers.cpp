@@ -26,7 +26,7 @@ constexpr unsigned run_seconds_max = 120;
 
 /// What a child tells of one seed. Smaller than a pipe's atomic write.
 struct Report {
-  enum class Kind : std::uint8_t { begins, ended, violated } kind = Kind::begins;
+  bool violated = false;
   std::uint64_t seed = 0;
   std::uint64_t events = 0;
   double simulated_s = 0;
@@ -37,8 +37,7 @@ static_assert(std::is_trivially_copyable_v<Report>);
 struct Worker {
   pid_t process = -1;
   int pipe = -1;
-  std::uint64_t at = 0;  ///< The seed it works on.
-  bool in_seed = false;
+  std::uint64_t at = 0;  ///< The seed it works on; behind all that there are, at the end.
 };
 
 void tell(int pipe, const Report& report) {
@@ -47,7 +46,6 @@ void tell(int pipe, const Report& report) {
 }
 
 void run_one(int pipe, const Batch& batch, std::uint64_t seed) {
-  tell(pipe, {.kind = Report::Kind::begins, .seed = seed});
   alarm(run_seconds_max);
   Verdict verdict = run_seed(seed, batch.extent);
   if (!verdict.violation && seed % batch.twice_every == 0
@@ -58,7 +56,7 @@ void run_one(int pipe, const Batch& batch, std::uint64_t seed) {
                              + "\n  replay: ./dev sim --seed " + std::to_string(seed) + "\n";
     std::fputs(line.c_str(), stderr);
   }
-  tell(pipe, {.kind = verdict.violation ? Report::Kind::violated : Report::Kind::ended,
+  tell(pipe, {.violated = verdict.violation.has_value(),
               .seed = seed,
               .events = verdict.events,
               .simulated_s = std::chrono::duration<double>(verdict.simulated).count(),
@@ -81,19 +79,16 @@ Worker start(const Batch& batch, std::uint64_t first) {
     std::_Exit(0);
   }
   close(ends[1]);
-  return {.process = process, .pipe = ends[0]};
+  return {.process = process, .pipe = ends[0], .at = first};
 }
 
-void take(Worker& worker, const Report& report, BatchResult& result) {
-  worker.at = report.seed;
-  worker.in_seed = report.kind == Report::Kind::begins;
-  if (worker.in_seed)
-    return;
+void take(Worker& worker, const Report& report, const Batch& batch, BatchResult& result) {
+  worker.at = report.seed + batch.jobs;
   ++result.seeds;
   result.events += report.events;
   result.simulated_s += report.simulated_s;
   result.marks.add(report.marks);
-  if (report.kind == Report::Kind::violated)
+  if (report.violated)
     result.violations.push_back(report.seed);
 }
 
@@ -102,7 +97,7 @@ void bury(Worker& worker, const Batch& batch, BatchResult& result) {
   close(worker.pipe);
   waitpid(worker.process, nullptr, 0);
   worker.pipe = -1;
-  if (!worker.in_seed)
+  if (worker.at >= batch.from + batch.seeds)
     return;
   if (!batch.quiet)
     std::fprintf(stderr, "seed %llu: the process died\n  replay: ./dev sim --seed %llu\n",
@@ -163,7 +158,7 @@ BatchResult run_batch(const Batch& batch, const std::function<void(const BatchRe
         continue;
       Report report;
       if (read(workers[i].pipe, &report, sizeof report) == static_cast<ssize_t>(sizeof report))
-        take(workers[i], report, result);
+        take(workers[i], report, batch, result);
       else
         bury(workers[i], batch, result);
     }
