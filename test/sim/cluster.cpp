@@ -94,6 +94,8 @@ void Cluster::run() {
     fail(*broken);
   bury_a_voter();
   converge();
+  prove_room();
+  converge();
   prove_quiet();
   converge();
   if (!swarm_.engine.cleaning || violation_)

@@ -209,6 +209,11 @@ private:
   void strike_forget();
   void strike_change();
   void strike_full();
+  void fill(Seat seat);
+  void make_room(Seat seat);
+  void spare_full_followers(Seat leader);
+  void replace_full_leader(Seat leader);
+  void prove_room();
   void strike_slow();
   void strike_depose();
   void strike_clock_jump();

@@ -123,6 +123,8 @@ void Cluster::propose(Peer& peer, const Request& request) {
            + request.commands.front() + " to " + std::to_string(peer.id.value) + ": "
            + (first ? text(*first) : std::string(name(first.refusal())));
   });
+  if (first && peer.view().disk_full)
+    return fail("peer " + std::to_string(peer.id.value) + " takes a command on a full disk");
   if (first)
     return peer.proposals.push_back({.first = *first, .request = request});
   if (first.refusal() == Refusal::redirect)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 namespace troupe::sim {
 
@@ -16,6 +17,11 @@ constexpr Duration far_jump = std::chrono::hours(24 * 30);
 
 /// How often the one who is to lead again is told to.
 constexpr unsigned deposal_tries_max = 20;
+
+/// In how many election timeouts a leader hears that its followers' disks are full; and in how many
+/// one on a full disk is replaced, should messages cross.
+constexpr int timeouts_to_tell = 2;
+constexpr int timeouts_to_leave = 20;
 
 }  // namespace
 
@@ -42,14 +48,72 @@ void Cluster::on(const DiskSpoke& event) {
 }
 
 void Cluster::on(const RoomIsMade& event) {
-  Peer& peer = peers_[event.seat];
+  if (!healed_)
+    make_room(event.seat);
+}
+
+/// It says so.
+void Cluster::fill(Seat seat) {
+  peers_[seat].disk.fill();
+  events_.schedule(now_, DiskSpoke{seat, peers_[seat].boot, true});
+}
+
+void Cluster::make_room(Seat seat) {
+  Peer& peer = peers_[seat];
   peer.disk.make_room();
   if (!peer.is_up())
     return;
-  events_.schedule(now_, DiskSpoke{event.seat, peer.boot, false});
+  events_.schedule(now_, DiskSpoke{seat, peer.boot, false});
   if (!peer.disk.idle())
     marks_.hit(Mark::write_waited_for_room);
-  work_on(event.seat);
+  work_on(seat);
+}
+
+/// A healed cluster takes nothing that only its leader has room for; and where the others have room
+/// it does not keep a leader that has none.
+void Cluster::prove_room() {
+  const bool were_full = is_whole() && swarm_.faults.full > 0;
+  const auto leader = leader_seat();
+  if (violation_ || !were_full || !leader || swarm_.spares > 0 || swarm_.peers < 3)
+    return;
+  spare_full_followers(*leader);
+  if (!violation_ && leader_seat() == leader)
+    replace_full_leader(*leader);
+}
+
+void Cluster::spare_full_followers(Seat leader) {
+  for (Seat seat = 0; seat < peers_.size(); ++seat)
+    if (seat != leader)
+      fill(seat);
+  const auto is_replaced = [&] { return leader_seat() != leader; };
+  run_until(now_ + timeouts_to_tell * swarm_.engine.election_timeout_max, is_replaced);
+  if (!violation_ && !is_replaced()) {
+    Peer& peer = peers_[leader];
+    tick(peer);
+    const auto entry = peer.engine->propose(std::vector{Bytes::copy_of("nobody")});
+    if (entry)
+      fail("peer " + std::to_string(peer.id.value) + " takes a command that its followers cannot");
+    else if (entry.refusal() == Refusal::no_space)
+      marks_.hit(Mark::full_followers_spared);
+    stepped(peer);
+    after_input(leader);
+  }
+  for (Seat seat = 0; seat < peers_.size(); ++seat)
+    if (seat != leader)
+      make_room(seat);
+}
+
+void Cluster::replace_full_leader(Seat leader) {
+  fill(leader);
+  const auto is_replaced = [&] {
+    const auto next = leader_seat();
+    return next && *next != leader;
+  };
+  run_until(now_ + timeouts_to_leave * swarm_.engine.election_timeout_max, is_replaced);
+  if (!violation_ && !is_replaced())
+    fail("a leader on a full disk leads on, and the others have room");
+  marks_.hit(Mark::full_leader_replaced);
+  make_room(leader);
 }
 
 /// Each direction of some links by itself: answers may be quick where requests are not.

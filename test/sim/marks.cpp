@@ -101,6 +101,8 @@ constexpr std::array<std::string_view, marks_count> mark_names = {
     "woken_by_silence",
     "woken_by_vote",
     "quiet_leader_replaced",
+    "full_followers_spared",
+    "full_leader_replaced",
     "history_checked",
     "history_doubt_read",
 };

@@ -107,6 +107,8 @@ enum class Mark : std::uint8_t {
   woken_by_silence,
   woken_by_vote,
   quiet_leader_replaced,
+  full_followers_spared,
+  full_leader_replaced,
   history_checked,
   history_doubt_read,
   count_,

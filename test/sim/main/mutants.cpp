@@ -38,9 +38,6 @@ const std::map<Mutant, std::string_view> tested = {
      "who holds the end of a snapshot keeps its own log, and applies it"},
     {Mutant::questions_pile_up,
      "a disk that stalls is asked one question about a snapshot, however many come"},
-    {Mutant::full_disk_takes_commands, "a peer alone on a full disk leads on"},
-    {Mutant::full_disk_not_left, "a leader on a full disk hands over to one who has room"},
-    {Mutant::full_disk_not_spoken_of, "a follower says in every answer that its disk is full"},
     {Mutant::strangers_wake,
      "who is no member wakes nobody by asking for a pre-vote, and is refused (§4.2.3)"},
 };
@@ -51,6 +48,7 @@ bool is_plain(Mutant mutant) {
     return mutant >= first && mutant <= last;
   };
   return !between(Mutant::configuration_not_rolled_back, Mutant::questions_pile_up)
+         && !between(Mutant::full_disk_not_left, Mutant::full_disk_not_spoken_of)
          && !between(Mutant::tombstone_first, Mutant::horizon_ignored);
 }
 
