@@ -1,5 +1,6 @@
 #include "actors/snapshot_actor.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::actors {
@@ -11,7 +12,8 @@ using storage::StoreError;
 
 namespace {
 
-constexpr Duration failure_pause = std::chrono::milliseconds(500);
+constexpr Duration rest_min = std::chrono::milliseconds(500);
+constexpr Duration rest_max = std::chrono::seconds(4);
 
 }  // namespace
 
@@ -30,12 +32,14 @@ caf::behavior SnapshotActor::make_behavior() {
       [this](WriteChunk& message) { on_write_chunk(message); },
       [this](const CheckSnapshot& message) { on_check(message); },
       [this](const KeepSnapshot& message) { on_keep(message); },
+      [this](const Wake& wake) { on_wake(wake); },
       [this](const Stop&) { quit(); },
   };
 }
 
 void SnapshotActor::on_exit() {
   writing_.clear();
+  rests_.clear();
   snapshots_.reset();
 }
 
@@ -128,21 +132,51 @@ void SnapshotActor::on_write_chunk(WriteChunk& message) {
   ChunkToStore& chunk = message.chunk;
   ChunkWritten written{
       .head = std::move(chunk.head), .offset = chunk.offset, .upto = 0, .failure = std::nullopt};
+  // What comes behind a chunk that failed does not fit; and as soon as that is told, the leader
+  // begins anew where it failed.
+  if (const auto rest = rests_.find(message.peer); rest != rests_.end() && rest->second.lasts) {
+    rest->second.answers.emplace_back(message.reply_to, std::move(written));
+    return;
+  }
+  const std::uint64_t end = chunk.offset + chunk.data.size();
   auto outcome =
       snapshots_->receive(message.peer, written.head, chunk.offset, std::move(chunk.data));
   if (auto* error = std::get_if<StoreError>(&outcome)) {
-    const bool corrupt = error->kind == StoreError::Kind::corrupt;
+    if (error->kind != StoreError::Kind::corrupt) {
+      begin_rest(message.peer, std::move(*error));
+      rests_[message.peer].answers.emplace_back(message.reply_to, std::move(written));
+      return;
+    }
     written.upto = snapshots_->received(message.peer, written.head);
     written.failure = std::move(*error);
-    if (corrupt)
-      return actors::send(this, message.reply_to, std::move(written));
-    // The leader goes on as soon as it is answered: a disk that is full, or fails, gets a rest.
-    return send_after(this, failure_pause, message.reply_to, std::move(written));
+    return actors::send(this, message.reply_to, std::move(written));
   }
   written.upto = std::get<std::uint64_t>(outcome);
+  if (end > chunk.offset && written.upto == end)
+    rests_.erase(message.peer);
   if (written.upto == written.head.size_bytes)
     finished(message.peer, written.head);
   actors::send(this, message.reply_to, std::move(written));
+}
+
+/// The leader goes on as soon as it is answered: a disk that is full, or fails, gets a rest.
+void SnapshotActor::begin_rest(PeerId peer, StoreError why) {
+  Rest& rest = rests_[peer];
+  rest.length = std::clamp(2 * rest.length, rest_min, rest_max);
+  rest.lasts = true;
+  rest.why = std::move(why);
+  send_after(this, rest.length, this, Wake{peer.value});
+}
+
+void SnapshotActor::on_wake(const Wake& wake) {
+  const PeerId peer{wake.epoch};
+  Rest& rest = rests_.at(peer);
+  rest.lasts = false;
+  for (auto& [reply_to, written] : std::exchange(rest.answers, {})) {
+    written.upto = snapshots_->received(peer, written.head);
+    written.failure = rest.why;
+    actors::send(this, reply_to, std::move(written));
+  }
 }
 
 void SnapshotActor::finished(PeerId peer, const SnapshotHead& head) {

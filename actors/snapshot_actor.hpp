@@ -5,6 +5,8 @@
 
 #include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 namespace troupe::actors {
 
@@ -29,6 +31,15 @@ private:
     EntryId id{};
   };
 
+  /// Of what a peer is sent, since its disk had no room for it, or failed.
+  struct Rest {
+    Duration length{};  ///< The longer, the more often in a row it failed.
+    bool lasts = false;
+    storage::StoreError why{};
+    /// Until it ends: to who brought a chunk meanwhile. A leader sends no more than its window.
+    std::vector<std::pair<caf::actor, ChunkWritten>> answers{};
+  };
+
   void on_begin(const BeginSave& message);
   void on_piece(SavePiece& message);
   void on_end(const EndSave& message);
@@ -39,6 +50,8 @@ private:
   storage::Outcome<storage::SnapshotPiece> piece(const ReadPiece& asked);
   void on_read_chunk(ReadChunk& message);
   void on_write_chunk(WriteChunk& message);
+  void begin_rest(PeerId peer, storage::StoreError why);
+  void on_wake(const Wake& wake);
   void on_check(const CheckSnapshot& message);
   void on_keep(const KeepSnapshot& message);
   void finished(PeerId peer, const SnapshotHead& head);
@@ -48,6 +61,7 @@ private:
   /// Of each peer the newest that was finished since we began. Its peer may not have heard of it,
   /// or not have made it count, when it speaks of an older one.
   std::map<PeerId, SnapshotHead> newest_{};
+  std::map<PeerId, Rest> rests_{};  ///< Of each peer whose last chunk was not stored.
 };
 
 }  // namespace troupe::actors

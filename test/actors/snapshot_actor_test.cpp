@@ -281,6 +281,41 @@ TEST_CASE("a disk that is full is asked again after a while") {
   CHECK(stage.peer->chunks_written.back().upto == head.size_bytes);
 }
 
+/// As many chunks as a leader sends ahead of the answers.
+void send_window(Stage& stage, const SnapshotHead& head) {
+  for (const std::uint64_t offset : {0U, 10U, 20U})
+    send_from_outside(stage.snapshots,
+                      WriteChunk{.reply_to = stage.peer.actor,
+                                 .peer = other,
+                                 .chunk = {head, offset, Bytes::copy_of("0123456789")}});
+  stage.still.run();
+}
+
+TEST_CASE("what comes behind a chunk that found no room waits with it, the longer the more often") {
+  Stage stage;
+  const SnapshotHead head = stage.saved(large);
+  const auto& written = stage.peer->chunks_written;
+
+  for (const int rest_ms : {500, 1000, 2000, 4000, 4000}) {
+    const std::size_t before = written.size();
+    stage.shelf.fail_next_write = StoreError{StoreError::Kind::no_space, "full"};
+    send_window(stage, head);
+    stage.still.pass(std::chrono::milliseconds(rest_ms - 1));
+    CHECK(written.size() == before);
+    stage.still.pass(std::chrono::milliseconds(1));
+
+    // All say so, or whoever reads them would take the disk for one that has room at times.
+    REQUIRE(written.size() == before + 3);
+    for (std::size_t i = before; i < written.size(); ++i) {
+      REQUIRE(written[i].failure);
+      CHECK(written[i].upto == 0);
+    }
+  }
+
+  send_all_chunks(stage, head, 700'000);
+  CHECK(written.back().upto == head.size_bytes);
+}
+
 TEST_CASE("older snapshots go when a newer one counts, and never one that may come to count") {
   Stage stage;
   const SnapshotHead first = stage.saved("a");
