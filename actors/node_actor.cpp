@@ -77,6 +77,7 @@ caf::behavior NodeActor::make_behavior() {
       [this](const StoreFailed& failed) { on_store_failed(failed); },
       [this](const PeerStopped& stopped) { on_peer_stopped(stopped); },
       [this](const Wake& wake) { on_wake(wake); },
+      [this](const Flush&) { tell_peers(); },
       [this](const Stop&) { stop(); },
       // Nothing is asked over the links of a node, so nothing is answered.
       ignore<InboundReplies>(),
@@ -149,7 +150,9 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   log(LogLevel::info, "started", {{"peer", hosted.record.name}, {"kind", hosted.record.kind}});
 }
 
-/// Tells everyone whom to reach here. A peer that stops is reached until it has: it answers.
+/// Tells everyone whom to reach here. A peer that stops is reached until it has: it answers. Those
+/// who bring what clients ask hear of it before the client does who had a peer started. Peers can
+/// wait: what they say to one of whom they have not heard is lost, as on any network.
 void NodeActor::publish_registry() {
   auto registry = std::make_shared<Registry>();
   registry->ended = ended_;
@@ -164,10 +167,21 @@ void NodeActor::publish_registry() {
     actors::send(this, acceptor_, registry_);
   for (const auto& [address, link] : links_)
     actors::send(this, link, registry_);
-  for (const auto& [id, peer] : registry_->by_id)
-    actors::send(this, peer, registry_);
   for (const caf::actor& client : clients_)
     actors::send(this, client, registry_);
+  const auto wait = news_.news_for(registry_->by_id.size());
+  if (wait == Duration::zero())
+    tell_peers();
+  else if (wait)
+    send_after(this, *wait, this, Flush{});
+}
+
+void NodeActor::tell_peers() {
+  news_.told();
+  if (!registry_)
+    return;
+  for (const auto& [id, peer] : registry_->by_id)
+    actors::send(this, peer, registry_);
 }
 
 /// A peer that ran when the node last stopped runs again, with the options that it was started

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/gathering.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
 #include "actors/peer_options.hpp"
@@ -79,6 +80,7 @@ private:
   Hosted* find(PeerId peer);
   void run_peer(Hosted& hosted, Recovered recovered);
   void publish_registry();
+  void tell_peers();
   void on_want_link(const WantLink& want);
   void on_drop_link(const DropLink& drop);
   void on_want_registry(const WantRegistry& want);
@@ -134,6 +136,7 @@ private:
 
   std::map<std::string, Hosted, std::less<>> peers_{};
   SharedRegistry registry_{};
+  Gathering news_{};         ///< Of it, for the peers.
   std::uint64_t ended_ = 0;  ///< Peers, since we started.
   caf::actor acceptor_{};
   std::map<std::string, caf::actor> links_{};
