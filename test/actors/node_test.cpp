@@ -96,6 +96,29 @@ TEST_CASE("three nodes agree, and go on without one of them") {
   }));
 }
 
+TEST_CASE("of many peers on one node, those that were started last find each other") {
+  Cluster cluster(1);
+  std::vector<std::string> names;
+  std::vector<std::string> members;
+  for (int i = 0; i < 20; ++i) {
+    names.push_back("p" + std::to_string(i));
+    members.push_back(names.back() + "@" + cluster.addresses[0]);
+    const auto started =
+        cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}}, names.back());
+    REQUIRE(started.refusal == Refusal::none);
+  }
+  const std::vector<std::string> last(members.end() - 3, members.end());
+
+  CHECK(cluster.ask(0, wire::SetConfiguration{last}, names.back()).refusal == Refusal::none);
+
+  for (const std::string& name : {names[17], names[18], names[19]})
+    CHECK(eventually([&] {
+      const auto response = cluster.ask(0, wire::AskStatus{}, name);
+      const auto* status = std::get_if<wire::PeerStatus>(&response.body);
+      return status != nullptr && !status->leader.empty();
+    }));
+}
+
 TEST_CASE("followers and stopped peers send clients to the leader") {
   Cluster cluster(3);
   cluster.found();
