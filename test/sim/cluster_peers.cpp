@@ -78,6 +78,11 @@ void Cluster::crash(Seat seat, Duration away) {
   if (crashed_before_snapshot_counts)
     marks_.hit(Mark::crash_before_snapshot_counts);
   peer.snapshots.crash(snapshot_dice_);
+  // What comes to a process that stands still is lost with it, but the node goes on when it is
+  // back.
+  const auto is_beat = [](const Event& event) { return std::holds_alternative<NodeBeats>(event); };
+  if (std::ranges::any_of(peer.missed, is_beat))
+    events_.schedule(now_, NodeBeats{seat});
   peer = {.id = peer.id,
           .disk = std::move(peer.disk),
           .snapshots = std::move(peer.snapshots),

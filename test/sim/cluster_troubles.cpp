@@ -70,9 +70,10 @@ void Cluster::make_room(Seat seat) {
 }
 
 /// A healed cluster takes nothing that only its leader has room for; and where the others have room
-/// it does not keep a leader that has none.
+/// it does not keep a leader that has none. But for old news that comes late: it may say otherwise.
 void Cluster::prove_room() {
-  const bool were_full = is_whole() && swarm_.faults.full > 0;
+  const bool were_full =
+      is_whole() && swarm_.faults.full > 0 && swarm_.network.straggler_permille == 0;
   const auto leader = leader_seat();
   if (violation_ || !were_full || !leader || swarm_.spares > 0 || swarm_.peers < 3)
     return;
