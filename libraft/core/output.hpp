@@ -65,7 +65,8 @@ struct ChunkToStore {
   Bytes data{};
 };
 
-/// What the shell around an engine must do, in the order of the fields.
+/// What the shell around an engine must do, in the order of the fields, but that the first two may
+/// change places.
 ///
 /// Messages that promise something about our own disk (a vote, an acceptance, a
 /// candidate's request) stay inside the engine until the write they depend on
