@@ -6,7 +6,6 @@
 #include "actors/logger.hpp"
 #include "actors/peer_actor.hpp"
 #include "actors/random_number.hpp"
-#include "actors/store_door.hpp"
 #include "core/assert.hpp"
 
 #include <utility>
@@ -50,7 +49,6 @@ caf::behavior NodeActor::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   registry_ = std::make_shared<Registry>();
   watch(store_);
-  store_door_ = spawn<StoreDoor>(store_);
   watch(snapshots_);
   AcceptorOptions acceptor;
   acceptor.hello = hello_;
@@ -91,7 +89,7 @@ void NodeActor::on_exit() {
   registry_.reset();
   links_.clear();
   link_users_.clear();
-  acceptor_ = store_ = store_door_ = snapshots_ = nullptr;
+  acceptor_ = store_ = snapshots_ = nullptr;
   peer_actors_.clear();
   inquiries_.clear();
   clients_.clear();
@@ -128,7 +126,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   parts.recovered = std::move(recovered);
   parts.registry = registry_;
   parts.node = self();
-  parts.store = store_door_;
+  parts.store = store_;
   parts.snapshots = snapshots_;
   parts.stop_timeout = options_.stop_timeout;
   hosted.actor = spawn<PeerActor>(std::move(parts));

@@ -129,7 +129,6 @@ private:
   Listening listening_;
   std::vector<RestoredPeer> restored_;
   caf::actor store_;
-  caf::actor store_door_{};  ///< What is asked of it goes here: it stays in order.
   caf::actor snapshots_;
   std::function<void(std::string)> on_failure_;
   std::function<void()> on_stopped_;

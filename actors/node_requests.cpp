@@ -68,7 +68,7 @@ void NodeActor::on_start(const caf::actor& connection, const wire::Request& requ
   hosted->record.running = true;
   hosted->record.options = start.options;
   hosted->askers.push_back({connection, request.id});
-  actors::send(this, store_door_, PutPeer{self(), hosted->record});
+  actors::send(this, store_, PutPeer{self(), hosted->record});
 }
 
 Result<EngineOptions> NodeActor::check_start(const std::string& peer, const wire::StartPeer& start,
@@ -103,7 +103,7 @@ void NodeActor::on_stop_peer(const caf::actor& connection, const wire::Request& 
   if (std::exchange(hosted->state, State::stopping) == State::stopping)
     return;
   hosted->record.running = false;
-  actors::send(this, store_door_, PutPeer{self(), hosted->record});
+  actors::send(this, store_, PutPeer{self(), hosted->record});
 }
 
 void NodeActor::on_put(const PeerPut& put) {
@@ -118,7 +118,7 @@ void NodeActor::on_put(const PeerPut& put) {
     return;
   if (!hosted->is_new) {
     hosted->recovering = true;
-    return actors::send(this, store_door_, RecoverPeer{self(), hosted->record.id});
+    return actors::send(this, store_, RecoverPeer{self(), hosted->record.id});
   }
   run_peer(*hosted, {});
   publish_registry();

@@ -42,7 +42,7 @@ void NodeActor::enter(Phase phase) {
         send_exit(link, caf::exit_reason::user_shutdown);
       break;
     case Phase::ending_storage:
-      actors::send(this, store_door_, Stop{});
+      actors::send(this, store_, Stop{});
       actors::send(this, snapshots_, Stop{});
       break;
     case Phase::over:

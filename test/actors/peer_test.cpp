@@ -63,22 +63,6 @@ TEST_CASE("of commands that arrive together in great numbers the first leave bef
   CHECK(stage.client->replies.size() == 1000);
 }
 
-TEST_CASE("a leader's entries are on their way to the others before its own disk is asked") {
-  PeerStage stage(founded(3));
-  stage.lead();
-  const auto& jobs = stage.still.scheduler->jobs;
-  const auto turn_of = [&](const caf::actor& actor) {
-    const auto* job = dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(actor));
-    return std::ranges::find(jobs, job) - jobs.begin();
-  };
-
-  stage.write(1, "=a");
-  while (turn_of(stage.store) == std::ssize(jobs))
-    REQUIRE(stage.still.scheduler->try_run_once());
-
-  CHECK(turn_of(stage.second.actor) < turn_of(stage.store));
-}
-
 TEST_CASE("a command that the kind does not know is refused, those beside it are not") {
   Alone stage;
 
