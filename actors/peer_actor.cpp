@@ -132,14 +132,13 @@ void PeerActor::on_wake(const Wake& wake) {
 void PeerActor::perform(Output out) {
   // Messages may go to peers that this very output tells us of.
   follow_configuration(out);
-  // Others write what they are sent beside us (§10.2.1); the sooner they hear of it, the better.
-  if (!out.messages.empty())
-    send_messages(std::move(out.messages));
   if (out.write) {
     write_sent_ = out.write->id;
     follow_snapshot(*out.write);
     actors::send(this, store_, StoreWrite{record_.id, self(), *std::move(out.write)});
   }
+  if (!out.messages.empty())
+    send_messages(std::move(out.messages));
   if (out.install)
     install(*std::move(out.install));
   if (!out.committed.empty())

@@ -65,8 +65,7 @@ struct ChunkToStore {
   Bytes data{};
 };
 
-/// What the shell around an engine must do, in the order of the fields, but that the first two may
-/// change places.
+/// What the shell around an engine must do, in the order of the fields.
 ///
 /// Messages that promise something about our own disk (a vote, an acceptance, a
 /// candidate's request) stay inside the engine until the write they depend on

@@ -31,6 +31,14 @@ bool is_query(const Message& message) {
   return message && message->ask_type() == format::Ask::Get;
 }
 
+/// In the same memory, unless that is much too large.
+void overwrite(std::string& old, std::string_view value) {
+  if (value.size() < old.capacity() / 2)
+    old = std::string(value);
+  else
+    old.assign(value);
+}
+
 std::string encode(flatbuffers::FlatBufferBuilder& builder, format::Ask type,
                    flatbuffers::Offset<void> ask) {
   builder.Finish(format::CreateMessage(builder, type, ask));
@@ -56,15 +64,16 @@ Reply KvStore::apply(const machine::Command& command) {
 
 Reply KvStore::set(Index index, std::string_view key, std::string_view value) {
   Reply reply = Reply::ok();
-  KvValue set_value{.value = std::string(value), .set_by = index};
   if (const auto place = places_.find(key)) {
     KvValue& there = (*place)->second;
     reply.released = {there.set_by};
     keep_for_saver(key, &there);
-    there = std::move(set_value);
+    overwrite(there.value, value);
+    there.set_by = index;
   } else {
     keep_for_saver(key, nullptr);
-    places_.add(values_.emplace(key, std::move(set_value)).first);
+    KvValue first{.value = std::string(value), .set_by = index};
+    places_.add(values_.emplace(key, std::move(first)).first);
   }
   return reply;
 }

@@ -10,10 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <barrier>
 #include <chrono>
 #include <csignal>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 namespace bench {
@@ -38,26 +42,79 @@ double median_us(const Task& task) {
   return static_cast<double>(histogram.quantile(0.5)) / 1000;
 }
 
+/// A file whose blocks exist, and some bytes that are written and synced over and over.
+class SyncedFile {
+public:
+  SyncedFile(const std::string& directory, const std::string& name)
+      : path_(directory + "/" + name),
+        fd_(::open(path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+    const std::vector<char> zeros(file_bytes);
+    good_ = fd_ >= 0 && ::write(fd_, zeros.data(), zeros.size()) == static_cast<ssize_t>(file_bytes)
+            && ::fsync(fd_) == 0;
+  }
+  SyncedFile(const SyncedFile&) = delete;
+  SyncedFile& operator=(const SyncedFile&) = delete;
+  ~SyncedFile() {
+    ::close(fd_);
+    ::unlink(path_.c_str());
+  }
+
+  void write() {
+    const Message message{};
+    good_ = good_ && ::pwrite(fd_, message.data(), message.size(), static_cast<off_t>(at_)) > 0
+            && ::fdatasync(fd_) == 0;
+    at_ = (at_ + message.size()) % file_bytes;
+  }
+  void check() const {
+    if (!good_)
+      throw std::runtime_error("cannot write to " + path_);
+  }
+
+private:
+  std::string path_;
+  int fd_;
+  bool good_ = false;
+  std::size_t at_ = 0;
+};
+
 double measure_fdatasync(const std::string& directory) {
-  const std::string path = directory + "/floor";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0)
-    throw std::runtime_error("cannot write to " + directory);
-  const std::vector<char> zeros(file_bytes);
-  bool good = ::write(fd, zeros.data(), zeros.size()) == static_cast<ssize_t>(file_bytes);
-  ::fsync(fd);
-  const Message message{};
-  std::size_t at = 0;
-  const double us = median_us([&] {
-    good = good && ::pwrite(fd, message.data(), message.size(), static_cast<off_t>(at)) > 0;
-    good = good && ::fdatasync(fd) == 0;
-    at = (at + message.size()) % file_bytes;
-  });
-  ::close(fd);
-  ::unlink(path.c_str());
-  if (!good)
-    throw std::runtime_error("cannot write to " + directory);
+  SyncedFile file(directory, "floor");
+  const double us = median_us([&] { file.write(); });
+  file.check();
   return us;
+}
+
+/// Three write at the same time, as three nodes of one machine do: until two of them are durable.
+double measure_fdatasync_of_three(const std::string& directory) {
+  std::array files{SyncedFile(directory, "floor1"), SyncedFile(directory, "floor2"),
+                   SyncedFile(directory, "floor3")};
+  std::array<Clock::time_point, files.size()> done{};
+  std::barrier together(static_cast<std::ptrdiff_t>(files.size()) + 1);
+  std::atomic<bool> over = false;
+  std::vector<std::jthread> writers;
+  for (std::size_t i = 0; i < files.size(); ++i)
+    writers.emplace_back([&, i] {
+      for (together.arrive_and_wait(); !over; together.arrive_and_wait()) {
+        files[i].write();
+        done[i] = Clock::now();
+        together.arrive_and_wait();
+      }
+    });
+  Histogram histogram;
+  for (const auto end = Clock::now() + measured; Clock::now() < end;) {
+    const auto start = Clock::now();
+    together.arrive_and_wait();
+    together.arrive_and_wait();
+    auto in_order = done;
+    std::ranges::sort(in_order);
+    histogram.add(static_cast<std::uint64_t>((in_order[1] - start).count()));
+  }
+  over = true;
+  together.arrive_and_wait();
+  writers.clear();
+  for (const SyncedFile& file : files)
+    file.check();
+  return static_cast<double>(histogram.quantile(0.5)) / 1000;
 }
 
 bool receive_all(int fd, Message& message) {
@@ -117,7 +174,9 @@ double measure_rtt() {
 }  // namespace
 
 Floors measure_floors(const std::string& directory) {
-  return {.fdatasync_us = measure_fdatasync(directory), .rtt_us = measure_rtt()};
+  return {.fdatasync_us = measure_fdatasync(directory),
+          .fdatasync_of_three_us = measure_fdatasync_of_three(directory),
+          .rtt_us = measure_rtt()};
 }
 
 }  // namespace bench

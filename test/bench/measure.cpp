@@ -75,8 +75,10 @@ Row measure(const Options& options, Stage& stage, const std::string& workload,
     Figures figures =
         figures_of(times, seconds, between(nodes, stage.usage()), between(ours, own_usage(stage)));
     add(figures, floors);
-    if (load_options.in_flight == 1)
+    if (load_options.in_flight == 1) {
       figures["p50_to_floor"] = figures["p50_us"] / (floors.fdatasync_us + floors.rtt_us);
+      figures["fdatasync_of_three_us"] = floors.fdatasync_of_three_us;
+    }
     char text[160];
     std::snprintf(text, sizeof text, "%s, %zu in flight, round %zu of %zu: %.0f/s, p50 %.0f us",
                   workload.c_str(), load_options.in_flight, i + 1, options.rounds,
