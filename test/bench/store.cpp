@@ -92,6 +92,8 @@ void run_store(const Options& options, const Print& print) {
   const std::string& directory = stage.directory();
   const Floors floors = measure_floors(directory);
   GrowingLog log(directory, options.value_bytes, live);
+  Histogram unmeasured;
+  log.append(2 * live, unmeasured);  // Until it is as long as it will ever be.
   double first_p99 = 0;
   for (std::size_t part = 1; part <= parts; ++part) {
     const Usage before = usage_of(::getpid(), &own_counters());
