@@ -107,22 +107,15 @@ struct PeerStage {
   }
 
   /// Peer 2 accepts all that it was sent, and confirms the reads that came with it.
-  void second_accepts() {
-    const Message* sent = last_to_second<AppendRequest>();
-    REQUIRE(sent != nullptr);
-    const auto& request = std::get<AppendRequest>(sent->body);
-    const Index matched{request.previous.index.value + request.entries.size()};
-    hear({2}, sent->term, AppendResponse{.verdict = Accepted{matched}, .read = request.read});
-    still.run();
-  }
-
+  void second_accepts() { accepts({2}); }
   /// So does peer 3, which was sent the same.
-  void third_accepts() {
+  void third_accepts() { accepts({3}); }
+  void accepts(PeerId follower) {
     const Message* sent = last_to_second<AppendRequest>();
     REQUIRE(sent != nullptr);
     const auto& request = std::get<AppendRequest>(sent->body);
     const Index matched{request.previous.index.value + request.entries.size()};
-    hear({3}, sent->term, AppendResponse{.verdict = Accepted{matched}, .read = request.read});
+    hear(follower, sent->term, AppendResponse{.verdict = Accepted{matched}, .read = request.read});
     still.run();
   }
 
