@@ -133,7 +133,7 @@ const std::map<std::string, Arrows> arrows = {
      {.ours = {"core/", "machine/", "wire/", "storage/"},
       .theirs = {"flatbuffers/", "caf/", "spdlog/"},
       .system = true}},
-    {"resources", {.ours = {"core/", "machine/"}, .theirs = {"flatbuffers/"}}},
+    {"resources", {.ours = {"core/", "machine/"}, .theirs = {"flatbuffers/", "tsl/"}}},
 };
 
 struct Include {
@@ -322,7 +322,7 @@ TEST_CASE("no header can be told to make a mistake: it would be another in anoth
 TEST_CASE("what must replay contains no clock, no chance, no thread and no hash order") {
   const std::regex banned(
       R"(random_device|_clock::now|\bunordered_|std::(jthread|thread|mutex|async)\b|\brand\()"
-      R"(|\btime\(|std::(cout|cerr)\b)");
+      R"(|\btsl::|\btime\(|std::(cout|cerr)\b)");
   const std::set<std::string, std::less<>> headers = {"condition_variable",
                                                       "fstream",
                                                       "future",
