@@ -105,5 +105,7 @@ function(troupe_add_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
-  target_link_libraries(${name} PRIVATE troupe_flags ${arg_LINK})
+  # Before all that allocate. Libraries leave the choice to who links them.
+  target_link_libraries(${name} PRIVATE
+    $<TARGET_NAME_IF_EXISTS:Jemalloc::jemalloc> troupe_flags ${arg_LINK})
 endfunction()
