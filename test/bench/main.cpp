@@ -29,6 +29,8 @@ const std::vector<Workload>& workloads() {
       {"endurance", "20 M commands while the log is cleaned or cut behind", run_endurance, true},
       {"store", "20 M entries into one store, which keeps the last twentieth", run_store, true},
       {"size", "many keys, small and large values, 3 and 5 nodes", run_sizes, true},
+      {"busy", "commands beside twice as many threads that spin as there are processors", run_busy,
+       true},
       {"idle", "100 and 1000 peers on each of three nodes, and nothing to do", run_idle, true},
   };
   return all;
@@ -72,6 +74,9 @@ void add_options(CLI::App& app, Options& options, std::string& store, std::strin
   app.add_option("--peers", options.peers, "on each node, of idle; 100 and 1000")
       ->check(CLI::PositiveNumber);
   app.add_option("--cycles", options.cycles, "of failover")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--minutes", options.minutes, "of busy")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--store", store, "memory: nothing is synced, and nothing kept")

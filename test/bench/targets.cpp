@@ -49,6 +49,7 @@ constexpr std::array targets = {
     Target{"endurance_10", 0, remote, "p99_to_first", Aim::at_most, 1.2},
     Target{"store_10", 0, remote, "p99_to_first", Aim::at_most, 1.2},
     Target{"store_10", 0, remote, "disk_to_live", Aim::at_most, 2},
+    Target{"busy", 0, remote, "elections", Aim::at_most, 0},
     Target{"idle_1000", 0, remote, "cpu_percent_of_a_core", Aim::at_most, 3},
     Target{"idle_1000", 0, remote, "kb_per_peer", Aim::at_most, 30},
 };
