@@ -121,10 +121,8 @@ void Engine::begin_sweep() {
 bool Engine::may_sweep() const {
   if (!sweep_.empty())
     return sweep_upto_ <= clean_upto();
-  if (releases_.empty())
-    return false;
-  const auto cleanable = static_cast<std::uint64_t>(end_of_cleanable() - releases_.cbegin());
-  return cleanable > 0 && cleanable >= sweep_at_;
+  const std::size_t wanted = std::max<std::size_t>(sweep_at_, 1);
+  return releases_.size() >= wanted && releases_[wanted - 1].by <= clean_upto();
 }
 
 /// Not in the first heartbeat of a term (see `adopt_term`), however much waits.

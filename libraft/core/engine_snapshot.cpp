@@ -54,9 +54,8 @@ bool Engine::enough_since_snapshot() const {
   if (options_.snapshot_entries == 0 && options_.snapshot_bytes == 0)
     return false;
   const Index covered = snapshot_ ? snapshot_->place.id.index : Index{};
-  const std::uint64_t holes = log_.holes_from(next(covered)) - log_.holes_from(next(applied_));
+  const auto [bytes, holes] = log_.sum(next(covered), applied_);
   const std::uint64_t entries = applied_.value - covered.value - holes;
-  const std::size_t bytes = log_.bytes_from(next(covered)) - log_.bytes_from(next(applied_));
   const std::size_t size = snapshot_ ? static_cast<std::size_t>(snapshot_->size_bytes) : 0;
   const auto reached = [&](std::uint64_t count, std::uint64_t threshold) {
     const std::uint64_t more = stretch_permille_ - stretch_min_permille;

@@ -8,46 +8,10 @@
 
 namespace troupe {
 
-namespace {
-
-constexpr std::uint64_t block_entries = 1024;
-
-std::uint64_t block_number(Index index) {
-  return index.value / block_entries;
-}
-
-}  // namespace
-
-void Log::Sum::add(const Entry& entry) {
-  bytes += size_bytes(entry);
-  holes += entry.kind == EntryKind::released ? 1U : 0U;
-}
-
-void Log::Sum::remove(const Entry& entry) {
-  bytes -= size_bytes(entry);
-  holes -= entry.kind == EntryKind::released ? 1U : 0U;
-}
-
-void Log::Sum::add(const Sum& sum) {
-  bytes += sum.bytes;
-  holes += sum.holes;
-}
-
-void Log::Sum::remove(const Sum& sum) {
-  bytes -= sum.bytes;
-  holes -= sum.holes;
-}
-
-std::size_t Log::block(Index index) const {
-  return static_cast<std::size_t>(block_number(index) - block_number(first()));
-}
-
 void Log::append(Entry entry) {
   TROUPE_ASSERT(entry.id.index == next(last().index));
   TROUPE_ASSERT(entry.id.term >= last().term);
-  if (blocks_.size() == block(entry.id.index))
-    blocks_.emplace_back();
-  blocks_.back().add(entry);
+  sums_.append(entry.id.index, sum_of(entry));
   if (entry.kind == EntryKind::released)
     last_hole_ = entry.id.index;
   entries_.push_back(std::move(entry));
@@ -57,10 +21,9 @@ void Log::truncate_from(Index index) {
   TROUPE_ASSERT(index >= first());
   TROUPE_ASSERT(index <= last().index);
   while (last().index >= index) {
-    blocks_[block(last().index)].remove(entries_.back());
+    sums_.remove_last(last().index, sum_of(entries_.back()));
     entries_.pop_back();
   }
-  blocks_.resize(entries_.empty() ? 0 : block(last().index) + 1);
   last_hole_ = std::min(last_hole_, prev(index));
 }
 
@@ -68,12 +31,9 @@ void Log::cut_before(Index index) {
   TROUPE_ASSERT(index >= first());
   TROUPE_ASSERT(index <= next(last().index));
   while (first() < index) {
-    blocks_.front().remove(entries_.front());
-    const EntryId gone = entries_.front().id;
+    sums_.remove_first(first(), sum_of(entries_.front()));
+    before_ = entries_.front().id;
     entries_.pop_front();
-    if (entries_.empty() || block_number(next(gone.index)) != block_number(gone.index))
-      blocks_.pop_front();
-    before_ = gone;
   }
   if (last_hole_ < index)
     last_hole_ = {};
@@ -83,10 +43,9 @@ void Log::release(Index index) {
   TROUPE_ASSERT(index >= first());
   TROUPE_ASSERT(index <= last().index);
   Entry& entry = entries_[slot(index)];
-  Sum& sum = blocks_[block(index)];
-  sum.remove(entry);
+  const LogSum before = sum_of(entry);
   entry = {.id = entry.id, .kind = EntryKind::released, .payload = {}};
-  sum.add(entry);
+  sums_.change(index, before, sum_of(entry));
   last_hole_ = std::max(last_hole_, index);
 }
 
@@ -126,29 +85,19 @@ EntryId Log::last_not_above(EntryId upto) const {
   return after == entries_.begin() ? before_ : std::prev(after)->id;
 }
 
-Log::Sum Log::sum_of(Index from, Index to) const {
-  Sum sum;
-  for (std::size_t i = slot(from); i < slot(next(to)); ++i)
-    sum.add(entries_[i]);
+LogSum Log::sum_from(Index from) const {
+  const Index end = next(last().index);
+  const std::uint64_t in_block = LogSums::block_entries - 1;
+  const Index block{(std::max(from, first()).value + in_block) & ~in_block};
+  LogSum sum = block < end ? sums_.from(block) : LogSum{};
+  for (Index index = std::max(from, first()); index < std::min(block, end); index = next(index))
+    sum.add(sum_of(at(index)));
   return sum;
 }
 
-Log::Sum Log::sum_from(Index from) const {
-  Sum sum;
-  from = std::max(from, first());
-  if (from > last().index)
-    return sum;
-  for (std::size_t i = block(from) + 1; i < blocks_.size(); ++i)
-    sum.add(blocks_[i]);
-  // Of its own block, what is in front of it or what is not, whichever is less.
-  const Index begin = std::max(first(), Index{block_number(from) * block_entries});
-  const Index end = std::min(last().index, Index{(block_number(from) + 1) * block_entries - 1});
-  if (end.value - from.value < from.value - begin.value) {
-    sum.add(sum_of(from, end));
-  } else {
-    sum.add(blocks_[block(from)]);
-    sum.remove(sum_of(begin, prev(from)));
-  }
+LogSum Log::sum(Index from, Index to) const {
+  LogSum sum = sum_from(from);
+  sum.remove(sum_from(next(to)));
   return sum;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/assert.hpp"
 #include "core/entry.hpp"
+#include "core/log_sums.hpp"
 #include "core/types.hpp"
 
 #include <cstddef>
@@ -68,6 +69,9 @@ public:
   /// The sum of `size_bytes` over what is here of [from, last].
   std::size_t bytes_from(Index from) const { return sum_from(from).bytes; }
 
+  /// Over what is here of [from, to]. Requires: `from <= next(to)`, `to <= last().index`.
+  LogSum sum(Index from, Index to) const;
+
   /// How many of [from, last] are holes.
   std::uint64_t holes_from(Index from) const {
     return last_hole_ < from ? 0 : sum_from(from).holes;
@@ -80,28 +84,14 @@ public:
   Index first_of_last(Index upto, std::size_t entries_max, std::size_t bytes_max) const;
 
 private:
-  /// Of some entries.
-  struct Sum {
-    std::size_t bytes = 0;  ///< Of `size_bytes`.
-    std::uint64_t holes = 0;
-    void add(const Entry& entry);
-    void remove(const Entry& entry);
-    void add(const Sum& sum);
-    void remove(const Sum& sum);
-  };
-
   std::size_t slot(Index index) const {
     return static_cast<std::size_t>(index.value - first().value);
   }
-  std::size_t block(Index index) const;
-  Sum sum_of(Index from, Index to) const;
-  Sum sum_from(Index from) const;
+  LogSum sum_from(Index from) const;
 
   EntryId before_{};
   std::deque<Entry> entries_{};
-  /// Of the entries whose indexes are the same but for the last bits: entries shrink to holes
-  /// anywhere in the log, and what is to be summed up is long.
-  std::deque<Sum> blocks_{};
+  LogSums sums_{};
   Index last_hole_{};
 };
 

@@ -120,10 +120,12 @@ TEST_CASE("of a log that was cut as a whole nothing is to be summed up") {
 
 TEST_CASE("sums over a log are those of its entries, whatever was done to it") {
   Random random(11);
-  Log log({{1}, {1000}});  // About to pass the end of a block.
+  Log log({{1}, {4000}});  // About to pass the end of a block of each size.
+  std::uint64_t longest = 0;
   for (int round = 0; round < 3000; ++round) {
     const Index last = log.last().index;
     const auto length = last.value + 1 - log.first().value;
+    longest = std::max(longest, length);
     switch (random.below(8)) {
       case 0:
         if (length > 0)
@@ -150,10 +152,17 @@ TEST_CASE("sums over a log are those of its entries, whatever was done to it") {
     }
     REQUIRE(log.bytes_from(from) == bytes);
     REQUIRE(log.holes_from(from) == holes);
+    const std::uint64_t entries = log.last().index.value - log.before().index.value;
+    const Index to{log.before().index.value + random.below(entries + 1)};
+    LogSum part;
+    for (Index i = std::max(from, log.first()); i <= to; i = next(i))
+      part.add(sum_of(log.at(i)));
+    REQUIRE((from > next(to) || log.sum(from, to) == part));
     const bool beyond =
         log.last_hole() < log.last().index && log.holes_from(next(log.last_hole())) > 0;
     REQUIRE(!beyond);
   }
+  CHECK(longest > 2 * LogSums::block_entries * LogSums::block_entries);
 }
 
 TEST_CASE("the furthest place where two logs may agree is found by brute force and by bisection") {
