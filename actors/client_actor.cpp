@@ -142,8 +142,8 @@ void ClientActor::on_use_cluster(const UseCluster& use) {
       log(LogLevel::warning, "not_a_peer", {{"text", text}});
   }
   // Who is in our process is asked first.
-  std::ranges::stable_partition(
-      peers, [this](const FullName& peer) { return peer.address == local_.address; });
+  std::stable_partition(peers.begin(), peers.end(),
+                        [this](const FullName& peer) { return peer.address == local_.address; });
   spread_ = ReadSpread(peers, local_.address);
   guess_ = LeaderGuess(std::move(peers));
   leader_ = {};

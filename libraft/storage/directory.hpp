@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,11 @@ std::string data_file(const std::string& directory);
 
 /// The size of the file, 0 if there is none.
 std::uint64_t file_bytes(const std::string& path);
+
+/// All of `bytes`, at `offset` of the file, which errors call `path`.
+[[nodiscard]] std::optional<StoreError> write_all(const File& file, const std::string& path,
+                                                  std::span<const std::uint8_t> bytes,
+                                                  std::uint64_t offset);
 
 /// Makes the names in `directory` durable, and its own name.
 [[nodiscard]] std::optional<StoreError> sync_directory(const std::string& directory);

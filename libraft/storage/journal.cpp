@@ -70,20 +70,6 @@ std::optional<Record> record_at(Value all, std::uint64_t from, std::uint64_t sal
   return Record{head.number(), behind.first(head.size())};
 }
 
-Problem write_all(const File& file, const std::string& path, Value bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t count =
-        ::pwrite(file.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return system_error(path, "write", count < 0 ? errno : ENOSPC);
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return std::nullopt;
-}
-
 Outcome<std::vector<std::uint8_t>> read_all(const File& file, const std::string& path,
                                             std::uint64_t bytes) {
   std::vector<std::uint8_t> all(bytes);

@@ -66,9 +66,9 @@ Outcome<StepFile> StepFile::resume(const std::string& path, std::uint64_t size) 
 Problem StepFile::append(Value first, Value second) {
   if (!leaves_head_room(file_.fd(), first.size() + second.size()))
     return no_room(path_);
-  Problem problem = write_all(first, size_);
+  Problem problem = write_all(file_, path_, first, size_);
   if (!problem)
-    problem = write_all(second, size_ + first.size());
+    problem = write_all(file_, path_, second, size_ + first.size());
   if (problem) {
     if (::ftruncate(file_.fd(), static_cast<off_t>(size_)) != 0)
       problem->kind = StoreError::Kind::io;
@@ -76,20 +76,6 @@ Problem StepFile::append(Value first, Value second) {
   }
   size_ += first.size() + second.size();
   return sync_steps();
-}
-
-Problem StepFile::write_all(Value bytes, std::uint64_t offset) {
-  while (!bytes.empty()) {
-    const ssize_t written =
-        ::pwrite(file_.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return system_error(path_, "write", written == 0 ? ENOSPC : errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset += static_cast<std::uint64_t>(written);
-  }
-  return std::nullopt;
 }
 
 /// Two steps at most are on their way: the disk has always something to do, and never much.

@@ -33,7 +33,6 @@ private:
   StepFile(File file, std::string path, std::uint64_t size)
       : file_(std::move(file)), path_(std::move(path)), size_(size), sent_(size), settled_(size) {}
 
-  Problem write_all(Value bytes, std::uint64_t offset);
   Problem sync_steps();
 
   File file_{};
