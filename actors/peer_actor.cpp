@@ -144,7 +144,7 @@ void PeerActor::perform(Output out) {
   if (!out.committed.empty())
     dispatch(std::move(out.committed));
   if (out.take_snapshot)
-    save_state(*std::move(out.take_snapshot));
+    start_snapshot(*std::move(out.take_snapshot));
   if (!out.reads.empty())
     answer_reads(out.reads);
   answer_held_reads();

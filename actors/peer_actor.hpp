@@ -149,7 +149,7 @@ private:
   void install(SnapshotHead head);
   void on_loaded(const Loaded& loaded);
   void lose_state();
-  void save_state(SnapshotPlace place);
+  void start_snapshot(SnapshotPlace place);
   void on_snapshot_saved(const SnapshotSaved& saved);
   void follow_snapshot(const Write& write);
   void count_snapshots(WriteId written);

@@ -59,7 +59,7 @@ void PeerActor::lose_state() {
 }
 
 /// Behind all that was dispatched: the mailbox of the resource makes the cut.
-void PeerActor::save_state(SnapshotPlace place) {
+void PeerActor::start_snapshot(SnapshotPlace place) {
   taken_percent_ = 0;
   actors::send(this, resource_,
                Save{.snapshots = snapshots_,
