@@ -2,18 +2,21 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstdarg>
+#include <thread>
 
 namespace bench {
 namespace {
 
 Counters private_counters;
 std::atomic<Counters*> counters{&private_counters};
+std::atomic<std::chrono::microseconds> imitated_flush{};  ///< Zero: the kernel's own.
 
 constexpr std::uint64_t page_bytes = 4096;
 
@@ -61,6 +64,18 @@ void count_write(int fd, std::uint64_t size, std::uint64_t at = 0) {
     ++own_counters().syncs;
 }
 
+int flush(long system_call, int fd) {
+  ++own_counters().syncs;
+  const auto imitated = imitated_flush.load(std::memory_order_relaxed);
+  if (imitated == imitated.zero())
+    return static_cast<int>(::syscall(system_call, fd));
+  // Sleeps may be 50 microseconds longer than asked for, unless this is said.
+  thread_local const int exact = ::prctl(PR_SET_TIMERSLACK, 1);
+  if (exact == 0)
+    std::this_thread::sleep_for(imitated);
+  return exact;
+}
+
 std::uint64_t size_of(const iovec* parts, int count) {
   std::uint64_t size = 0;
   for (int i = 0; i < count; ++i)
@@ -79,6 +94,10 @@ void publish_counters(const std::string& path) {
     counters = shared;
 }
 
+void imitate_flushes(std::chrono::microseconds duration) {
+  imitated_flush = duration;
+}
+
 PublishedCounters::PublishedCounters(const std::string& path) : counters_(map(path, O_RDWR)) {}
 
 PublishedCounters::~PublishedCounters() {
@@ -92,13 +111,11 @@ PublishedCounters::~PublishedCounters() {
 extern "C" {
 
 int fdatasync(int fd) {
-  ++bench::own_counters().syncs;
-  return static_cast<int>(::syscall(SYS_fdatasync, fd));
+  return bench::flush(SYS_fdatasync, fd);
 }
 
 int fsync(int fd) {
-  ++bench::own_counters().syncs;
-  return static_cast<int>(::syscall(SYS_fsync, fd));
+  return bench::flush(SYS_fsync, fd);
 }
 
 int msync(void* address, std::size_t length, int flags) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -22,6 +23,10 @@ Counters& own_counters();
 
 /// From here on the counters of this process are kept in the file, for others to look at.
 void publish_counters(const std::string& path);
+
+/// From here on each flush of a file by this process is a sleep of so long instead. On files in
+/// memory, that is what a disk of its own would be to each node of a machine.
+void imitate_flushes(std::chrono::microseconds duration);
 
 /// The counters of another process, which published them. Null if it did not.
 class PublishedCounters {

@@ -2,6 +2,7 @@
 /// and the time, the processor and the disk that it took. docs/performance.md says how to read it.
 
 #include "shell/exit_signals.hpp"
+#include "test/bench/counters.hpp"
 #include "test/bench/stage.hpp"
 #include "test/bench/targets.hpp"
 #include "test/bench/workloads.hpp"
@@ -82,6 +83,10 @@ void add_options(CLI::App& app, Options& options, std::string& store, std::strin
   app.add_option("--store", store, "memory: nothing is synced, and nothing kept")
       ->check(CLI::IsMember({"lmdb", "memory"}))
       ->capture_default_str();
+  app.add_option(
+      "--flush-us", options.flush_us,
+      "sleeps for so long instead of each flush: disks of their own, with --directory in "
+      "memory");
   app.add_option("--client", client, "embedded: the leader lives in the client's process")
       ->check(CLI::IsMember({"remote", "embedded"}))
       ->capture_default_str();
@@ -130,6 +135,7 @@ int run(int argc, char** argv) try {
     return app.exit(asked_or_wrong) == 0 ? 0 : exit_usage;
   }
   options.in_memory = store == "memory";
+  imitate_flushes(std::chrono::microseconds(options.flush_us));
   options.embedded = client == "embedded";
   const troupe::shell::ExitSignals signals;
   signals.leave_after([] {

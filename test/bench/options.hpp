@@ -23,6 +23,7 @@ struct Options {
   std::optional<std::size_t> peers{};       ///< Of idle.
   std::size_t cycles = 20;                  ///< Of failover.
   double minutes = 10;                      ///< Of busy.
+  unsigned flush_us = 0;                    ///< A sleep of so long for each flush; 0: a flush.
   bool in_memory = false;                   ///< `--store memory`: nothing is synced.
   bool embedded = false;                    ///< The client lives in the leader's process.
   bool single_process = false;              ///< All nodes live in ours: for profilers.

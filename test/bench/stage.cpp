@@ -54,11 +54,14 @@ int run_node_process(int argc, char** argv) {
   settings.log_level = "warning";
   std::string counters;
   std::string store = "lmdb";
+  unsigned flush_us = 0;
   CLI::App app("A node of a benchmark");
   troupe::shell::add_options(app, settings);
   app.add_option("--counters", counters, "where its counters are kept")->required();
   app.add_option("--store", store)->check(CLI::IsMember({"lmdb", "memory"}));
+  app.add_option("--flush-us", flush_us);
   CLI11_PARSE(app, argc, argv);
+  imitate_flushes(std::chrono::microseconds(flush_us));
   publish_counters(counters);
   use_store(settings.options, store == "memory");
   return troupe::shell::run_node(settings, all_kinds());
@@ -111,6 +114,8 @@ void Stage::add_member(std::size_t number, bool is_inside) {
                                         member.directory + "/counters"};
     if (options_.in_memory)
       command.insert(command.end(), {"--store", "memory"});
+    if (options_.flush_us > 0)
+      command.insert(command.end(), {"--flush-us", std::to_string(options_.flush_us)});
     member.process = std::make_unique<troupe::shell::NodeProcess>(std::move(command), member.name,
                                                                   member.address, member.directory);
   }
