@@ -113,7 +113,8 @@ void PeerActor::arm_timer() {
     deadline = std::min(deadline, handover_->deadline);
   if (stopping_)
     deadline = std::min({deadline, stopping_->deadline, stopping_->stays_until.value_or(never),
-                         stopping_->handing_over ? stopping_->heir_deadline : never});
+                         stopping_->handing_over ? stopping_->heir_deadline : never,
+                         stopping_->redirects_until.value_or(never)});
   if (deadline == never || (armed_ && *armed_ <= deadline))
     return;
   armed_ = deadline;

@@ -79,6 +79,8 @@ private:
     std::optional<Time> stays_until{};
     bool handing_over = false;   ///< Another voter was asked to lead, and is not known to.
     Time heir_deadline = never;  ///< Once we do not lead any more: until then it should be.
+    /// Once it is: until then we tell those whose calls were on their way.
+    std::optional<Time> redirects_until{};
   };
 
   // peer_actor.cpp: turns, and what an engine asks for.
@@ -167,6 +169,7 @@ private:
   void stop();
   void begin_handover();
   void continue_stop();
+  void end_handover();
   bool is_draining() const;
   bool is_drained() const;
   void finish(std::string failure);

@@ -11,10 +11,15 @@ namespace {
 /// travels to the connections. Nobody should wait for an answer that never comes.
 constexpr std::chrono::milliseconds forwarding_time{1000};
 
+/// How long a peer that has an heir sends those there who still ask. Their calls left before they
+/// heard of it: if they met a connection that is gone, nobody could say whether they happened.
+constexpr std::chrono::milliseconds redirecting_time{100};
+
 }  // namespace
 
-/// Waits until the others can do without us, hands over leadership, waits for the disk and for
-/// replies, and ends: in that order, each as long as there is time.
+/// Waits until the others can do without us, hands over leadership, redirects who asks us all the
+/// same, waits for the disk and for replies, and ends: in that order, each as long as there is
+/// time.
 void PeerActor::stop() {
   if (stopping_)
     return;
@@ -49,9 +54,18 @@ void PeerActor::continue_stop() {
       && stopping_->heir_deadline == never)
     stopping_->heir_deadline = now() + stickiness_;
   if (late || now() >= stopping_->heir_deadline || !hands_over())
-    stopping_->handing_over = false;
-  if (late || (!stopping_->handing_over && is_drained()))
+    end_handover();
+  if (stopping_->redirects_until && now() >= *stopping_->redirects_until)
+    stopping_->redirects_until.reset();
+  const bool serves_on = stopping_->handing_over || stopping_->redirects_until;
+  if (late || (!serves_on && is_drained()))
     finish({});
+}
+
+void PeerActor::end_handover() {
+  const bool has_heir = engine_.role() != Role::leader && engine_.leader() != nobody;
+  if (std::exchange(stopping_->handing_over, false) && has_heir)
+    stopping_->redirects_until = now() + redirecting_time;
 }
 
 /// Whether we only wait for our own disk and resource.

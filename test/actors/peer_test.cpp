@@ -217,6 +217,7 @@ TEST_CASE("a leader that is told to stop hands over first") {
   CHECK(stage.node->stopped.empty());
   stage.hear({2}, {term.value + 1}, AppendRequest{.previous = {term, {2}}, .commit = {2}});
   stage.still.run();
+  stage.still.pass(100ms);
 
   REQUIRE(stage.node->stopped.size() == 1);
   CHECK(stage.node->stopped[0].failure.empty());
@@ -276,6 +277,27 @@ TEST_CASE("calls that come while a leader hands over are sent to its heir, once 
   REQUIRE(stage.client->replies.size() == 1);
   CHECK(stage.client->replies[0].refusal == Refusal::redirect);
   CHECK(stage.client->replies[0].detail == "p2@" + address_of({2}));
+}
+
+TEST_CASE("calls that were on their way when an heir took over are sent there, too") {
+  PeerStage stage(founded(3));
+  const Term term = stage.lead();
+  stage.third_accepts();
+  send_from_outside(stage.peer, Stop{});
+  stage.still.run();
+  stage.hear({2}, {term.value + 1}, VoteRequest{.last = {term, {2}}, .transfer = true});
+  stage.still.run();
+  stage.hear({2}, {term.value + 1}, AppendRequest{.previous = {term, {2}}, .commit = {2}});
+  stage.still.pass(10ms);
+  CHECK(stage.node->stopped.empty());
+
+  stage.write(1, "=a");
+  stage.still.run();
+  REQUIRE(stage.client->replies.size() == 1);
+  CHECK(stage.client->replies[0].refusal == Refusal::redirect);
+  CHECK(stage.client->replies[0].detail == "p2@" + address_of({2}));
+  stage.still.pass(100ms);
+
   CHECK(stage.node->stopped.size() == 1);
 }
 
