@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 constexpr Duration sweep_interval = milliseconds(20);
 /// Between asking one peer and the next, while none of them leads: doubles up to the maximum.
 constexpr Duration retry_pause_min = milliseconds(10);
-constexpr Duration retry_pause_max = milliseconds(50);
+constexpr Duration retry_pause_max = milliseconds(20);
 /// A cluster's operation does not wait longer than this for one connection; a query not longer for
 /// one answer. Above what an election takes, so that a busy leader is not left.
 constexpr Duration patience = milliseconds(700);

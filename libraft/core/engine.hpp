@@ -322,6 +322,7 @@ private:
   void become_follower(Term term, PeerId leader);
   void reset_election_deadline();
   void hasten_election();
+  void defer_election();
   void start_election();
   void pre_campaign();
   void campaign(bool transfer);

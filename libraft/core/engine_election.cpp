@@ -77,6 +77,12 @@ void Engine::start_election() {
     pre_campaign();
 }
 
+/// Who granted a pre-vote lets the asker go first, whose own vote must become durable before it
+/// asks again. Else two whose timers run out in that time would split the votes of three (§3.4).
+void Engine::defer_election() {
+  election_deadline_ = std::max(election_deadline_, now_ + options_.heartbeat_interval / 2);
+}
+
 /// Asks whether an election could be won, without spending a term on it (§9.6): who was cut off
 /// would else come back with a term that unseats a leader that works.
 void Engine::pre_campaign() {
@@ -155,6 +161,8 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
   // that is behind must learn it, or it asks for ever.
   const bool granted =
       message.term > hard_state_.term && request.last >= log_.last() && !hears_leader();
+  if (granted && role_ == Role::follower)
+    defer_election();
   send(message.from, PreVoteResponse{.granted = granted, .asked = message.term});
 }
 

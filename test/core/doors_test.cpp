@@ -315,6 +315,24 @@ TEST_CASE("who loses the connection to its leader campaigns as soon as others ma
   }
 }
 
+TEST_CASE("who grants a pre-vote lets the asker go first, and only then (§3.4)") {
+  const EngineOptions defaults = options();
+  Subject peer;
+  peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}});
+  peer.step(Disconnected{{2}});
+  const Time deadline = peer.engine.next_deadline();
+  peer.tick(deadline - peer.now - std::chrono::milliseconds(1));
+  REQUIRE(peer.role() == Role::follower);
+
+  peer.receive(3, 3, PreVoteRequest{.last = {}});  // Has less than we do.
+  CHECK(peer.engine.next_deadline() == deadline);
+  peer.receive(3, 3, PreVoteRequest{.last = {{2}, {9}}});
+  CHECK(peer.engine.next_deadline() == peer.now + defaults.heartbeat_interval / 2);
+
+  peer.tick(defaults.heartbeat_interval / 2);
+  CHECK(peer.role() == Role::pre_candidate);  // It did not make it.
+}
+
 TEST_CASE("a restarted peer applies again, from the first entry, what it learns to be committed") {
   Subject peer({command(1, 2, "a"), command(1, 3, "b")});
   CHECK(peer.committed.empty());
