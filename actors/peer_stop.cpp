@@ -68,7 +68,8 @@ void PeerActor::end_handover() {
     stopping_->redirects_until = now() + redirecting_time;
 }
 
-/// Whether we only wait for our own disk and resource.
+/// Whether no peer needs us any more: we only wait for our own disk and resource, and for calls
+/// that were on their way.
 bool PeerActor::is_draining() const {
   return stopping_ && !stopping_->stays_until && !stopping_->handing_over
          && engine_.role() != Role::leader;

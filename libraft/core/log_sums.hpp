@@ -37,9 +37,11 @@ public:
   /// Of the smallest.
   static constexpr std::uint64_t block_entries = 64;
 
+  /// Entries come and go at the ends, one at a time, each with what it comes to.
   void append(Index last, const LogSum& sum);
   void remove_last(Index last, const LogSum& sum);
   void remove_first(Index first, const LogSum& sum);
+  /// Of an entry in between, which came to `before`.
   void change(Index index, const LogSum& before, const LogSum& after);
 
   /// Of all from `begin` on. Requires: a block begins there.
