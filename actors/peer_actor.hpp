@@ -79,7 +79,7 @@ private:
     std::optional<Time> stays_until{};
     bool handing_over = false;   ///< Another voter was asked to lead, and is not known to.
     Time heir_deadline = never;  ///< Once we do not lead any more: until then it should be.
-    /// Once it is: until then we tell those whose calls were on their way.
+    /// Once it is: until then we follow it, and tell those whose calls were on their way.
     std::optional<Time> redirects_until{};
   };
 
@@ -171,6 +171,7 @@ private:
   void continue_stop();
   void end_handover();
   bool is_draining() const;
+  bool has_handed_over() const;
   bool is_drained() const;
   void finish(std::string failure);
   caf::behavior forwarding();

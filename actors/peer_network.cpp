@@ -2,6 +2,7 @@
 #include "actors/peer_actor.hpp"
 
 #include <utility>
+#include <variant>
 
 namespace troupe::actors {
 namespace {
@@ -18,6 +19,8 @@ void PeerActor::on_messages(InboundMessages& inbound) {
   begin_turn();
   PeerId from = nobody;
   for (Message& message : inbound.messages) {
+    if (has_handed_over() && std::holds_alternative<TimeoutNow>(message.body))
+      continue;
     // The messages of a frame mostly come from one peer.
     if (std::exchange(from, message.from) != message.from)
       want_links(routes_.learn(message.from, inbound.from_address, now()));

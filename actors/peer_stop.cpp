@@ -17,9 +17,9 @@ constexpr std::chrono::milliseconds redirecting_time{100};
 
 }  // namespace
 
-/// Waits until the others can do without us, hands over leadership, redirects who asks us all the
-/// same, waits for the disk and for replies, and ends: in that order, each as long as there is
-/// time.
+/// Waits until the others can do without us, hands over leadership, follows the heir for a moment
+/// and redirects who asks us all the same, waits for the disk and for replies, and ends: in that
+/// order, each as long as there is time.
 void PeerActor::stop() {
   if (stopping_)
     return;
@@ -68,11 +68,17 @@ void PeerActor::end_handover() {
     stopping_->redirects_until = now() + redirecting_time;
 }
 
-/// Whether no peer needs us any more: we only wait for our own disk and resource, and for calls
-/// that were on their way.
+/// Whether no peer needs us any more: we only wait for our own disk and resource. As long as we
+/// redirect calls, an heir does: who came last before us, and is to make a quorum with it, may
+/// still be busy with what it missed.
 bool PeerActor::is_draining() const {
   return stopping_ && !stopping_->stays_until && !stopping_->handing_over
-         && engine_.role() != Role::leader;
+         && !stopping_->redirects_until && engine_.role() != Role::leader;
+}
+
+/// Another leads, and is not to give leadership back to one that goes.
+bool PeerActor::has_handed_over() const {
+  return stopping_ && stopping_->redirects_until;
 }
 
 /// Nobody waits for entries behind a snapshot that is being loaded, or could not be.

@@ -301,6 +301,34 @@ TEST_CASE("calls that were on their way when an heir took over are sent there, t
   CHECK(stage.node->stopped.size() == 1);
 }
 
+TEST_CASE("who sends late calls to its heir counts for that one's quorum, but leads no more") {
+  PeerStage stage(founded(3));
+  const Term term = stage.lead();
+  const Term next{term.value + 1};
+  stage.third_accepts();
+  send_from_outside(stage.peer, Stop{});
+  stage.still.run();
+  stage.hear({2}, next, VoteRequest{.last = {term, {2}}, .transfer = true});
+  stage.still.run();
+  stage.hear({2}, next, AppendRequest{.previous = {term, {2}}, .commit = {2}});
+  stage.still.pass(10ms);
+  const Entry entry{.id = {next, {3}}, .kind = EntryKind::command, .payload = command("=a")};
+
+  stage.hear({2}, next, AppendRequest{.previous = {term, {2}}, .commit = {2}, .entries = {entry}});
+  stage.hear({2}, next, TimeoutNow{});
+  stage.still.run();
+
+  const Message* answer = stage.last_to_second<AppendResponse>();
+  REQUIRE(answer != nullptr);
+  const auto& verdict = std::get<AppendResponse>(answer->body).verdict;
+  REQUIRE(std::holds_alternative<Accepted>(verdict));
+  CHECK(std::get<Accepted>(verdict).matched == Index{3});
+  CHECK(stage.disk.logs[test::us].entries.back().id == entry.id);
+  CHECK(stage.last_to_second<VoteRequest>()->term == term);
+  stage.still.pass(100ms);
+  CHECK(stage.node->stopped.size() == 1);
+}
+
 TEST_CASE("calls that come during a handover that fails are taken when it is given up") {
   PeerStage stage(founded(3));
   stage.lead();
