@@ -235,6 +235,7 @@ private:
   };
   struct Electing {  ///< Asking for pre-votes or votes; the role tells which.
     std::map<PeerId, bool> votes{};
+    Time since{};
   };
   struct PendingRead {
     ReadId id{};
@@ -330,6 +331,7 @@ private:
   Tally tally_votes() const;
   void become_leader();
   bool hears_leader() const;
+  bool goes_before(PeerId other, const PreVoteRequest& request) const;
   void on_pre_vote_request(const Message& message, const PreVoteRequest& request);
   void on_pre_vote_response(const Message& message, const PreVoteResponse& response);
   void on_vote_request(const Message& message, const VoteRequest& request);

@@ -89,7 +89,7 @@ void Engine::pre_campaign() {
   role_ = Role::pre_candidate;
   role_changed_ = true;
   lose_reads();
-  state_ = Electing{.votes = {{options_.self, true}}};
+  state_ = Electing{.votes = {{options_.self, true}}, .since = now_};
   reset_election_deadline();
   for (const Member& member : configuration().members()) {
     if (member.id == options_.self || !configuration().has_voter(member.id))
@@ -154,15 +154,28 @@ bool Engine::hears_leader() const {
          || (heard_leader_at_ && now_ - *heard_leader_at_ < options_.election_timeout_min);
 }
 
+/// Of two who ask at the same time, and hold the same, the one with the higher id refuses the
+/// other: if both granted they would split the votes of three. For a moment only, lest one who
+/// cannot reach the others keeps out one who can.
+bool Engine::goes_before(PeerId other, const PreVoteRequest& request) const {
+  return role_ == Role::pre_candidate && request.last == log_.last() && options_.self > other
+         && now_ < electing().since + options_.heartbeat_interval / 2;
+}
+
 void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {
   if (mutant(Mutant::pre_vote_moves_term) && message.term > hard_state_.term)
     become_follower(message.term, nobody);
   // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
   // that is behind must learn it, or it asks for ever.
+  const bool is_time = message.term > hard_state_.term && !hears_leader();
   const bool granted =
-      message.term > hard_state_.term && request.last >= log_.last() && !hears_leader();
+      is_time && request.last >= log_.last() && !goes_before(message.from, request);
   if (granted && role_ == Role::follower)
     defer_election();
+  // It cannot win, but has lost its leader, too, and will not refuse us for that one's sake any
+  // more.
+  if (is_time && request.last < log_.last() && role_ != Role::candidate)
+    hasten_election();
   send(message.from, PreVoteResponse{.granted = granted, .asked = message.term});
 }
 

@@ -115,13 +115,18 @@ TEST_CASE("no two clocks of a seed drift apart by more than its engines are told
 }
 
 TEST_CASE("every seed draws options that an engine accepts") {
-  for (std::uint64_t seed = 1; seed <= 5000; ++seed) {
-    Swarm swarm = draw_swarm(seed);
+  const auto check = [](std::uint64_t seed, Extent extent) {
+    Swarm swarm = draw_swarm(seed, extent);
     swarm.engine.self = {1};
     CAPTURE(seed);
     CHECK(problem(swarm.engine) == "");
-    CHECK(describe(swarm) == describe(draw_swarm(seed)));
+    CHECK(describe(swarm) == describe(draw_swarm(seed, extent)));
+  };
+  for (std::uint64_t seed = 1; seed <= 5000; ++seed) {
+    check(seed, Extent::whole);
+    check(seed, Extent::plain);
   }
+  check(700732, Extent::plain);  // Drew a short `quiet_interval` before a long heartbeat.
 }
 
 }  // namespace troupe::sim

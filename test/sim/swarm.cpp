@@ -185,6 +185,7 @@ void draw_plain(Dice& dice, Swarm& swarm) {
       engine.election_timeout_min / static_cast<Duration::rep>(dice.between(3, 8));
   engine.cleaning = false;
   engine.quiet_after = Duration::zero();
+  engine.quiet_interval = EngineOptions{}.quiet_interval;
   engine.snapshot_entries = engine.snapshot_bytes = 0;
   engine.clock_error = std::min(engine.election_timeout_min,
                                 clock_drift(swarm) + dice.between(Duration{}, plain_tick));
