@@ -2,6 +2,7 @@
 
 #include "core/types.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace troupe::sim {
@@ -31,13 +32,18 @@ public:
 
   /// At `real` the clock shows another time, and goes on from there.
   void jump(Time real, Duration by) {
+    furthest_ = std::max(furthest_, local(real));
     local_ = local(real) + by;
     real_ = real;
   }
 
+  /// When it shows more than ever before. Until then time stands still for who never goes back.
+  Time goes_on_at() const { return real(furthest_); }
+
 private:
   Time real_{};
   Time local_{};
+  Time furthest_ = Time::min();  ///< That it showed before it jumped.
   std::int64_t rate_permille_ = 1000;
 };
 

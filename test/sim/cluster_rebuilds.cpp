@@ -26,7 +26,8 @@ constexpr std::size_t peers_min = 3;
 // store that finds an entry damaged does not open: a shorter log could elect a leader without what
 // was committed (§3.6.1).
 
-/// One at a time: what is committed is on a majority, and so is still on somebody else's disk.
+/// One at a time: what is committed is on a majority, and so is still on somebody else's disk. Not
+/// before the founding is: who founds a cluster and then loses its disk founds none.
 void Cluster::strike_rot() {
   const auto leader = leader_seat();
   const Seat seat = fault_dice_.below(peers_.size());
@@ -35,7 +36,8 @@ void Cluster::strike_rot() {
   const bool in_order =
       std::ranges::none_of(peers_, [](const Peer& p) { return p.rotten.has_value(); });
   if (peers_.size() < peers_min || given_up_ || !in_order || !leader || entries.empty()
-      || !peers_[*leader].view().configuration.has_voter(peer.id))
+      || !peers_[*leader].view().configuration.has_voter(peer.id)
+      || peers_[*leader].view().commit == Index{})
     return;
   peer.rotten = entries[fault_dice_.below(entries.size())].id;
   note(60, [&] { return text(*peer.rotten) + " rots at " + std::to_string(peer.id.value); });

@@ -87,7 +87,8 @@ void Cluster::spare_full_followers(Seat leader) {
     if (seat != leader)
       fill(seat);
   const auto is_replaced = [&] { return leader_seat() != leader; };
-  run_until(now_ + timeouts_to_tell * swarm_.engine.election_timeout_max, is_replaced);
+  const Time from = std::max(now_, peers_[leader].clock.goes_on_at());
+  run_until(from + timeouts_to_tell * swarm_.engine.election_timeout_max, is_replaced);
   if (!violation_ && !is_replaced()) {
     Peer& peer = peers_[leader];
     tick(peer);
