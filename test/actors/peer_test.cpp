@@ -279,16 +279,26 @@ TEST_CASE("calls that come while a leader hands over are sent to its heir, once 
   CHECK(stage.client->replies[0].detail == "p2@" + address_of({2}));
 }
 
+/// A leader of three that was told to stop, and follows its heir, peer 2.
+struct HandedOver : PeerStage {
+  Term own{};
+  Term heirs{};
+
+  HandedOver() : PeerStage(founded(3)) {
+    own = lead();
+    heirs = {own.value + 1};
+    third_accepts();
+    send_from_outside(peer, Stop{});
+    still.run();
+    hear({2}, heirs, VoteRequest{.last = {own, {2}}, .transfer = true});
+    still.run();
+    hear({2}, heirs, AppendRequest{.previous = {own, {2}}, .commit = {2}});
+    still.pass(10ms);
+  }
+};
+
 TEST_CASE("calls that were on their way when an heir took over are sent there, too") {
-  PeerStage stage(founded(3));
-  const Term term = stage.lead();
-  stage.third_accepts();
-  send_from_outside(stage.peer, Stop{});
-  stage.still.run();
-  stage.hear({2}, {term.value + 1}, VoteRequest{.last = {term, {2}}, .transfer = true});
-  stage.still.run();
-  stage.hear({2}, {term.value + 1}, AppendRequest{.previous = {term, {2}}, .commit = {2}});
-  stage.still.pass(10ms);
+  HandedOver stage;
   CHECK(stage.node->stopped.empty());
 
   stage.write(1, "=a");
@@ -302,20 +312,12 @@ TEST_CASE("calls that were on their way when an heir took over are sent there, t
 }
 
 TEST_CASE("who sends late calls to its heir counts for that one's quorum, but leads no more") {
-  PeerStage stage(founded(3));
-  const Term term = stage.lead();
-  const Term next{term.value + 1};
-  stage.third_accepts();
-  send_from_outside(stage.peer, Stop{});
-  stage.still.run();
-  stage.hear({2}, next, VoteRequest{.last = {term, {2}}, .transfer = true});
-  stage.still.run();
-  stage.hear({2}, next, AppendRequest{.previous = {term, {2}}, .commit = {2}});
-  stage.still.pass(10ms);
-  const Entry entry{.id = {next, {3}}, .kind = EntryKind::command, .payload = command("=a")};
+  HandedOver stage;
+  const Entry entry{.id = {stage.heirs, {3}}, .kind = EntryKind::command, .payload = command("=a")};
 
-  stage.hear({2}, next, AppendRequest{.previous = {term, {2}}, .commit = {2}, .entries = {entry}});
-  stage.hear({2}, next, TimeoutNow{});
+  stage.hear({2}, stage.heirs,
+             AppendRequest{.previous = {stage.own, {2}}, .commit = {2}, .entries = {entry}});
+  stage.hear({2}, stage.heirs, TimeoutNow{});
   stage.still.run();
 
   const Message* answer = stage.last_to_second<AppendResponse>();
@@ -324,7 +326,7 @@ TEST_CASE("who sends late calls to its heir counts for that one's quorum, but le
   REQUIRE(std::holds_alternative<Accepted>(verdict));
   CHECK(std::get<Accepted>(verdict).matched == Index{3});
   CHECK(stage.disk.logs[test::us].entries.back().id == entry.id);
-  CHECK(stage.last_to_second<VoteRequest>()->term == term);
+  CHECK(stage.last_to_second<VoteRequest>()->term == stage.own);
   stage.still.pass(100ms);
   CHECK(stage.node->stopped.size() == 1);
 }
