@@ -134,8 +134,10 @@ Result<PeerId> Engine::transfer(PeerId to) {
   // Who does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {
     const Progress& progress = lead.progress.at(peer);
-    // Nor who has no state to serve from, or no room for what it would be asked to keep.
-    return std::tuple(hears(progress), progress.wanted() == Index{}, !progress.disk_full(),
+    const bool goes = peer == handed_over_ && now_ - lead.since < options_.election_timeout_max;
+    // Nor who has no state to serve from, or no room for what it would be asked to keep. Who has
+    // just handed over had a reason, and most likely goes.
+    return std::tuple(hears(progress), progress.wanted() == Index{}, !progress.disk_full(), !goes,
                       progress.match());
   };
   const auto better = [&](PeerId a, PeerId b) { return b == nobody || fitness(a) > fitness(b); };

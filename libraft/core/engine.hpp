@@ -486,7 +486,8 @@ private:
   Role role_ = Role::follower;
   std::variant<Following, Electing, Leading> state_{Following{}};
   Time election_deadline_ = never;
-  int lonely_rounds_ = 0;  ///< Elections in a row that we called without being a voter.
+  PeerId handed_over_ = nobody;  ///< Who told us to campaign, if that is why we did.
+  int lonely_rounds_ = 0;        ///< Elections in a row that we called without being a voter.
   /// When a leader last spoke, of whatever term; when we started, if it may have been before that.
   /// What we promised it then outlives our role and its term.
   std::optional<Time> heard_leader_at_{};

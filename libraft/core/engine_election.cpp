@@ -101,6 +101,8 @@ void Engine::pre_campaign() {
 }
 
 void Engine::campaign(bool transfer) {
+  if (!transfer)
+    handed_over_ = nobody;
   adopt_term({hard_state_.term.value + 1});
   hard_state_.voted_for = options_.self;
   role_ = Role::candidate;
@@ -238,6 +240,7 @@ void Engine::on_timeout_now(const Message& message) {
   const auto* state = std::get_if<Following>(&state_);
   if (state == nullptr || state->leader != message.from || !is_voter() || stateless_)
     return;
+  handed_over_ = message.from;
   campaign(true);
 }
 

@@ -146,6 +146,32 @@ TEST_CASE("leadership goes to a voter, to the furthest if none is named, and nev
   CHECK(lone.engine.transfer(nobody).refusal() == Refusal::not_found);
 }
 
+TEST_CASE("leadership does not go back at once to who has just handed it over") {
+  Subject peer;
+  peer.receive(2, 2, AppendRequest{.previous = {{1}, {1}}});
+  peer.receive(2, 2, TimeoutNow{});
+  peer.receive(3, 3, VoteResponse{.granted = true});
+  REQUIRE(peer.role() == Role::leader);
+  const auto both_accept = [&] {
+    for (const std::uint64_t follower : {2U, 3U})
+      peer.receive(follower, 3, AppendResponse{.verdict = Accepted{{2}}});
+  };
+  both_accept();
+  const auto heir = [&] {
+    const auto to = peer.engine.transfer(nobody);
+    REQUIRE(to);
+    return *to;
+  };
+
+  CHECK(heir() == PeerId{3});
+  for (int i = 0; i < 3; ++i) {  // Nothing comes of it, and peer 2 is still there.
+    peer.tick(options().election_timeout_max / 3);
+    both_accept();
+  }
+
+  CHECK(heir() == PeerId{2});
+}
+
 TEST_CASE("a target is told to campaign once it has all that its leader has (§3.10)") {
   Subject peer = leader();
   REQUIRE(propose(peer, {"a"}));
