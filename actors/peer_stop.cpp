@@ -68,9 +68,9 @@ void PeerActor::end_handover() {
     stopping_->redirects_until = now() + redirecting_time;
 }
 
-/// Whether no peer needs us any more: we only wait for our own disk and resource. As long as we
-/// redirect calls, an heir does: who came last before us, and is to make a quorum with it, may
-/// still be busy with what it missed.
+/// Whether no peer needs us any more: we only wait for our own disk and resource. Our heir needs us
+/// as long as we redirect calls to it: another that makes a quorum with it may still be busy with
+/// what it missed.
 bool PeerActor::is_draining() const {
   return stopping_ && !stopping_->stays_until && !stopping_->handing_over
          && !stopping_->redirects_until && engine_.role() != Role::leader;

@@ -169,8 +169,10 @@ public:
   Result<ReadId> start_read(ReadLevel level = ReadLevel::linearizable);
 
   /// Hands leadership to `to` or, if `nobody`, to the voter that is furthest
-  /// (§3.10). Until it is done, or an election timeout has passed, proposals
-  /// are refused as `election_in_progress`. Refuses: `redirect`,
+  /// (§3.10): of those who are heard, have a state and room for more, and have
+  /// not just handed it over to us, if there are any. Until it is done, or an
+  /// election timeout has passed, proposals are refused as
+  /// `election_in_progress`. Refuses: `redirect`,
   /// `not_found` if `to` does not vote or there is no other voter.
   Result<PeerId> transfer(PeerId to);
 
