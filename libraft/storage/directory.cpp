@@ -144,7 +144,7 @@ Outcome<Witness> Witness::open(const std::string& directory, const char* name) {
   auto opened = open_file(path, O_RDWR | O_CREAT);
   if (auto* error = std::get_if<StoreError>(&opened))
     return *error;
-  Witness witness(std::move(std::get<File>(opened)));
+  Witness witness(path, std::move(std::get<File>(opened)));
   const auto read = read_witness_file(path, witness.file_);
   if (const auto* error = std::get_if<StoreError>(&read))
     return *error;
@@ -152,12 +152,12 @@ Outcome<Witness> Witness::open(const std::string& directory, const char* name) {
   return witness;
 }
 
-void Witness::acknowledge(std::uint64_t number) {
+std::optional<StoreError> Witness::acknowledge(std::uint64_t number) {
   acknowledged_ = number;
-  const std::vector<std::uint8_t> value = write_commit({.transaction = number});
-  // Fails only where the file system is beyond help, and then the next commit says so. What stood
-  // there goes on to be true: it may lag.
-  [[maybe_unused]] const ssize_t written = ::pwrite(file_.fd(), value.data(), value.size(), 0);
+  auto problem = write_all(file_, path_, write_commit({.transaction = number}), 0);
+  if (problem && problem->kind == StoreError::Kind::no_space)
+    return std::nullopt;
+  return problem;
 }
 
 Outcome<std::uint64_t> read_witness(const std::string& directory, const char* name) {

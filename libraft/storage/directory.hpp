@@ -65,11 +65,15 @@ public:
 
   /// 0 if nothing was acknowledged, or if nobody knows.
   std::uint64_t acknowledged() const { return acknowledged_; }
-  void acknowledge(std::uint64_t number);
+
+  /// Fails where the disk does; what was committed is, all the same. A full disk is no failure:
+  /// what stood there goes on to be true.
+  [[nodiscard]] std::optional<StoreError> acknowledge(std::uint64_t number);
 
 private:
-  explicit Witness(File file) : file_(std::move(file)) {}
+  Witness(std::string path, File file) : path_(std::move(path)), file_(std::move(file)) {}
 
+  std::string path_{};
   File file_{};
   std::uint64_t acknowledged_ = 0;
 };

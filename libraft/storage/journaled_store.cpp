@@ -75,7 +75,8 @@ std::optional<StoreError> JournaledStore::write(std::span<const PeerWrite> write
     return write_through(writes);
   if ((broken_ = journal_.append(record)))
     return broken_;
-  witness_.acknowledge(journal_.last());
+  if ((broken_ = witness_.acknowledge(journal_.last())))
+    return broken_;
   ++appended_;
   current_.last = journal_.last();
   current_.bytes += record.size();

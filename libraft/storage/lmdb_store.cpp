@@ -142,7 +142,7 @@ Problem LmdbStore::transact(Need need, Task task, Change& change) {
   if (code != 0)
     return fail(code, change.place);
   adopt(change.pages);
-  return std::nullopt;
+  return broken_;
 }
 
 /// Nothing was written, and all goes on.
@@ -175,7 +175,7 @@ int LmdbStore::attempt(Task task, Change& change) {
     return code;
   ++commits_;
   catalog_.commit = commit;
-  witness_.acknowledge(id);
+  broken_ = witness_.acknowledge(id);
   return 0;
 }
 
@@ -236,9 +236,7 @@ Problem LmdbStore::load() {
       // Commits: only so do its tables stay open.
       if (const int code = mdb_txn_commit(transaction.release()))
         return lmdb_error(file_, {}, code);
-      if (id > witness_.acknowledged())
-        witness_.acknowledge(id);
-      return std::nullopt;
+      return id > witness_.acknowledged() ? witness_.acknowledge(id) : std::nullopt;
     }
   }
   Change change;
