@@ -209,7 +209,7 @@ public:
   PeerId leader() const { return role_ == Role::leader ? options_.self : known_leader(); }
   /// In force; empty if there is none.
   const Configuration& configuration() const {
-    return configurations_.empty() ? no_configuration_ : configurations_.back().second;
+    return configurations_.empty() ? no_configuration : configurations_.back().second;
   }
   /// The same or, at a standby, what its leader last said: whom to send clients to.
   const Configuration& known_configuration() const { return told_ ? *told_ : configuration(); }
@@ -470,7 +470,7 @@ private:
   PeerId find_substitute() const;
   bool is_needless(const Change& change) const;
 
-  inline static const Configuration no_configuration_{};
+  inline static const Configuration no_configuration{};
 
   EngineOptions options_;
   Random random_;

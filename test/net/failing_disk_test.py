@@ -5,6 +5,7 @@ Each sync and write fails once and no more, as Linux has it: what could not be w
 clean from then on, and the next sync is a success. Who goes on then promises what it does not have.
 """
 
+import contextlib
 import os
 import sys
 import time
@@ -94,59 +95,64 @@ def lose_one(shell, nodes, peers, order, whose):
         assert reply == {"ok": True, "value": value}, (key, reply)
 
 
-def fail_alone():
-    """Nobody else could have kept it: the client hears that it is in doubt, and no more."""
+@contextlib.contextmanager
+def alone():
+    """A node, a shell, and the name of the node's one peer, which leads and has taken a write."""
     with cluster.directory() as path:
         node = Node("a", os.path.join(path, "a"))
         start(node)
-        shell = Shell("--connect", node.address, "--json")
-        peer = "peer1@" + node.address
-        assert ask(shell, "start_peer kv_store " + peer)["ok"]
-        assert ask(shell, "set_configuration %s %s" % (peer, peer))["ok"]
-        wait_for("a leader", lambda: leader_of(shell, [peer]))
-        assert ask(shell, "write %s set before 1" % peer)["ok"]
+        try:
+            shell = Shell("--connect", node.address, "--json")
+            peer = "peer1@" + node.address
+            assert ask(shell, "start_peer kv_store " + peer)["ok"]
+            assert ask(shell, "set_configuration %s %s" % (peer, peer))["ok"]
+            wait_for("a leader", lambda: leader_of(shell, [peer]))
+            assert ask(shell, "write %s set before 1" % peer)["ok"]
+            yield node, shell, peer
+        finally:
+            if node.running():
+                node.kill()
+
+
+def start_again(node, shell):
+    """The node of `alone`, once it has stopped of itself. Answers another shell."""
+    assert node.process.wait(10) == 1
+    shell.close()
+    node.process.stdout.close()
+    node.start()
+    return Shell("--connect", node.address, "--json")
+
+
+def fail_alone():
+    """Nobody else could have kept it: the client hears that it is in doubt, and no more."""
+    with alone() as (node, shell, peer):
         fail(node, "fdatasync EIO once")
         reply = ask(shell, "write %s set behind 2" % peer)
         print("alone: %s" % reply)
         assert reply.get("error") == "disk_failed", reply
-        assert node.process.wait(10) == 1
+        shell = start_again(node, shell)
+        expect_before(shell, peer)
         shell.close()
-        node.process.stdout.close()
-        node.start()
-        shell = Shell("--connect", node.address, "--json")
-        reply = wait_for("a read", lambda: read(shell, peer, "before"))
-        assert reply == {"ok": True, "value": "1"}, reply
-        shell.close()
-        node.kill()
 
 
 def fail_at_start():
     """Whether the peer has its place is in doubt, and whoever is there already has lost nothing."""
-    with cluster.directory() as path:
-        node = Node("a", os.path.join(path, "a"))
-        start(node)
-        shell = Shell("--connect", node.address, "--json")
-        peer = "peer1@" + node.address
-        assert ask(shell, "start_peer kv_store " + peer)["ok"]
-        assert ask(shell, "set_configuration %s %s" % (peer, peer))["ok"]
-        wait_for("a leader", lambda: leader_of(shell, [peer]))
-        assert ask(shell, "write %s set before 1" % peer)["ok"]
+    with alone() as (node, shell, peer):
         fail(node, "pwrite EIO once of WITNESS")
         other = "start_peer kv_store peer2@" + node.address
         reply = ask(shell, other)
         print("at the start: %s" % reply)
         assert reply.get("error") == "disk_failed", reply
         assert "WITNESS: write" in reply["detail"], reply
-        assert node.process.wait(10) == 1
-        shell.close()
-        node.process.stdout.close()
-        node.start()
-        shell = Shell("--connect", node.address, "--json")
+        shell = start_again(node, shell)
         assert ask(shell, other)["ok"]
-        reply = wait_for("a read", lambda: read(shell, peer, "before"))
-        assert reply == {"ok": True, "value": "1"}, reply
+        expect_before(shell, peer)
         shell.close()
-        node.kill()
+
+
+def expect_before(shell, peer):
+    reply = wait_for("a read", lambda: read(shell, peer, "before"))
+    assert reply == {"ok": True, "value": "1"}, reply
 
 
 def write(shell, peers, key, value, acknowledged):
