@@ -324,6 +324,7 @@ private:
   void adopt_term(Term term);
   void become_follower(Term term, PeerId leader);
   void reset_election_deadline();
+  void restart_election_clock();
   void hasten_election();
   void defer_election();
   void start_election();
@@ -488,7 +489,9 @@ private:
   Role role_ = Role::follower;
   std::variant<Following, Electing, Leading> state_{Following{}};
   Time election_deadline_ = never;
+  Duration election_timeout_{};  ///< As it was drawn for that.
   PeerId handed_over_ = nobody;  ///< Who told us to campaign, if that is why we did.
+  int vain_candidacies_ = 0;     ///< In a row, that nobody won in their time.
   int lonely_rounds_ = 0;        ///< Elections in a row that we called without being a voter.
   /// When a leader last spoke, of whatever term; when we started, if it may have been before that.
   /// What we promised it then outlives our role and its term.

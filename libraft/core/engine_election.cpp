@@ -9,7 +9,7 @@ namespace troupe {
 namespace {
 
 /// Of elections that double the pause before the next: up to thirty timeouts.
-constexpr int lonely_rounds_max = 5;
+constexpr int doublings_max = 5;
 
 }  // namespace
 
@@ -32,8 +32,10 @@ void Engine::become_follower(Term term, PeerId leader) {
   role_ = Role::follower;
   role_changed_ = true;
   state_ = Following{.leader = leader, .reachable = true, .answered_at = now_};
-  if (leader != nobody)
+  if (leader != nobody) {
     heard_leader_at_ = now_;
+    vain_candidacies_ = 0;
+  }
   lose_reads();
   reset_election_deadline();
 }
@@ -43,10 +45,20 @@ void Engine::reset_election_deadline() {
   const auto spread = options_.election_timeout_max - options_.election_timeout_min;
   const auto extra = random_.below(static_cast<std::uint64_t>(spread.count()));
   // Who does not vote by its own configuration was most likely removed, and must not ask for ever.
-  const auto pause =
-      is_voter() ? Duration{} : options_.election_timeout_max * ((1 << lonely_rounds_) - 1);
-  election_deadline_ =
-      now_ + options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra)) + pause;
+  // And where a candidacy takes longer than the timeout, the next gets twice the time.
+  const int doublings = !is_voter()                ? lonely_rounds_
+                        : role_ == Role::candidate ? vain_candidacies_
+                                                   : 0;
+  election_timeout_ = options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra))
+                      + options_.election_timeout_max * ((1 << doublings) - 1);
+  election_deadline_ = now_ + election_timeout_;
+}
+
+/// Our term and vote are durable: only now others hear of them, and have a timeout to answer, or to
+/// win, if the vote is theirs. A disk may take as long as a timeout.
+void Engine::restart_election_clock() {
+  if (role_ != Role::leader && !is_quiet())
+    election_deadline_ = std::max(election_deadline_, now_ + election_timeout_);
 }
 
 /// A leader whose connection broke has most likely died: its voters need not wait for longer than
@@ -66,9 +78,12 @@ void Engine::start_election() {
   if (auto* state = std::get_if<Following>(&state_))
     state->quiet = false;  // Nothing was heard for far too long.
   TROUPE_ASSERT(!hears_leader());
-  lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, lonely_rounds_max);
-  // A disk slower than the timeout must get done with one candidacy before the next begins.
-  if (role_ == Role::candidate && !hard_state_durable())
+  lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, doublings_max);
+  if (role_ == Role::candidate)
+    vain_candidacies_ = std::min(vain_candidacies_ + 1, doublings_max);
+  // A disk slower than the timeout must get done with one candidacy, our own or whose we vote for,
+  // before the next begins.
+  if (!hard_state_durable())
     return reset_election_deadline();
   // Who decides alone need not ask first.
   if (tally(configuration(), {{options_.self, true}}) == Tally::won)
@@ -135,6 +150,7 @@ void Engine::become_leader() {
   TROUPE_ASSERT(hard_state_.voted_for == options_.self);
   role_ = Role::leader;
   role_changed_ = true;
+  vain_candidacies_ = 0;
   // The first entry of our term commits all before it (§3.6.2) and opens reads (§6.4). Who
   // bootstraps has one already.
   const bool has_own = log_.last().term == hard_state_.term;
@@ -169,7 +185,8 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
     become_follower(message.term, nobody);
   // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
   // that is behind must learn it, or it asks for ever.
-  const bool is_time = message.term > hard_state_.term && !hears_leader();
+  // While our vote is being written another has it, and would lose it.
+  const bool is_time = message.term > hard_state_.term && !hears_leader() && hard_state_durable();
   const bool granted =
       is_time && request.last >= log_.last() && !goes_before(message.from, request);
   if (granted && role_ == Role::follower)
@@ -186,7 +203,8 @@ void Engine::on_pre_vote_response(const Message& message, const PreVoteResponse&
     return on_vote_response(message, {.granted = response.granted});
   if (role_ != Role::pre_candidate || response.asked.value != hard_state_.term.value + 1)
     return;
-  electing().votes.emplace(message.from, response.granted);
+  // It promises nothing: once granted, it counts, whatever was said to a question of ours before.
+  electing().votes[message.from] |= response.granted;
   switch (tally(configuration(), electing().votes)) {
     case Tally::won:
       return campaign(false);

@@ -97,6 +97,10 @@ void Engine::begin_change(Change change) {
 /// own or its predecessor's, always leaves it.
 void Engine::continue_change() {
   Leading& lead = leading();
+  // Who was told to campaign has all that we have, and must go on to: what we appended now, others
+  // could hold against it (§3.10). The next leader does the rest.
+  if (lead.transfer_to != nobody && lead.timeout_now_sent)
+    return;
   if (configuration_index() > commit_ && !mutant(Mutant::next_step_before_commit))
     return;
   if (commit_ < lead.term_start && !changes_too_early())

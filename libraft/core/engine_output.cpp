@@ -76,6 +76,7 @@ Write Engine::take_write() {
 }
 
 void Engine::on_persisted(WriteId write) {
+  const bool was_durable = hard_state_durable();
   TROUPE_ASSERT(write <= last_write_);
   while (!writing_.empty() && writing_.front().id <= write) {
     // What was truncated since is not in `last` any more, even if it came back: the truncation
@@ -88,6 +89,8 @@ void Engine::on_persisted(WriteId write) {
     writing_.pop_front();
   }
   persisted_write_ = std::max(persisted_write_, write);
+  if (!was_durable && hard_state_durable())
+    restart_election_clock();
   if (auto* state = std::get_if<Following>(&state_);
       state != nullptr && !held_.empty() && held_.front().after <= persisted_write_)
     state->answered_at = now_;
