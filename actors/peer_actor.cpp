@@ -81,8 +81,10 @@ void PeerActor::begin_turn() {
   if (std::exchange(turn_open_, true))
     return;
   turn_commands_ = 0;
-  engine_.step(Tick{now()});
+  // In this order: what comes before the end of the turn came before the time it is stepped with,
+  // however long we are kept from running here. A promise to a leader must not begin too early.
   actors::send(this, this, Flush{});
+  engine_.step(Tick{now()});
 }
 
 void PeerActor::end_turn() {
