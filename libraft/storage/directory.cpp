@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr mode_t file_mode = 0600;
+constexpr mode_t directory_mode = 0777;  // Less what the umask says.
 constexpr std::size_t witness_bytes_max = 64;
 
 Outcome<File> open_file(const std::string& path, int flags) {
@@ -31,10 +32,15 @@ Outcome<File> open_file(const std::string& path, int flags) {
 
 /// As much of the start of the file as fits.
 template <std::size_t Size>
-std::string read_start(const File& file) {
+Outcome<std::string> read_start(const std::string& path, const File& file) {
   std::array<char, Size> buffer{};
-  const ssize_t size = ::pread(file.fd(), buffer.data(), buffer.size(), 0);
-  return {buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
+  ssize_t size = 0;
+  do
+    size = ::pread(file.fd(), buffer.data(), buffer.size(), 0);
+  while (size < 0 && errno == EINTR);
+  if (size < 0)
+    return system_error(path, "read", errno);
+  return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
 std::string lock_path(const std::string& directory) {
@@ -47,7 +53,10 @@ std::string witness_path(const std::string& directory, const char* name) {
 
 /// What `file` holds. An empty file is one whose creator did not get to write it.
 Outcome<std::uint64_t> read_witness_file(const std::string& path, const File& file) {
-  const std::string text = read_start<witness_bytes_max>(file);
+  const auto read = read_start<witness_bytes_max>(path, file);
+  if (const auto* error = std::get_if<StoreError>(&read))
+    return *error;
+  const auto& text = std::get<std::string>(read);
   if (text.empty())
     return std::uint64_t{0};
   Commit commit;
@@ -66,6 +75,24 @@ std::optional<StoreError> sync_path(const std::string& path) {
   if (::fsync(std::get<File>(opened).fd()) != 0)
     return system_error(path, "sync", errno);
   return std::nullopt;
+}
+
+/// With all that is missing above it, each of which is durable in the one above it.
+std::optional<StoreError> make_directory(const fs::path& directory) {
+  std::error_code failure;
+  if (fs::is_directory(directory, failure))
+    return std::nullopt;
+  const fs::path above = directory.parent_path();
+  if (above != directory && !fs::exists(above, failure))
+    if (auto problem = make_directory(above))
+      return problem;
+  if (::mkdir(directory.c_str(), directory_mode) == 0)
+    return sync_path(above.string());
+  // Somebody else may have been faster; a trailing slash names what is there already.
+  const int code = errno;
+  return fs::is_directory(directory, failure)
+             ? std::nullopt
+             : std::optional(system_error(directory.string(), "create", code));
 }
 
 }  // namespace
@@ -114,10 +141,8 @@ std::optional<StoreError> sync_directory(const std::string& directory) {
 }
 
 Outcome<File> lock_directory(const std::string& directory) {
-  std::error_code failure;
-  fs::create_directories(directory, failure);
-  if (failure)
-    return system_error(directory, "create", failure.value());
+  if (auto problem = make_directory(fs::absolute(directory).lexically_normal()))
+    return *problem;
   const std::string path = lock_path(directory);
   auto opened = open_file(path, O_RDWR | O_CREAT);
   if (std::holds_alternative<StoreError>(opened))
@@ -127,10 +152,12 @@ Outcome<File> lock_directory(const std::string& directory) {
   if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK)
       return system_error(path, "lock", errno);
-    const std::string holder = read_start<16>(file);
+    const auto read = read_start<16>(path, file);
+    const auto* holder = std::get_if<std::string>(&read);
+    const bool is_known = holder != nullptr && !holder->empty();
     return StoreError{
         StoreError::Kind::locked,
-        directory + " is in use by " + (holder.empty() ? "another process" : "process " + holder)};
+        directory + " is in use by " + (is_known ? "process " + *holder : "another process")};
   }
   // For humans only. A full disk must not keep a node from starting.
   const std::string pid = std::to_string(::getpid());

@@ -163,6 +163,7 @@ private:
     std::optional<Receiving> receiving{};
     PieceReader reader{};
     std::optional<SnapshotHead> damaged{};  ///< Finished here, and found to be damaged.
+    bool names_are_durable = false;         ///< Those that processes before this one gave.
   };
 
   fs::path directory_of(PeerId peer) const { return directory_ / hexadecimal(peer.value); }
@@ -178,6 +179,7 @@ private:
   Problem create_directory(PeerId peer);
   Problem write(Peer& peer, PeerId id, Value first, Value second);
   bool is_finished(const Peer& peer, PeerId id, const SnapshotHead& head) const;
+  bool names_are_durable(Peer& peer, PeerId id);
   void resume(Peer& peer, PeerId id, const SnapshotHead& head);
   Problem start_receiving(Peer& peer, PeerId id, const SnapshotHead& head);
   void drop_received(Peer& peer, PeerId id);
@@ -259,6 +261,7 @@ Outcome<SnapshotHead> FileSnapshots::finish(PeerId id) {
   const SnapshotHead head = writer.head();
   if (auto problem = peer.writing->file.publish(finished_path(id, head))) {
     abandon(id);
+    remove_file(finished_path(id, head));  // It may have its name, but not for good.
     return StoreError{StoreError::Kind::io, problem->text};
   }
   peer.writing.reset();
@@ -281,7 +284,13 @@ std::uint64_t FileSnapshots::received(PeerId id, const SnapshotHead& head) {
   if (peer.receiving && peer.receiving->head == head)
     return peer.receiving->file.size();
   // It may have been whole, but for its name.
-  return is_finished(peer, id, head) ? head.size_bytes : 0;
+  return is_finished(peer, id, head) && names_are_durable(peer, id) ? head.size_bytes : 0;
+}
+
+/// A process before this one may have been killed before it had made them so.
+bool FileSnapshots::names_are_durable(Peer& peer, PeerId id) {
+  peer.names_are_durable = peer.names_are_durable || !sync_directory(directory_of(id));
+  return peer.names_are_durable;
 }
 
 bool FileSnapshots::is_finished(const Peer& peer, PeerId id, const SnapshotHead& head) const {
@@ -367,8 +376,10 @@ Problem FileSnapshots::complete(Peer& peer, PeerId id) {
   const SnapshotHead& head = receiving.head;
   if (auto problem = receiving.scanner.finish(head))
     return problem;
-  if (auto problem = receiving.file.publish(finished_path(id, head)))
+  if (auto problem = receiving.file.publish(finished_path(id, head))) {
+    remove_file(finished_path(id, head));  // It may have its name, but not for good.
     return StoreError{StoreError::Kind::io, problem->text};
+  }
   if (peer.damaged == head)
     peer.damaged.reset();
   peer.receiving.reset();

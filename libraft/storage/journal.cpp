@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <random>
 
 namespace troupe::storage {
@@ -21,7 +23,7 @@ namespace troupe::storage {
 namespace {
 
 constexpr mode_t file_mode = 0600;
-constexpr std::uint32_t journal_format = 1;
+constexpr std::uint32_t journal_format = 2;
 constexpr std::uint64_t sector_bytes = 512;
 /// Of the head, which is in nobody's way.
 constexpr std::uint64_t begin_bytes = 4096;
@@ -34,6 +36,11 @@ std::uint64_t whole_sectors(std::uint64_t bytes) {
 
 std::uint64_t hash_of(std::uint64_t salt, std::uint64_t number, Value batch) {
   return XXH3_64bits_withSeed(batch.data(), batch.size(), salt + number);
+}
+
+std::uint32_t seal_of(std::uint64_t salt, std::uint64_t number, std::uint64_t size) {
+  const std::array sealed = {number, size};
+  return static_cast<std::uint32_t>(XXH3_64bits_withSeed(sealed.data(), sizeof(sealed), salt));
 }
 
 std::uint64_t hash_of(const schema::JournalFile& head) {
@@ -57,14 +64,15 @@ struct Record {
   Value batch{};
 };
 
-/// The one at `from` of a file or of its half, if it is sound.
+/// The one at `from` of a file or of its half, if it is sound. What clients wrote may look like the
+/// head of a long record in every sector: the seal tells, before all that is hashed.
 std::optional<Record> record_at(Value all, std::uint64_t from, std::uint64_t salt) {
   schema::JournalHead head;
   if (from > all.size() || all.size() - from < sizeof(head))
     return std::nullopt;
   std::memcpy(static_cast<void*>(&head), all.data() + from, sizeof(head));
   const Value behind = all.subspan(from + sizeof(head));
-  if (head.number() == 0 || head.size() > behind.size()
+  if (head.seal() != seal_of(salt, head.number(), head.size()) || head.size() > behind.size()
       || hash_of(salt, head.number(), behind.first(head.size())) != head.hash())
     return std::nullopt;
   return Record{head.number(), behind.first(head.size())};
@@ -252,7 +260,8 @@ std::uint64_t Journal::begin_of(unsigned half) const {
 }
 
 std::uint64_t Journal::record_bytes_max() const {
-  return end_of(0) - begin_of(0) - sizeof(schema::JournalHead);
+  const std::uint64_t room = end_of(0) - begin_of(0) - sizeof(schema::JournalHead);
+  return std::min<std::uint64_t>(room, std::numeric_limits<std::uint32_t>::max());
 }
 
 bool Journal::has_room(std::size_t bytes) const {
@@ -266,7 +275,9 @@ void Journal::turn() {
 
 Problem Journal::append(Value record) {
   TROUPE_ASSERT(has_room(record.size()));
-  const schema::JournalHead head(hash_of(salt_, last_ + 1, record), last_ + 1, record.size());
+  const schema::JournalHead head(hash_of(salt_, last_ + 1, record), last_ + 1,
+                                 static_cast<std::uint32_t>(record.size()),
+                                 seal_of(salt_, last_ + 1, record.size()));
   const std::uint64_t bytes = whole_sectors(sizeof(head) + record.size());
   buffer_.resize(bytes);
   std::memcpy(buffer_.data(), &head, sizeof(head));

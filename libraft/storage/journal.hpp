@@ -56,6 +56,7 @@ public:
 
   /// The number of the last record.
   std::uint64_t last() const { return last_; }
+  const std::string& path() const { return path_; }
 
 private:
   Journal(File file, std::string path, std::uint64_t bytes)

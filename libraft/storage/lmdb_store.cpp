@@ -374,8 +374,11 @@ Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options) {
                                            std::move(std::get<Environment>(opened)), options);
   if (auto problem = store->load())
     return *problem;
-  const bool had_journal =
-      store->last_record() > 0 || file_bytes(journal_file(options.directory)) > 0;
+  const auto in_journal = read_witness(options.directory, witness_of_journal);
+  if (const auto* error = std::get_if<StoreError>(&in_journal))
+    return *error;
+  const bool had_journal = store->last_record() > 0 || std::get<std::uint64_t>(in_journal) > 0
+                           || file_bytes(journal_file(options.directory)) > 0;
   if (options.journal_bytes == 0 && !had_journal)
     return std::unique_ptr<Store>(std::move(store));
   return put_journal_before(std::move(store),

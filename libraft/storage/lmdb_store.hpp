@@ -31,9 +31,10 @@ struct LmdbOptions {
 /// `LOCK` (who has it) and `WITNESS` (how far it was acknowledged). The layout is described in
 /// docs/storage.md and `record.fbs`. Every commit is synced before it returns.
 ///
-/// To copy a store, stop its node. To go back to an older copy on purpose, delete `WITNESS`; do so
-/// for a whole cluster or for none of its peers, because the peer forgets votes and entries that it
-/// has promised to keep.
+/// To copy a store, stop its node, and take all of the directory: the journal belongs to it. To go
+/// back to an older copy on purpose, put that in the place of all that is there; do so for a whole
+/// cluster or for none of its peers, because the peer forgets votes and entries that it has
+/// promised to keep.
 Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options);
 
 }  // namespace troupe::storage
