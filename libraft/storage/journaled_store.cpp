@@ -2,9 +2,14 @@
 
 #include "storage/fold.hpp"
 #include "storage/journal_batch.hpp"
+#include "storage/memory_store.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
+#include <set>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -12,14 +17,27 @@ namespace troupe::storage {
 
 namespace {
 
+bool is_full_disk(const Problem& problem) {
+  return problem && problem->kind == StoreError::Kind::no_space;
+}
+
+/// So much of a half, the last of it, is kept for what has no entries.
+constexpr std::uint64_t kept_part = 8;
+
 class JournaledStore final : public Store {
 public:
-  JournaledStore(std::unique_ptr<MarkedStore> store, Journal journal, Witness witness)
+  /// `found` is what stands in the journal and not in the store.
+  JournaledStore(std::unique_ptr<MarkedStore> store, Journal journal, Witness witness,
+                 std::vector<PeerWrite> found)
       : store_(std::move(store)),
         journal_(std::move(journal)),
         witness_(std::move(witness)),
+        current_{.writes = std::move(found), .bytes = 0, .last = journal_.last()},
         stats_(store_->stats()),
         full_(store_->is_full()) {}
+
+  /// To begin with: what was found goes to the store. If there is no room, it stays where it is.
+  Problem start();
   /// Whoever closes it in order leaves nothing for the next to do. If it fails, nothing is lost.
   ~JournaledStore() override { [[maybe_unused]] const Problem problem = drain(); }
 
@@ -31,14 +49,15 @@ public:
   bool make_room() override;
 
 private:
-  /// What stands in one half of the journal and not in the store.
+  /// What stands in one half of the journal, and not in the store. What was found there may stand
+  /// in both: it counts as one, for the store gets it as a whole.
   struct Part {
     std::vector<PeerWrite> writes{};
     std::uint64_t bytes = 0;
     std::uint64_t last = 0;  ///< Its last record.
   };
 
-  bool fits(std::size_t bytes);
+  bool fits(std::span<const PeerWrite> writes, std::size_t bytes);
   bool reserve_half();
   bool turn();
   std::optional<StoreError> write_through(std::span<const PeerWrite> writes);
@@ -49,6 +68,8 @@ private:
   void finish_draining();
   void notice_end_of_draining();
   void look_at_store();
+  Problem note(Problem problem);
+  Problem check_peers();
 
   std::unique_ptr<MarkedStore> store_;  ///< Belongs to the thread that drains, while one does.
   Journal journal_;
@@ -59,7 +80,8 @@ private:
   bool reserved_ = false;  ///< The store will find room for all that the current half can hold.
   std::uint64_t appended_ = 0;
   StoreStats stats_{};  ///< Of the store, when it was last at rest.
-  bool full_ = false;
+  bool full_ = false;   ///< The store is.
+  bool stuck_ = false;  ///< It had no room for a part, which stands in the journal alone.
   Problem broken_{};
   std::future<Problem> draining_{};
 };
@@ -71,7 +93,7 @@ std::optional<StoreError> JournaledStore::write(std::span<const PeerWrite> write
   if (broken_ || writes.empty())
     return broken_;
   const Value record = writer_.write(writes);
-  if (!fits(record.size()))
+  if (!fits(writes, record.size()))
     return write_through(writes);
   if ((broken_ = journal_.append(record)))
     return broken_;
@@ -84,11 +106,18 @@ std::optional<StoreError> JournaledStore::write(std::span<const PeerWrite> write
   return std::nullopt;
 }
 
-/// Whether the journal takes so many bytes, and the store will take them from there.
-bool JournaledStore::fits(std::size_t bytes) {
-  if (full_ || bytes > journal_.record_bytes_max() || !reserve_half())
+/// Whether the journal takes `bytes` of `writes`, and the store will take them from there. Where it
+/// does not take what stands there already, it is given no entries more; but votes cannot wait, and
+/// what is cut or released makes room.
+bool JournaledStore::fits(std::span<const PeerWrite> writes, std::size_t bytes) {
+  const bool has_entries = std::ranges::any_of(
+      writes, [](const PeerWrite& write) { return !write.write.entries.empty(); });
+  const std::size_t needed = bytes + (has_entries ? journal_.record_bytes_max() / kept_part : 0);
+  if (needed > journal_.record_bytes_max())
     return false;
-  return journal_.has_room(bytes) || turn();
+  if (stuck_)
+    return !has_entries && journal_.has_room(bytes);
+  return !full_ && reserve_half() && (journal_.has_room(needed) || turn());
 }
 
 bool JournaledStore::reserve_half() {
@@ -106,7 +135,13 @@ bool JournaledStore::turn() {
     return false;
   former_ = std::exchange(current_, {});
   journal_.turn();
-  draining_ = std::async(std::launch::async, [this] { return move(former_); });
+  const auto task = [this] { return move(former_); };
+  try {
+    draining_ = std::async(std::launch::async, task);
+  } catch (const std::system_error&) {
+    // No thread to be had. Whoever needs the half does it then.
+    draining_ = std::async(std::launch::deferred, task);
+  }
   return true;
 }
 
@@ -114,9 +149,7 @@ bool JournaledStore::turn() {
 std::optional<StoreError> JournaledStore::write_through(std::span<const PeerWrite> writes) {
   if (auto problem = drain())
     return problem;
-  auto problem = store_->write(writes);
-  look_at_store();
-  return problem;
+  return note(store_->write(writes));
 }
 
 // ---- draining
@@ -129,18 +162,17 @@ Problem JournaledStore::drain() {
       return problem;
   journal_.restart();
   reserved_ = false;
+  stuck_ = false;
   return broken_;
 }
 
 Problem JournaledStore::drain(Part& part) {
   if (broken_ || part.writes.empty())
     return broken_;
-  auto problem = move(part);
-  look_at_store();
+  auto problem = note(move(part));
+  stuck_ = problem.has_value();
   if (!problem)
     part = {};
-  else if (problem->kind != StoreError::Kind::no_space)
-    broken_ = problem;
   return problem;
 }
 
@@ -154,12 +186,9 @@ Problem JournaledStore::move(Part& part) {
 void JournaledStore::finish_draining() {
   if (!is_draining())
     return;
-  const Problem problem = draining_.get();
-  look_at_store();
-  if (!problem)
+  stuck_ = note(draining_.get()).has_value();
+  if (!stuck_)
     former_ = {};
-  else if (problem->kind != StoreError::Kind::no_space)
-    broken_ = problem;
 }
 
 void JournaledStore::notice_end_of_draining() {
@@ -173,6 +202,36 @@ void JournaledStore::look_at_store() {
   stats_ = store_->stats();
 }
 
+/// What the store came to. What breaks it breaks us.
+Problem JournaledStore::note(Problem problem) {
+  look_at_store();
+  if (problem && problem->kind != StoreError::Kind::no_space)
+    broken_ = problem;
+  return problem;
+}
+
+Problem JournaledStore::start() {
+  if ((broken_ = check_peers()))
+    return broken_;
+  auto problem = drain();
+  return is_full_disk(problem) ? std::nullopt : problem;
+}
+
+/// A journal that is not this store's most likely goes on with peers that it does not know.
+Problem JournaledStore::check_peers() {
+  const auto outcome = store_->peers();
+  if (const auto* error = std::get_if<StoreError>(&outcome))
+    return *error;
+  std::set<PeerId> known;
+  for (const PeerRecord& peer : std::get<std::vector<PeerRecord>>(outcome))
+    known.insert(peer.id);
+  for (const PeerWrite& write : current_.writes)
+    if (!known.contains(write.peer))
+      return corrupt(journal_.path() + ": belongs to another copy of the store: of the peer "
+                     + std::to_string(write.peer.value) + " nothing stands there");
+  return std::nullopt;
+}
+
 // ---- all else
 
 Outcome<std::vector<PeerRecord>> JournaledStore::peers() {
@@ -180,32 +239,39 @@ Outcome<std::vector<PeerRecord>> JournaledStore::peers() {
   return store_->peers();
 }
 
+/// What the journal holds of peers need not be there before: it changes none that is not.
 std::optional<StoreError> JournaledStore::put_peer(const PeerRecord& peer) {
-  if (auto problem = drain())
+  if (auto problem = drain(); problem && !is_full_disk(problem))
     return problem;
-  auto problem = store_->put_peer(peer);
-  look_at_store();
-  return problem;
+  return note(store_->put_peer(peer));
 }
 
+/// What found no room in the store is added here.
 Outcome<Recovered> JournaledStore::recover(PeerId peer) {
-  if (auto problem = drain())
+  if (auto problem = drain(); problem && !is_full_disk(problem))
     return *problem;
-  return store_->recover(peer);
+  auto outcome = store_->recover(peer);
+  if (auto* recovered = std::get_if<Recovered>(&outcome))
+    for (const Part* part : {&former_, &current_})
+      for (const PeerWrite& write : part->writes)
+        if (write.peer == peer)
+          apply(write.write, *recovered);
+  return outcome;
 }
 
 StoreStats JournaledStore::stats() {
   notice_end_of_draining();
   StoreStats stats = stats_;
   stats.commits += appended_;
+  stats.full = stats.full || stuck_;
   return stats;
 }
 
 bool JournaledStore::make_room() {
   finish_draining();
-  const bool made = store_->make_room();
+  [[maybe_unused]] const bool made = store_->make_room();
   look_at_store();
-  return made;
+  return !(stuck_ && drain()) && !full_;
 }
 
 }  // namespace
@@ -227,13 +293,12 @@ Outcome<std::unique_ptr<Store>> put_journal_before(std::unique_ptr<MarkedStore> 
       return std::unique_ptr<Store>(std::move(store));
     return *error;
   }
-  auto& opened = std::get<Journal>(journal);
-  if (!writes.empty())
-    if (auto problem = store->write_upto(fold(std::move(writes)), opened.last()))
-      return *problem;
-  opened.restart();
-  return std::unique_ptr<Store>(std::make_unique<JournaledStore>(
-      std::move(store), std::move(opened), std::move(std::get<Witness>(witness))));
+  auto journaled =
+      std::make_unique<JournaledStore>(std::move(store), std::move(std::get<Journal>(journal)),
+                                       std::move(std::get<Witness>(witness)), std::move(writes));
+  if (auto problem = journaled->start())
+    return *problem;
+  return std::unique_ptr<Store>(std::move(journaled));
 }
 
 }  // namespace troupe::storage
