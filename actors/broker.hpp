@@ -16,6 +16,7 @@ public:
 
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
     close_all();
+    // NOLINTNEXTLINE(bugprone-parent-virtual-call): what lies between would close all again.
     return caf::scheduled_actor::cleanup(std::move(reason), host);
   }
 };

@@ -54,11 +54,11 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Sweep)
 
 namespace troupe::actors {
 
-ClientActor::ClientActor(caf::actor_config& config, ClientOptions options,
+ClientActor::ClientActor(caf::actor_config& config, const ClientOptions& options,
                          std::shared_ptr<ClientShared> shared, std::shared_ptr<ClientIntake> intake,
                          LocalNode local)
     : IoActor(config),
-      options_(std::move(options)),
+      options_(options),
       shared_(std::move(shared)),
       intake_(std::move(intake)),
       local_(std::move(local)),
@@ -279,7 +279,7 @@ void ClientActor::learn(const Operation& operation, const std::string& leader) {
   shared_->set_leader(to_text(leader_));
 }
 
-void ClientActor::on_redirect(const OperationPtr& operation, wire::CallReply reply) {
+void ClientActor::on_redirect(const OperationPtr& operation, const wire::CallReply& reply) {
   std::optional<FullName> leader = parse_full_name(reply.detail);
   if (!leader || operation->is_sequential()) {
     move_on(*operation);

@@ -47,7 +47,7 @@ struct Target {
 /// exchanges batches as messages, otherwise as frames.
 class ClientActor : public IoActor {
 public:
-  ClientActor(caf::actor_config& config, ClientOptions options,
+  ClientActor(caf::actor_config& config, const ClientOptions& options,
               std::shared_ptr<ClientShared> shared, std::shared_ptr<ClientIntake> intake,
               LocalNode local);
 
@@ -69,7 +69,7 @@ private:
   void on_reply(const OperationPtr& operation, wire::CallReply reply, const std::string& leader);
   void learn(const Operation& operation, const std::string& leader);
   void remember(ClusterId cluster, Index index);
-  void on_redirect(const OperationPtr& operation, wire::CallReply reply);
+  void on_redirect(const OperationPtr& operation, const wire::CallReply& reply);
   void on_lost(const OperationPtr& operation);
   void on_timer(const OperationPtr& operation, ClientTime now);
   void expire(const OperationPtr& operation);

@@ -58,7 +58,7 @@ public:
     finished,
   };
 
-  Operation(Scope scope_, Answer answer) : scope(scope_), answer_(std::move(answer)) {}
+  Operation(Scope whose, Answer answer) : scope(whose), answer_(std::move(answer)) {}
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
   ~Operation();

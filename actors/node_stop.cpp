@@ -57,13 +57,12 @@ void NodeActor::enter(Phase phase) {
 void NodeActor::on_down(const caf::down_msg& down) {
   const auto is_source = [&](const caf::actor& actor) { return actor.address() == down.source; };
   if (const auto peer = std::ranges::find_if(peer_actors_, is_source); peer != peer_actors_.end()) {
-    const caf::actor gone = *peer;
-    peer_actors_.erase(peer);
+    const auto gone = peer_actors_.extract(peer);
     std::vector<std::string> addresses;
     for (const auto& [address, users] : link_users_)
       addresses.push_back(address);
     for (const std::string& address : addresses)
-      on_drop_link({address, gone});
+      on_drop_link({address, gone.value()});
   }
   for (auto& [name, hosted] : peers_)
     if (hosted.actor && is_source(hosted.actor)) {

@@ -121,7 +121,7 @@ void PeerActor::propose_configuration(const std::vector<wire::Response>& identit
 /// another has lost its disk, and takes the place of its former self. At another address it is
 /// someone else of the same name, and only `set_configuration` may mean that.
 Result<PeerId> PeerActor::confirmed_id(const Member& member, const wire::Response& answer) const {
-  const auto id = id_of(member, answer);
+  auto id = id_of(member, answer);
   const Member* before = engine_.configuration().find(member.name);
   if (before == nullptr)
     return id;

@@ -103,7 +103,7 @@ Result<EngineOptions> with_options(
   for (const auto& [name, text] : changes) {
     const auto value = to_number(text);
     if (!value || !set(options, name, *value))
-      return {Refusal::invalid, "option " + name + "=" + text};
+      return {Refusal::invalid, std::string("option ").append(name).append("=").append(text)};
   }
   if (std::string wrong = problem(options); !wrong.empty())
     return {Refusal::invalid, std::move(wrong)};
@@ -120,7 +120,8 @@ Result<std::vector<NamedMember>> parse_members(const std::vector<std::string>& t
   std::vector<NamedMember> members;
   for (const std::string& text : texts) {
     const bool local = text.find('@') == std::string::npos;
-    const auto full = parse_full_name(local ? text + "@" + own_address : text);
+    const auto full =
+        parse_full_name(local ? std::string(text).append("@").append(own_address) : text);
     if (!full || !valid_peer_name(full->name))
       return {Refusal::invalid, "member " + text};
     NamedMember member{.name = full->name, .address = full->address};

@@ -233,6 +233,7 @@ Join::Outcome Join::judge_peers(const std::vector<std::string>& names) {
   }
   if (clusters.size() > 1) {
     std::vector<std::string> one_of_each;
+    one_of_each.reserve(clusters.size());
     for (const auto& [id, members] : clusters)
       one_of_each.push_back(members.front());
     return failed("several clusters of " + settings_.kind + " at " + settings_.at

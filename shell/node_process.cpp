@@ -41,6 +41,7 @@ void NodeProcess::start() {
   std::vector<std::string> words = command_;
   words.insert(words.end(), {"--name", name_, "--listen", address_, "--data", directory_});
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);

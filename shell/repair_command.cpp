@@ -112,9 +112,11 @@ bool append_line(const std::string& path, const std::string& line) {
 std::vector<wire::Response> ask_nodes(const std::vector<Question>& questions, Duration timeout) {
   actors::Client client(actors::ClientOptions{.timeout = timeout});
   std::vector<std::future<wire::Response>> answers;
+  answers.reserve(questions.size());
   for (const Question& question : questions)
     answers.push_back(client.request(question.address, question.request, timeout));
   std::vector<wire::Response> responses;
+  responses.reserve(answers.size());
   for (auto& answer : answers)
     responses.push_back(answer.get());
   return responses;

@@ -150,6 +150,8 @@ std::string own_directory() {
 }  // namespace
 }  // namespace demo
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what is thrown before the nodes run ends it, and says
+// why.
 int main(int argc, char** argv) {
   demo::Options options{.program = demo::own_directory() + "/troupe"};
   CLI::App app("Three Troupe nodes, a real data set, and a leader that is killed");

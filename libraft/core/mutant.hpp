@@ -109,6 +109,7 @@ enum class Mutant : std::uint8_t {
   sleep_keeps_lease,      ///< A leader that slept holds that its followers' promises go on.
   strangers_wake,         ///< Who was removed keeps those awake who have nothing to do.
 
+  // NOLINTNEXTLINE(readability-identifier-naming): none of them, only how many there are.
   count_,
 };
 

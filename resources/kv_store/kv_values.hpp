@@ -33,6 +33,8 @@ public:
   /// `values` must live as long. Whoever is about to change them tells us, by `attached`, which is
   /// null while there is no saver.
   KvSaver(const KvValues& values, KvSaver*& attached);
+  KvSaver(const KvSaver&) = delete;
+  KvSaver& operator=(const KvSaver&) = delete;
   ~KvSaver() override;
 
   /// Cuts anywhere: a value may be larger than a piece.

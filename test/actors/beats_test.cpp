@@ -73,6 +73,8 @@ struct DialedNode {
     REQUIRE(other->read());  // The hello.
     other->write(from_node);
   }
+  DialedNode(const DialedNode&) = delete;
+  DialedNode& operator=(const DialedNode&) = delete;
   ~DialedNode() { end(connection); }
 
   std::uint64_t next_beat() {

@@ -135,6 +135,7 @@ TEST_CASE("whoever is answered may read at once, from any thread, and is told of
   Client client(live.actors);
   client.use_cluster({peer.name()});
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   std::atomic<int> wrong = 0;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
@@ -174,7 +175,7 @@ TEST_CASE("sequential reads go round a peer that does not answer, which costs fe
   LiveSystem live;
   Peer good(live);
   auto asked = std::make_shared<std::atomic<int>>(0);
-  FakeNode frozen(live, on_calls([asked](Puppet&, InboundCalls) { ++*asked; }));
+  FakeNode frozen(live, on_calls([asked](Puppet&, const InboundCalls&) { ++*asked; }));
   Client client(live.actors);
   client.use_cluster({frozen.peer("p"), good.name()});
 

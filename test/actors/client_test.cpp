@@ -17,7 +17,7 @@ constexpr Duration long_enough = 10s;
 
 /// A leader that repeats what it is asked.
 Puppet::Script echo() {
-  return on_calls([](Puppet& self, InboundCalls inbound) {
+  return on_calls([](Puppet& self, const InboundCalls& inbound) {
     wire::CallReplies replies;
     for (const wire::Call& call : inbound.calls.calls)
       replies.replies.push_back({.id = call.id, .index = {call.id}, .value = call.payload});
@@ -26,7 +26,7 @@ Puppet::Script echo() {
 }
 
 /// Takes calls and never answers.
-Puppet::Script swallow(std::shared_ptr<Inbox<InboundCalls>> inbox) {
+Puppet::Script swallow(const std::shared_ptr<Inbox<InboundCalls>>& inbox) {
   return on_calls([=](Puppet&, InboundCalls inbound) { inbox->put(std::move(inbound)); });
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("a client asks the next peer while this one is no help") {
 TEST_CASE("a busy leader is asked again") {
   LiveSystem live;
   auto times = std::make_shared<std::atomic<int>>(0);
-  FakeNode node(live, on_calls([times](Puppet& self, InboundCalls inbound) {
+  FakeNode node(live, on_calls([times](Puppet& self, const InboundCalls& inbound) {
                   const bool busy = (*times)++ < 2;
                   self.answer(inbound, {.refusal = busy ? Refusal::busy : Refusal::none});
                 }));
@@ -191,7 +191,7 @@ TEST_CASE("two who take each other for the leader do not keep a client running")
   LiveSystem live;
   const std::string second_address = free_address();
   auto times = std::make_shared<std::atomic<int>>(0);
-  FakeNode first(live, on_calls([=](Puppet& self, InboundCalls inbound) {
+  FakeNode first(live, on_calls([=](Puppet& self, const InboundCalls& inbound) {
                    ++*times;
                    self.answer(inbound,
                                {.refusal = Refusal::redirect, .detail = "b@" + second_address});
@@ -219,7 +219,7 @@ TEST_CASE("two who take each other for the leader do not keep a client from who 
 TEST_CASE("a command whose connection breaks has an unknown outcome") {
   LiveSystem live;
   // An exit closes the connection; nothing was answered before.
-  FakeNode node(live, on_calls([](Puppet& self, InboundCalls inbound) {
+  FakeNode node(live, on_calls([](Puppet& self, const InboundCalls& inbound) {
                   self.send_exit(inbound.connection, caf::exit_reason::kill);
                 }));
   Client client(live.actors);
@@ -237,7 +237,7 @@ TEST_CASE("a command whose connection breaks has an unknown outcome") {
 TEST_CASE("a query whose connection breaks is sent again") {
   LiveSystem live;
   auto times = std::make_shared<std::atomic<int>>(0);
-  FakeNode node(live, on_calls([times](Puppet& self, InboundCalls inbound) {
+  FakeNode node(live, on_calls([times](Puppet& self, const InboundCalls& inbound) {
                   if ((*times)++ < 2)
                     self.send_exit(inbound.connection, caf::exit_reason::kill);
                   else

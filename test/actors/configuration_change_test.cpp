@@ -19,6 +19,7 @@ const Configuration four{.voters = {member(1), member(2)},
 
 std::vector<std::string> names(const std::vector<Member>& set) {
   std::vector<std::string> result;
+  result.reserve(set.size());
   for (const Member& each : set)
     result.push_back(each.name);
   return result;

@@ -14,7 +14,7 @@ using namespace troupe::actors::test;
 
 namespace {
 
-void say_nothing(Puppet&, Puppet::Heard) {}
+void say_nothing(Puppet&, const Puppet::Heard&) {}
 
 /// A link that ends with its scope.
 struct LiveLink {

@@ -84,7 +84,7 @@ struct Cluster {
   }
 
   wire::Response ask(std::size_t i, decltype(wire::Request::body) body,
-                     std::optional<std::string> peer = std::nullopt) {
+                     const std::optional<std::string>& peer = std::nullopt) {
     return client
         .request(addresses[i], {.id = 0, .peer = peer.value_or(names[i]), .body = std::move(body)},
                  eventually_patience)

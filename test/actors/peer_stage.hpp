@@ -74,6 +74,8 @@ struct PeerStage {
     still.run();
   }
 
+  PeerStage(const PeerStage&) = delete;
+  PeerStage& operator=(const PeerStage&) = delete;
   ~PeerStage() {
     send_from_outside(peer, Stop{});
     still.pass(std::chrono::milliseconds(1100));  // Longer than it may take.

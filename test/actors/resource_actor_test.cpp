@@ -23,6 +23,9 @@ struct Stage {
   Ear client{still};
   caf::actor resource = still.actors->spawn<ResourceActor>(register_kind());
 
+  Stage() = default;
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
   ~Stage() {
     send_from_outside(resource, Stop{});
     still.run();

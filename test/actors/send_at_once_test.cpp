@@ -58,7 +58,7 @@ TEST_CASE("frames are sent in their order, also more than go into one call") {
 
 TEST_CASE("a socket that has no room takes a part, and nobody waits") {
   const Pair pair;
-  const std::size_t all = 100 * 100'000;
+  const std::size_t all = std::size_t{100} * 100'000;
 
   const std::size_t sent = send_at_once(pair.ours.fd(), frames_of(100, 100'000));
 

@@ -34,6 +34,9 @@ struct Stage {
   caf::actor resource = still.actors->spawn<ResourceActor>(register_kind());
   std::uint64_t last = 0;
 
+  Stage() = default;
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
   ~Stage() {
     send_from_outside(resource, Stop{});
     send_from_outside(snapshots, Stop{});

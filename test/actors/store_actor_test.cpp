@@ -29,6 +29,9 @@ struct Disk {
   Ear second{still};
   caf::actor store = still.actors->spawn<StoreActor>(storage::open_memory_store(memory));
 
+  Disk() = default;
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
   ~Disk() {
     send_from_outside(store, Stop{});
     still.run();

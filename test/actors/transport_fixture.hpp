@@ -44,6 +44,7 @@ struct LiveSystem {
   LiveSystem() { set_log_level(LogLevel::error); }
   LiveSystem(const LiveSystem&) = delete;
   LiveSystem& operator=(const LiveSystem&) = delete;
+  ~LiveSystem() = default;
 };
 
 /// What arrived somewhere, for a thread that waits for it.
@@ -206,7 +207,7 @@ inline Puppet::Script on_calls(FakeNode::OnCalls script) {
 
 /// Answers every call like this.
 inline Puppet::Script refuse_all(Refusal refusal, const std::string& detail = {}) {
-  return on_calls([=](Puppet& self, InboundCalls inbound) {
+  return on_calls([=](Puppet& self, const InboundCalls& inbound) {
     self.answer(inbound, {.refusal = refusal, .detail = detail});
   });
 }

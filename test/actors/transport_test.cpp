@@ -35,7 +35,7 @@ Puppet::Script into(const std::shared_ptr<Inbox<Puppet::Heard>>& inbox) {
 
 /// A node that answers every call with nothing.
 Puppet::Script answer_all() {
-  return on_calls([](Puppet& self, InboundCalls inbound) { self.answer(inbound, {}); });
+  return on_calls([](Puppet& self, const InboundCalls& inbound) { self.answer(inbound, {}); });
 }
 
 /// Calls once and expects the answer.

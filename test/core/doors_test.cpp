@@ -23,10 +23,9 @@ Result<EntryId> propose(Subject& peer, std::initializer_list<std::string> texts)
   return result;
 }
 
-Subject leader(EngineOptions limits = options()) {
+Subject leader(const EngineOptions& limits = options()) {
   Subject peer;
-  peer.engine =
-      Engine(std::move(limits), Subject::recovered({}, {.term = {1}}, voters({1, 2, 3})), Time{});
+  peer.engine = Engine(limits, Subject::recovered({}, {.term = {1}}, voters({1, 2, 3})), Time{});
   peer.become_leader();
   peer.receive(2, 2, AppendResponse{.verdict = Accepted{{2}}});
   REQUIRE(peer.commit() == Index{2});

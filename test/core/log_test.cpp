@@ -17,6 +17,7 @@ Log log_of(const std::vector<Entry>& entries) {
 
 std::vector<std::uint64_t> indexes(const std::vector<Entry>& entries) {
   std::vector<std::uint64_t> found;
+  found.reserve(entries.size());
   for (const Entry& entry : entries)
     found.push_back(entry.id.index.value);
   return found;

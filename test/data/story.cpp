@@ -53,7 +53,13 @@ std::string first_difference(const std::string& expected, const std::string& tol
     if (!has_a && !has_b)
       return {};
     if (has_a != has_b || a != b)
-      return "line " + std::to_string(number) + ": expected \"" + a + "\", told \"" + b + "\"";
+      return std::string("line ")
+          .append(std::to_string(number))
+          .append(": expected \"")
+          .append(a)
+          .append("\", told \"")
+          .append(b)
+          .append("\"");
   }
 }
 

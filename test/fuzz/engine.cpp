@@ -69,8 +69,10 @@ std::vector<std::string> seeds() {
   for (char body = 0; body < 11; ++body) {
     std::string one("\4", 1);
     for (char i = 0; i < 8; ++i) {
-      one += deadline + "\14" + std::string{'\0', '\0', '\2', body, '\1', i, '\1', '\1'} + persist;
-      one += std::string("\5\0\1", 3) + "\14" + std::string{'\0', '\0', '\2', '\4', i, '\2', '\1'};
+      one.append(deadline)
+          .append({'\14', '\0', '\0', '\2', body, '\1', i, '\1', '\1'})
+          .append(persist);
+      one.append({'\5', '\0', '\1', '\14', '\0', '\0', '\2', '\4', i, '\2', '\1'});
     }
     all.push_back(std::move(one));
   }

@@ -111,6 +111,7 @@ enum class Mark : std::uint8_t {
   full_leader_replaced,
   history_checked,
   history_doubt_read,
+  // NOLINTNEXTLINE(readability-identifier-naming): none of them, only how many there are.
   count_,
 };
 

@@ -41,6 +41,7 @@ void write_seeds(const std::filesystem::path& directory) {
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so.
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   std::string_view seeds;
   for (int i = 1; i < *argc; ++i) {
@@ -63,6 +64,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   return 0;
 }
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer calls it so.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (const Problem problem = target->run({data, size})) {
     std::cerr << "problem: " << *problem << std::endl;
