@@ -196,7 +196,8 @@ TEST_CASE("what looks like the heads of long records is not read as if it were")
     journal.turn();
     append(journal, heads);
   }
-  CHECK(desk.sound(0, 2).last() == 2);
+  for (int i = 0; i < 10; ++i)
+    CHECK(desk.sound(0, 2).last() == 2);
 }
 
 TEST_CASE("of a last record that was torn nothing is left, and the next takes its place") {
