@@ -76,6 +76,34 @@ TEST_CASE("peers whose disks are as slow as an election timeout elect a leader a
     }
 }
 
+TEST_CASE("while a vote is being written nobody else is granted a pre-vote") {
+  Subject peer;
+  peer.instant_disk = false;
+  peer.tick(400ms);  // Nobody is heard.
+  peer.receive(2, 5, VoteRequest{.last = {{1}, {1}}});
+  REQUIRE(peer.writes.size() == 1);
+  const auto asks = [&] {
+    peer.forget();
+    peer.receive(3, 6, PreVoteRequest{.last = {{1}, {1}}});
+    return peer.sent<PreVoteResponse>().at(0).granted;
+  };
+  CHECK_FALSE(asks());
+  peer.persisted(1);
+  CHECK(asks());
+}
+
+TEST_CASE("who is voted for has an election timeout from when the vote is durable") {
+  Subject peer;
+  peer.instant_disk = false;
+  peer.receive(2, 5, VoteRequest{.last = {{1}, {1}}});
+  peer.tick(149ms);
+  peer.persisted(1);
+  peer.tick(149ms);
+  CHECK(peer.role() == Role::follower);
+  peer.tick(152ms);
+  CHECK(peer.role() == Role::pre_candidate);
+}
+
 TEST_CASE("a refusal that comes late does not hide the pre-vote that was granted after it") {
   Subject asker({noop(1, 2)}, {.term = {1}}, voters({1, 2, 3, 4, 5}));
   asker.become_pre_candidate();
