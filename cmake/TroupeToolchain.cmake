@@ -47,8 +47,10 @@ endforeach()
 find_program(CCACHE ccache)
 mark_as_advanced(CCACHE)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Precompiled headers are cached only if the cache may ignore their time stamps.
+  # Precompiled headers are cached only if the cache may ignore their time stamps. A second clone
+  # finds what the first one compiled: paths are relative to the clone, also in the output.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
     CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(troupe_flags INTERFACE -fpch-preprocess)
