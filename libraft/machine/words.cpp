@@ -34,7 +34,8 @@ std::string joined(const Words& words) {
   for (const std::string& word : words) {
     if (!line.empty())
       line += ' ';
-    line += quoted(word);
+    // Not by argument: <iomanip> may be there, and std::quoted takes strings, too.
+    line += machine::quoted(word);
   }
   return line;
 }
