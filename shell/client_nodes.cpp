@@ -39,6 +39,11 @@ Nodes nodes_through(actors::Client& client, Signals& signals) {
                 return wait_for(client.call(std::move(address), std::move(peer), kind,
                                             std::move(payload), timeout, level),
                                 signals);
+              },
+          .pause =
+              [&](Duration duration) {
+                signals.wait(std::chrono::ceil<std::chrono::milliseconds>(duration));
+                return !signals.interrupted() && !signals.stop_requested();
               }};
 }
 

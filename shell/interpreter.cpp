@@ -18,13 +18,8 @@ constexpr std::size_t payload_bytes_max = wire::frame_body_bytes_max / 2;
 /// A large state takes its time; a node that is gone is noticed before.
 constexpr Duration snapshot_timeout = std::chrono::minutes(10);
 
-Time now() {
-  return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
-}
-
-Duration left_until(Time deadline) {
-  return std::max(deadline - now(), Duration::zero());
-}
+/// Peers whose kind is remembered. Beyond it, all are forgotten and asked again.
+constexpr std::size_t kinds_max = 4096;
 
 /// The node speaks our protocol, and still did not say what was asked. Its fault, not the user's.
 Failure not_an_answer() {
@@ -35,6 +30,10 @@ constexpr std::string_view about_levels =
     "A read is --linearizable, unless told otherwise, or --lease: it sees all that was\n"
     "acknowledged before. A --sequential one asks the PEER alone, and sees at least what this\n"
     "shell has seen. Words of a QUERY that begin with -- stand behind a -- of its own.";
+
+constexpr std::string_view about_routes =
+    "start_peer, stop_peer and peers go to that node; status, get_entry, snapshot and sequential\n"
+    "reads to that peer. All else goes to the leader of the peer's cluster, wherever it is.";
 
 std::string help_of(const CommandHelp& command) {
   static constexpr std::size_t usage_width = 46;
@@ -50,10 +49,33 @@ std::string indented(const std::string& lines) {
   return result;
 }
 
+std::vector<std::string> all_nodes(const InterpreterOptions& options) {
+  std::vector<std::string> addresses{options.own_node};
+  addresses.insert(addresses.end(), options.other_nodes.begin(), options.other_nodes.end());
+  return addresses;
+}
+
+/// A question that was not answered leaves nothing in doubt: no command was sent yet.
+Refusal without_doubt(Refusal refusal) {
+  return refusal == Refusal::timeout ? Refusal::unreachable : refusal;
+}
+
+/// Whether it is asked of a node, with all of its peers, rather than of one of them.
+bool is_about_node(const wire::Request& request) {
+  return std::holds_alternative<wire::StartPeer>(request.body)
+         || std::holds_alternative<wire::StopPeer>(request.body)
+         || std::holds_alternative<wire::AskPeers>(request.body);
+}
+
 }  // namespace
 
 Interpreter::Interpreter(InterpreterOptions options, Nodes nodes)
-    : options_(std::move(options)), nodes_(std::move(nodes)) {
+    : options_(std::move(options)),
+      nodes_(std::move(nodes)),
+      attempts_(nodes_, {.addresses = all_nodes(options_),
+                         .timeout = options_.timeout,
+                         .follow = options_.follow,
+                         .wait = options_.wait}) {
   TROUPE_ASSERT(is_address(options_.own_node));
 }
 
@@ -76,73 +98,93 @@ Reply Interpreter::execute(const Command& command) {
 
 Reply Interpreter::operate(const Operate& operate) {
   const bool takes_long = std::holds_alternative<wire::TakeSnapshot>(operate.request.body);
-  const Time deadline =
-      now() + (takes_long ? std::max(snapshot_timeout, options_.timeout) : options_.timeout);
-  return reply_to(operate.request, operate.peer, ask(operate.peer, operate.request, deadline),
-                  deadline);
+  const auto attempt = [&](const PeerName& at, Time deadline) {
+    const Time late = nodes_.now() + snapshot_timeout;
+    return try_request(at, operate.request, takes_long ? std::max(late, deadline) : deadline);
+  };
+  if (std::holds_alternative<wire::AskLeader>(operate.request.body))
+    return attempts_.leader(operate.peer, attempt);
+  return is_about_node(operate.request) ? attempts_.at_node(operate.peer, attempt)
+                                        : attempts_.at_peer(operate.peer, attempt);
 }
 
 Reply Interpreter::change_configuration(const ChangeConfiguration& change) {
-  const Time deadline = now() + options_.timeout;
-  wire::SetConfiguration set{.members = {}, .change = change.change, .keep = change.keep};
-  for (const PeerName& member : change.members)
-    set.members.push_back(as_member(member, change.peer));
-  const wire::Request request{.id = 0, .peer = change.peer.name, .body = std::move(set)};
-  return reply_to(request, change.peer, ask(change.peer, request, deadline), deadline);
+  return attempts_.at_cluster(
+      change.peer, Attempts::Kind::change, [&](const PeerName& at, Time deadline) {
+        wire::SetConfiguration set{.members = {}, .change = change.change, .keep = change.keep};
+        for (const PeerName& member : change.members)
+          set.members.push_back(as_member(member, at));
+        return try_request(at, {.id = 0, .peer = at.name, .body = std::move(set)}, deadline);
+      });
 }
 
 Reply Interpreter::transfer(const TransferTo& transfer) {
-  const Time deadline = now() + options_.timeout;
-  const wire::Request request{
-      .id = 0,
-      .peer = transfer.peer.name,
-      .body = wire::TransferLeadership{transfer.to ? as_member(*transfer.to, transfer.peer)
-                                                   : std::string{}}};
-  return reply_to(request, transfer.peer, ask(transfer.peer, request, deadline), deadline);
+  return attempts_.at_cluster(
+      transfer.peer, Attempts::Kind::change, [&](const PeerName& at, Time deadline) {
+        const std::string to = transfer.to ? as_member(*transfer.to, at) : std::string();
+        return try_request(at, {.id = 0, .peer = at.name, .body = wire::TransferLeadership{to}},
+                           deadline);
+      });
 }
 
 Reply Interpreter::members(const AskMembers& ask_members) {
-  Reply reply = operate(
-      {ask_members.peer, {.id = 0, .peer = ask_members.peer.name, .body = wire::AskStatus{}}});
-  if (const auto* status = std::get_if<wire::PeerStatus>(&reply))
-    return status->configuration;
-  return reply;
+  const auto of_status = [](const wire::PeerStatus& status) { return status.configuration; };
+  return attempts_.members(
+      ask_members.peer,
+      [&](const PeerName& at, Time deadline) {
+        Tried tried =
+            try_request(at, {.id = 0, .peer = at.name, .body = wire::AskStatus{}}, deadline);
+        if (const auto* status = std::get_if<wire::PeerStatus>(&tried.reply))
+          tried.reply = of_status(*status);
+        return tried;
+      },
+      of_status);
 }
 
-/// A member as the node of `asked` is told of it: one without an address is the asked node's for
-/// that node, and ours for us.
+/// A member as the node of `asked`, which has an address, is told of it: one without an address is
+/// the asked node's for that node, and ours for us.
 std::string Interpreter::as_member(const PeerName& member, const PeerName& asked) const {
-  if (address_of(member) == address_of(asked) && member.address.empty())
+  if (member.address.empty() && asked.address == options_.own_node)
     return member.name;
-  return member.name + '@' + address_of(member);
+  return member.name + '@' + (member.address.empty() ? options_.own_node : member.address);
 }
 
 Reply Interpreter::call(const CallPeer& call) {
-  const Time deadline = now() + options_.timeout;
-  const std::variant<std::string, Reply> kind_name = kind_of(call.peer, deadline);
-  if (const auto* failure = std::get_if<Reply>(&kind_name))
+  const auto attempt = [&](const PeerName& at, Time deadline) {
+    return try_call(call, at, deadline);
+  };
+  if (call.kind == wire::CallKind::command)
+    return attempts_.at_cluster(call.peer, Attempts::Kind::change, attempt);
+  if (call.level == ReadLevel::sequential)
+    return attempts_.at_peer(call.peer, attempt);
+  return attempts_.at_cluster(call.peer, Attempts::Kind::query, attempt);
+}
+
+Tried Interpreter::try_call(const CallPeer& call, const PeerName& at, Time deadline) {
+  const std::variant<std::string, Tried> kind_name = kind_of(at, deadline);
+  if (const auto* failure = std::get_if<Tried>(&kind_name))
     return *failure;
   const auto kind = options_.kinds.find(std::get<std::string>(kind_name));
   if (kind == options_.kinds.end())
-    return Failure{"unknown_kind", std::get<std::string>(kind_name)};
+    return {.reply = Failure{"unknown_kind", std::get<std::string>(kind_name)}};
 
   const bool is_command = call.kind == wire::CallKind::command;
   const Result<std::string> asked =
       is_command ? kind->second.parse_command(call.words) : kind->second.parse_query(call.words);
   if (!asked)
-    return Failure{"usage", asked.detail()};
+    return {.reply = Failure{"usage", asked.detail()}};
   if (asked->size() > payload_bytes_max)
-    return Failure{"too_large", std::to_string(payload_bytes_max)};
+    return {.reply = Failure{"too_large", std::to_string(payload_bytes_max)}};
 
   const Bytes payload =
       is_command ? wire::encode_command(machine::bytes(*asked)) : Bytes::copy_of(*asked);
-  const wire::CallReply reply = nodes_.call(address_of(call.peer), call.peer.name, call.kind,
-                                            payload, left_until(deadline), call.level);
+  const wire::CallReply reply =
+      nodes_.call(at.address, at.name, call.kind, payload, left_until(deadline), call.level);
   if (reply.refusal == Refusal::invalid || reply.refusal == Refusal::no_peer)
-    kinds_by_peer_.erase({address_of(call.peer), call.peer.name});
+    kinds_by_peer_.erase({at.address, at.name});
   if (reply.refusal != Refusal::none)
-    return refused(reply.refusal, reply.detail, address_of(call.peer));
-  return Answer{kind->second.show_reply(machine::bytes(*asked), reply.value.text())};
+    return {reply.refusal, reply.detail, refused(reply.refusal, reply.detail, at.address)};
+  return {.reply = Answer{kind->second.show_reply(machine::bytes(*asked), reply.value.text())}};
 }
 
 Reply Interpreter::help(const Help& help) const {
@@ -155,7 +197,8 @@ Reply Interpreter::help(const Help& help) const {
   if (!help.command.empty() && !about_calls)
     return Manual{text};
   if (help.command.empty())
-    text += "\nA PEER or MEMBER is NAME@HOST:PORT, or NAME on " + options_.own_node + ".";
+    text += "\nA PEER or MEMBER is NAME@HOST:PORT, or NAME on " + options_.own_node + "."
+            + (options_.follow ? "\n" + std::string(about_routes) : std::string());
   if (help.command != "write")
     text += "\n" + std::string(about_levels);
   for (const auto& [name, kind] : options_.kinds)
@@ -163,16 +206,27 @@ Reply Interpreter::help(const Help& help) const {
   return Manual{text};
 }
 
-wire::Response Interpreter::ask(const PeerName& peer, wire::Request request, Time deadline) {
-  return nodes_.request(address_of(peer), std::move(request), left_until(deadline));
+Duration Interpreter::left_until(Time deadline) const {
+  return std::max(deadline - nodes_.now(), Duration::zero());
 }
 
-Reply Interpreter::reply_to(const wire::Request& request, const PeerName& peer,
+wire::Response Interpreter::ask(const PeerName& at, wire::Request request, Time deadline) {
+  return nodes_.request(at.address, std::move(request), left_until(deadline));
+}
+
+Tried Interpreter::try_request(const PeerName& at, wire::Request request, Time deadline) {
+  wire::Response response = ask(at, request, deadline);
+  Tried tried{response.refusal, response.detail, {}};
+  tried.reply = reply_to(request, at, std::move(response), deadline);
+  return tried;
+}
+
+Reply Interpreter::reply_to(const wire::Request& request, const PeerName& at,
                             wire::Response response, Time deadline) {
   if (response.refusal != Refusal::none) {
     const auto* start = std::get_if<wire::StartPeer>(&request.body);
     const bool about_kind = start != nullptr && response.refusal == Refusal::unknown_kind;
-    return refused(response.refusal, response.detail, about_kind ? start->kind : address_of(peer));
+    return refused(response.refusal, response.detail, about_kind ? start->kind : at.address);
   }
 
   auto* name = std::get_if<std::string>(&response.body);
@@ -193,38 +247,37 @@ Reply Interpreter::reply_to(const wire::Request& request, const PeerName& peer,
   if (const auto* names = std::get_if<std::vector<std::string>>(&response.body))
     return Peers{*names};
   if (const auto* entry = std::get_if<Entry>(&response.body))
-    return reply_with_entry(peer, *entry, deadline);
+    return reply_with_entry(at, *entry, deadline);
   return not_an_answer();
 }
 
-Reply Interpreter::reply_with_entry(const PeerName& peer, const Entry& entry, Time deadline) {
+Reply Interpreter::reply_with_entry(const PeerName& at, const Entry& entry, Time deadline) {
   if (entry.kind != EntryKind::command)
     return shown(entry, nullptr);
-  const std::variant<std::string, Reply> kind_name = kind_of(peer, deadline);
-  if (const auto* failure = std::get_if<Reply>(&kind_name))
-    return *failure;
+  const std::variant<std::string, Tried> kind_name = kind_of(at, deadline);
+  if (const auto* failure = std::get_if<Tried>(&kind_name))
+    return failure->reply;
   const auto kind = options_.kinds.find(std::get<std::string>(kind_name));
   return shown(entry, kind == options_.kinds.end() ? nullptr : &kind->second);
 }
 
-std::variant<std::string, Reply> Interpreter::kind_of(const PeerName& peer, Time deadline) {
-  const auto key = std::pair(address_of(peer), peer.name);
+std::variant<std::string, Tried> Interpreter::kind_of(const PeerName& at, Time deadline) {
+  const auto key = std::pair(at.address, at.name);
   if (const auto it = kinds_by_peer_.find(key); it != kinds_by_peer_.end())
     return it->second;
 
   const wire::Response response =
-      ask(peer, {.id = 0, .peer = peer.name, .body = wire::AskIdentity{}}, deadline);
+      ask(at, {.id = 0, .peer = at.name, .body = wire::AskIdentity{}}, deadline);
   if (response.refusal != Refusal::none)
-    return refused(response.refusal, response.detail, address_of(peer));
+    return Tried{without_doubt(response.refusal), response.detail,
+                 refused(response.refusal, response.detail, at.address)};
   const auto* identity = std::get_if<wire::Identity>(&response.body);
   if (identity == nullptr)
-    return not_an_answer();
+    return Tried{.reply = not_an_answer()};
+  if (kinds_by_peer_.size() >= kinds_max)
+    kinds_by_peer_.clear();
   kinds_by_peer_.emplace(key, identity->kind);
   return identity->kind;
-}
-
-const std::string& Interpreter::address_of(const PeerName& peer) const {
-  return peer.address.empty() ? options_.own_node : peer.address;
 }
 
 }  // namespace troupe::shell

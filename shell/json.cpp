@@ -59,7 +59,11 @@ std::string as_json(const Reply& reply) {
       Overloaded{
           [](const Done&) { return json_ok(nullptr); },
           [](const Started& started) { return json_ok(null_if_empty(started.peer)); },
-          [](const Leader& leader) { return json_ok(null_if_empty(leader.peer)); },
+          [](const Leader& leader) {
+            if (leader.peer.empty())
+              return Json{{"ok", false}, {"error", "no_leader"}, {"value", nullptr}};
+            return json_ok(leader.peer);
+          },
           [](const Answer& answer) { return json_ok(answer.shown); },
           [](const Peers& peers) { return json_ok(peers.names); },
           [](const wire::PeerStatus& status) { return json_ok(json_of(status)); },

@@ -177,6 +177,8 @@ std::string_view name(EntryKind kind) {
 }
 
 bool is_ok(const Reply& reply) {
+  if (const auto* leader = std::get_if<Leader>(&reply))
+    return !leader->peer.empty();
   return !std::holds_alternative<Redirect>(reply) && !std::holds_alternative<Failure>(reply);
 }
 

@@ -62,6 +62,7 @@ struct Failure {
 using Reply = std::variant<Done, Started, Leader, Answer, Peers, wire::PeerStatus, Configuration,
                            wire::TakenSnapshot, ShownEntry, Manual, Redirect, Failure>;
 
+/// Whether it was done. That nobody leads is an answer, and still not what was asked for.
 bool is_ok(const Reply& reply);
 
 /// A node's refusal as people see it. `subject` is what the refusal is about where it names

@@ -21,9 +21,9 @@ void add_duration(CLI::App& app, const std::string& name, Target& target, const 
     target = std::chrono::duration_cast<Target>(*duration);
   };
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(target).count();
-  app.add_option_function<std::string>(name, read, help)
-      ->type_name("TIME")
-      ->default_str(std::to_string(ms) + "ms");
+  auto* option = app.add_option_function<std::string>(name, read, help)->type_name("TIME");
+  if (ms > 0)
+    option->default_str(std::to_string(ms) + "ms");
 }
 
 std::string addresses_only(const std::string& text) {
@@ -61,8 +61,10 @@ void add_options(CLI::App& app, NodeSettings& settings) {
 }
 
 void add_options(CLI::App& app, ShellSettings& settings) {
-  app.add_option("--connect", settings.connect,
-                 "nodes to talk to; names without an address are peers of the first")
+  app.add_option(
+         "--connect", settings.connect,
+         "nodes to talk to; any that lives will do. Names without an address are peers of the "
+         "first, or of one that is the only one of that name")
       ->type_name("HOST:PORT")
       ->delimiter(',')
       ->check(addresses_only);
@@ -71,6 +73,12 @@ void add_options(CLI::App& app, ShellSettings& settings) {
       ->type_name("TEXT")
       ->allow_extra_args(false);
   app.add_flag("--json", settings.json, "answer each command with one JSON object");
+  app.add_flag("!--no-follow", settings.follow,
+               "send each command once, to the node of the peer that it names, and show redirects");
+  app.add_flag("--keep-going", settings.keep_going,
+               "go on after a command that failed; -c and pipes stop there otherwise");
+  add_duration(app, "--wait", settings.wait,
+               "how long a command may wait for its node to answer, and for a leader");
   add_duration(app, "--timeout", settings.timeout, "how long each command may take");
   add_options(app, settings.node);
 }

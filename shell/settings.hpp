@@ -25,10 +25,13 @@ struct NodeSettings {
 /// What the command line says about a shell.
 struct ShellSettings {
   NodeSettings node{.options = {}, .log_level = "warning"};  ///< To host, unless `connect`.
-  std::vector<std::string> connect{};   ///< "host:port"; bare names are peers of the first.
+  std::vector<std::string> connect{};   ///< "host:port"; names are peers of the first.
   std::vector<std::string> commands{};  ///< Instead of input.
   bool json = false;
+  bool follow = true;       ///< Redirects, to the leader.
+  bool keep_going = false;  ///< After a command that failed.
   Duration timeout = std::chrono::seconds(3);
+  Duration wait{};  ///< For a node or a leader; 0: no longer than `timeout`, and not for nodes.
 };
 
 struct LogSettings {

@@ -34,8 +34,13 @@ bool is_cut_short(const Signals& signals) {
 /// Executes lines and prints the replies.
 class Conversation {
 public:
-  Conversation(Interpreter interpreter, bool json, const Signals& signals)
-      : interpreter_(std::move(interpreter)), json_(json), signals_(signals) {}
+  /// If not `keep_going`, the first command that fails is the last one.
+  Conversation(InterpreterOptions options, const Nodes& nodes, bool json, bool keep_going,
+               const Signals& signals)
+      : interpreter_(std::move(options), nodes),
+        json_(json),
+        keep_going_(keep_going),
+        signals_(signals) {}
 
   bool all_ok() const { return all_ok_; }
   bool ended() const { return ended_; }
@@ -72,6 +77,7 @@ private:
 
   void reply(const Reply& reply) {
     all_ok_ = all_ok_ && is_ok(reply);
+    ended_ = ended_ || (!keep_going_ && !all_ok_);
     std::cout << (json_ ? as_json(reply) : as_text(reply)) << std::endl;
     if (!std::cout) {  // Nobody reads any more.
       all_ok_ = false;
@@ -81,6 +87,7 @@ private:
 
   Interpreter interpreter_;
   bool json_;
+  bool keep_going_;
   const Signals& signals_;
   bool all_ok_ = true;
   bool ended_ = false;
@@ -124,15 +131,19 @@ int run_on(const std::vector<std::string>& addresses, actors::Client& client,
   if (settings.connect.empty())
     wait_until_settled(nodes, addresses.front(), signals,
                        2 * settings.node.options.engine.election_timeout_max);
-  Conversation conversation(
-      Interpreter({.own_node = addresses.front(), .kinds = kinds, .timeout = settings.timeout},
-                  nodes),
-      settings.json, signals);
+  const bool typed = settings.commands.empty() && isatty(STDIN_FILENO) != 0;
+  Conversation conversation({.own_node = addresses.front(),
+                             .other_nodes = {addresses.begin() + 1, addresses.end()},
+                             .kinds = kinds,
+                             .timeout = settings.timeout,
+                             .follow = settings.follow,
+                             .wait = settings.wait},
+                            nodes, settings.json, typed || settings.keep_going, signals);
 
   if (!settings.commands.empty()) {
     for (const std::string& text : settings.commands)
       conversation.execute(text);
-  } else if (isatty(STDIN_FILENO) != 0) {
+  } else if (typed) {
     const std::string& name = settings.node.options.name;
     Editor editor({.prompt = (name.empty() ? "troupe" : name) + "> ",
                    .history_file = history_file(),

@@ -31,11 +31,16 @@ def wait_for(what, condition, seconds=20.0):
 
 
 class Shell:
-    """`troupe shell` on pipes: one command in, one reply line out."""
+    """`troupe shell` on pipes: one command in, one reply line out. Unless it follows redirects,
+    each command is answered by the node that it names."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, follow=False):
+        options = ["--keep-going"] + ([] if follow else ["--no-follow"])
         self.process = subprocess.Popen(
-            [TROUPE, "shell", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [TROUPE, "shell", *options, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def run(self, command):

@@ -60,7 +60,8 @@ struct Shell {
   FakeNodes fake{};
   Interpreter interpreter{{.own_node = "127.0.0.1:4001",
                            .kinds = machine::kinds({resources::kv_store_kind()}),
-                           .timeout = std::chrono::seconds(3)},
+                           .timeout = std::chrono::seconds(3),
+                           .follow = false},
                           fake.nodes()};
 
   std::string run(std::string_view line) {

@@ -51,7 +51,7 @@ const std::vector<Case> cases{
      R"({"ok":true,"value":"peer1@127.0.0.1:4001"})"},
     {Leader{"peer1@127.0.0.1:4001"}, "peer1@127.0.0.1:4001",
      R"({"ok":true,"value":"peer1@127.0.0.1:4001"})"},
-    {Leader{}, "none", R"({"ok":true,"value":null})"},
+    {Leader{}, "none", R"({"ok":false,"error":"no_leader","value":null})"},
     {Answer{"foo bar"}, "ok foo bar", R"({"ok":true,"value":"foo bar"})"},
     {Answer{}, "ok", R"({"ok":true,"value":""})"},
     {Peers{{"peer1", "peer2"}}, "ok peer1 peer2", R"({"ok":true,"value":["peer1","peer2"]})"},
@@ -181,7 +181,7 @@ TEST_CASE("a reply stays on its line, whatever bytes it holds") {
   CHECK(as_json(Answer{"a\xff"}) == "{\"ok\":true,\"value\":\"a\uFFFD\"}");
 }
 
-TEST_CASE("redirects and failures are errors, and nothing else is") {
+TEST_CASE("redirects, failures and the lack of a leader are errors, and nothing else is") {
   for (const Case& each : cases)
     CHECK(is_ok(each.reply) == (each.json.find("\"ok\":true") != std::string::npos));
 }

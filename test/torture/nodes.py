@@ -131,6 +131,7 @@ class Shell:
 
     def __init__(self, program, host, addresses, timeout):
         command = [program, "shell", "--connect", ",".join(addresses), "--json"]
+        command += ["--keep-going", "--no-follow"]
         self.process = spawn(
             host,
             command + ["--timeout", timeout],
