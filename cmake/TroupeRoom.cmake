@@ -5,6 +5,9 @@ set(TROUPE_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
 # All generated headers.
 add_custom_target(troupe_schemas)
 
+# All that is installed: `./dev install` builds neither tests nor examples.
+add_custom_target(troupe_installed)
+
 # troupe_add_schemas(<target> <dir>): compiles the FlatBuffers schemas below <dir> into
 # <build>/generated, and links what the generated headers need.
 #
@@ -91,6 +94,7 @@ function(troupe_add_room name)
   endif()
 
   install(TARGETS ${target} EXPORT TroupeTargets)
+  add_dependencies(troupe_installed ${target})
   file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
   string(REGEX REPLACE "^libraft/" "" room ${room})
   install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/

@@ -7,7 +7,15 @@ work="$TROUPE_BINARY_DIR/package"
 rm -rf "$work"
 mkdir -p "$work"
 
-cmake --install "$TROUPE_BINARY_DIR" --prefix "$work/prefix" >"$work/install.log"
+if [[ "$TROUPE_BINARY_DIR" == "$TROUPE_SOURCE_DIR/build/release" ]]; then
+  # As people do. Its last line says what to type next.
+  "$TROUPE_SOURCE_DIR/dev" install "$work/prefix" | tee "$work/install.log"
+  grep -qF "next: export PATH=\"$work/prefix/bin:" "$work/install.log"
+  PATH="$work/prefix/bin:$PATH" "$TROUPE_SOURCE_DIR/dev" install "$work/prefix" \
+    | grep -qxF "dev: next: troupe --help"
+else
+  cmake --install "$TROUPE_BINARY_DIR" --prefix "$work/prefix" >"$work/install.log"
+fi
 
 # Only the prefix is on the search path: a header that was not installed is missing here.
 cmake -G Ninja -S "$TROUPE_SOURCE_DIR/test/package" -B "$work/build" \
@@ -19,7 +27,7 @@ cmake --build "$work/build"
 [[ -s "$work/help.txt" ]]
 "$work/prefix/bin/troupe" --help >/dev/null
 
-# Whoever moves the prefix finds it again.
+# The prefix can be moved.
 if grep -rlF "$TROUPE_SOURCE_DIR" "$work/prefix/lib/cmake" "$work/prefix/include"; then
   echo "the files above know where they were built"
   exit 1
