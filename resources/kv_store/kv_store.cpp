@@ -28,7 +28,8 @@ bool is_command(const Message& message) {
 }
 
 bool is_query(const Message& message) {
-  return message && message->ask_type() == format::Ask::Get;
+  return message
+         && (message->ask_type() == format::Ask::Get || message->ask_type() == format::Ask::List);
 }
 
 /// In the same memory, unless that is much too large.
@@ -106,10 +107,30 @@ Reply KvStore::query(View question) const {
   if (!is_query(message))
     return Reply::refused("invalid");
 
+  if (const format::List* asked = message->ask_as_List())
+    return list(view(asked->prefix()),
+                asked->after() == nullptr ? std::nullopt : std::optional(view(asked->after())));
   const auto place = places_.find(view(message->ask_as_Get()->key()));
   if (!place)
     return Reply::refused("key_not_found");
   return Reply::ok((*place)->second.value);
+}
+
+Reply KvStore::list(std::string_view prefix, std::optional<std::string_view> after) const {
+  flatbuffers::FlatBufferBuilder builder;
+  std::vector<flatbuffers::Offset<flatbuffers::String>> keys;
+  std::size_t bytes = 0;
+  auto at = after && *after >= prefix ? values_.upper_bound(*after) : values_.lower_bound(prefix);
+  for (; at != values_.end() && at->first.starts_with(prefix); ++at) {
+    bytes += at->first.size();
+    const bool is_full = keys.size() == kv_store::page_keys_max || bytes > kv_store::page_bytes_max;
+    if (is_full && !keys.empty())
+      break;
+    keys.push_back(string(builder, at->first));
+  }
+  const bool more = at != values_.end() && at->first.starts_with(prefix);
+  builder.Finish(format::CreatePage(builder, builder.CreateVector(keys), more));
+  return Reply::ok(bytes_of(builder));
 }
 
 std::string KvStore::save() const {
@@ -170,12 +191,30 @@ std::string get(std::string_view key) {
   return encode(builder, format::Ask::Get, format::CreateGet(builder, key_at).Union());
 }
 
+std::string list(std::string_view prefix, std::optional<std::string_view> after) {
+  flatbuffers::FlatBufferBuilder builder;
+  const auto prefix_at = string(builder, prefix);
+  const auto after_at = after ? string(builder, *after) : 0;
+  return encode(builder, format::Ask::List,
+                format::CreateList(builder, prefix_at, after_at).Union());
+}
+
+std::optional<Page> read_page(std::string_view value) {
+  const Flat<format::Page> read(machine::bytes(value));
+  if (!read)
+    return std::nullopt;
+  Page page{.keys = {}, .more = read->more()};
+  for (const flatbuffers::String* key : *read->keys())
+    page.keys.push_back(key->str());
+  return page;
+}
+
 }  // namespace kv_store
 
 namespace {
 
 constexpr std::string_view commands_usage = "set KEY VALUE | delete KEY";
-constexpr std::string_view queries_usage = "get KEY";
+constexpr std::string_view queries_usage = "get KEY | list [PREFIX [AFTER]]";
 
 Result<std::string> parse_command(const Words& words) {
   if (words.size() == 3 && words[0] == "set")
@@ -188,6 +227,10 @@ Result<std::string> parse_command(const Words& words) {
 Result<std::string> parse_query(const Words& words) {
   if (words.size() == 2 && words[0] == "get")
     return kv_store::get(words[1]);
+  if (!words.empty() && words.size() <= 3 && words[0] == "list")
+    return kv_store::list(
+        words.size() > 1 ? std::string_view(words[1]) : "",
+        words.size() > 2 ? std::optional<std::string_view>(words[2]) : std::nullopt);
   return {Refusal::invalid, std::string(queries_usage)};
 }
 
@@ -199,6 +242,18 @@ std::string show_command(View command) {
   return machine::joined({"delete", message->ask_as_Delete()->key()->str()});
 }
 
+/// Keys as they can be typed, and the query that gives the next page: "a 'b c' (more: list '' 'b
+/// c')". A key in parentheses stands in quotes.
+std::string show_page(std::string_view prefix, std::string_view value) {
+  const std::optional<kv_store::Page> page = kv_store::read_page(value);
+  if (!page)
+    return "";
+  std::string text = machine::joined(page->keys);
+  if (page->more)
+    text += " (more: " + machine::joined({"list", std::string(prefix), page->keys.back()}) + ")";
+  return text;
+}
+
 /// A command is answered with what it was about: "foo bar" of `set foo bar`.
 std::string show_reply(View asked, std::string_view value) {
   const Message message(asked);
@@ -207,6 +262,8 @@ std::string show_reply(View asked, std::string_view value) {
     return set->key()->str() + ' ' + set->value()->str();
   if (const format::Delete* deleted = message->ask_as_Delete())
     return deleted->key()->str();
+  if (const format::List* list = message->ask_as_List())
+    return show_page(view(list->prefix()), value);
   return std::string(value);
 }
 
@@ -216,9 +273,10 @@ machine::Kind kv_store_kind() {
   return {
       .name = "kv_store",
       .help =
-          "set KEY VALUE   store a value\n"
-          "delete KEY      forget it\n"
-          "get KEY         read it",
+          "set KEY VALUE           store a value\n"
+          "delete KEY              forget it\n"
+          "get KEY                 read it\n"
+          "list [PREFIX [AFTER]]   the keys that begin so, from behind AFTER on; a page of them",
       .make = []() -> std::unique_ptr<machine::Resource> { return std::make_unique<KvStore>(); },
       .valid_command = [](View bytes) { return is_command(Message(bytes)); },
       .valid_query = [](View bytes) { return is_query(Message(bytes)); },

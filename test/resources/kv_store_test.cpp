@@ -5,7 +5,11 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 using namespace troupe;
@@ -61,6 +65,75 @@ TEST_CASE("keys and values are any bytes") {
   CHECK(replica.read(kv_store::get(odd)) == Reply::ok(odd));
   CHECK(replica.write(kv_store::set("", "")) == Reply::ok());
   CHECK(replica.read(kv_store::get("")) == Reply::ok(""));
+}
+
+TEST_CASE("keys are listed in the order of their bytes, by their beginnings") {
+  Replica replica;
+  for (const char* key : {"b", "user:2", "user:10", "a", "user;", "user:1"})
+    replica.write(kv_store::set(key, "x"));
+  const auto keys = [&](const std::string& question) {
+    const auto page = kv_store::read_page(replica.read(question).value);
+    REQUIRE(page);
+    CHECK_FALSE(page->more);
+    return page->keys;
+  };
+  using Keys = std::vector<std::string>;
+
+  CHECK(keys(kv_store::list("")) == Keys{"a", "b", "user:1", "user:10", "user:2", "user;"});
+  CHECK(keys(kv_store::list("user:")) == Keys{"user:1", "user:10", "user:2"});
+  CHECK(keys(kv_store::list("user:", "user:1")) == Keys{"user:10", "user:2"});
+  CHECK(keys(kv_store::list("user:", "a")) == Keys{"user:1", "user:10", "user:2"});
+  CHECK(keys(kv_store::list("user:", "zebra")).empty());
+  CHECK(keys(kv_store::list("nobody")).empty());
+}
+
+TEST_CASE("a list comes in pages that are bounded, and together hold each key once") {
+  Replica replica;
+  for (std::size_t i = 0; i < 2 * kv_store::page_keys_max + 1; ++i)
+    replica.write(kv_store::set("k" + std::to_string(100000 + i), "x"));
+  const std::string large(kv_store::page_bytes_max / 2 - 8, 'l');
+  for (const char* end : {"1", "2", "3"})
+    replica.write(kv_store::set(large + end, "x"));
+  replica.write(kv_store::set(std::string(2 * kv_store::page_bytes_max, 'm'), "x"));
+
+  std::vector<std::size_t> sizes;
+  std::vector<std::string> all;
+  std::optional<std::string> after;
+  for (bool more = true; more;) {
+    const auto page = kv_store::read_page(replica.read(kv_store::list("", after)).value);
+    REQUIRE(page);
+    REQUIRE_FALSE(page->keys.empty());
+    sizes.push_back(page->keys.size());
+    all.insert(all.end(), page->keys.begin(), page->keys.end());
+    after = page->keys.back();
+    more = page->more;
+  }
+
+  // Two large ones fill a page; the largest is more than one, and alone.
+  CHECK(sizes == std::vector<std::size_t>{1000, 1000, 3, 1, 1});
+  CHECK(all.size() == 2 * kv_store::page_keys_max + 5);
+  CHECK(std::is_sorted(all.begin(), all.end()));
+}
+
+TEST_CASE("people see the keys as they can type them, and how to see more") {
+  Replica replica;
+  for (std::size_t i = 0; i < kv_store::page_keys_max; ++i)
+    replica.write(kv_store::set("a" + std::to_string(1000 + i), "x"));
+  replica.write(kv_store::set("b two", "x"));
+  replica.write(kv_store::set("(more: none)", "x"));
+  const Kind kind = kv_store_kind();
+  const auto shown = [&](const Words& words) {
+    const Result<std::string> asked = kind.parse_query(words);
+    REQUIRE(asked);
+    REQUIRE(kind.valid_query(bytes(*asked)));
+    return kind.show_reply(bytes(*asked), replica.read(*asked).value);
+  };
+
+  CHECK(shown({"list", "b"}) == "'b two'");
+  CHECK(shown({"list", "("}) == "'(more: none)'");
+  CHECK(shown({"list", "nothing"}).empty());
+  CHECK(shown({"list"}).ends_with(" a1998 (more: list '' a1998)"));
+  CHECK(shown({"list", "", "a1998"}) == "a1999 'b two'");
 }
 
 TEST_CASE("stores with the same values, set by the same entries, save the same bytes") {
@@ -212,7 +285,7 @@ TEST_CASE("what is not a command or query is answered with the usage") {
   }
   const Result<std::string> parsed = kind.parse_query({"set", "a", "b"});
   CHECK(parsed.refusal() == Refusal::invalid);
-  CHECK(parsed.detail() == "get KEY");
+  CHECK(parsed.detail() == "get KEY | list [PREFIX [AFTER]]");
 }
 
 TEST_CASE("a value that takes the place of another releases what set that one") {
