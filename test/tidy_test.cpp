@@ -50,7 +50,7 @@ bool is_document(std::string_view path) {
 bool is_code(std::string_view path) {
   return is_cpp(path)
          || ends_with_any(path, {".fbs", ".cmake", ".cmake.in", "CMakeLists.txt", ".py", ".sh"})
-         || path == "dev" || path == ".ci/run";
+         || path == "dev" || path.starts_with(".ci/");
 }
 
 File read_file(const fs::path& root, const fs::path& path) {
@@ -432,6 +432,22 @@ TEST_CASE("each link of a document leads somewhere") {
         if (const std::string why = dead_link(file, link); !why.empty())
           FAIL_CHECK(file.path << ":" << i + 1 << ": " << link << ": " << why);
   }
+}
+
+TEST_CASE("the README leads to every page for its readers") {
+  const File* readme = find_file("README.md");
+  REQUIRE(readme != nullptr);
+  std::set<std::string> targets;
+  for (const std::string& line : prose_of(*readme))
+    for (const std::string& link : links_of(line))
+      targets.insert(link);
+  for (const File& file : tree()) {
+    const bool is_page = is_document(file.path) && file.path.starts_with("docs/")
+                         && !file.path.starts_with("docs/decisions/");
+    if (is_page && !targets.contains(file.path))
+      FAIL_CHECK("README.md has no link to " << file.path);
+  }
+  CHECK(targets.contains("docs/decisions/"));
 }
 
 TEST_CASE("each promise of the documents is shown by tests that are there") {

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -37,9 +38,16 @@ void ProgressBar::draw() const {
   bar.resize(width, ' ');
   if (filled < width)
     bar[filled] = '>';
+  const double rate = seconds > 0 ? static_cast<double>(done_) / seconds : 0.0;
   std::printf("%s  %-10s [%s] %3zu%%  %zu/%zu  %.0f/s", terminal_ ? "\r" : "", label_.c_str(),
-              bar.c_str(), total_ == 0 ? 100 : 100 * done_ / total_, done_, total_,
-              seconds > 0 ? static_cast<double>(done_) / seconds : 0.0);
+              bar.c_str(), total_ == 0 ? 100 : 100 * done_ / total_, done_, total_, rate);
+  if (!terminal_)
+    return;
+  // Blanks in place of what the line before said.
+  if (rate > 0 && done_ < total_)
+    std::printf("  %.0f s left  ", std::ceil(static_cast<double>(total_ - done_) / rate));
+  else
+    std::printf("%14s", "");
   std::fflush(stdout);
 }
 

@@ -6,8 +6,8 @@
 
 namespace demo {
 
-/// "  loading   [=======>      ]  41%  14200/34924  21300/s". Redraws itself on a terminal;
-/// elsewhere it prints one line when it is done.
+/// "  loading   [=======>      ]  41%  14200/34924  21300/s  1 s left". Redraws itself on a
+/// terminal; elsewhere it prints one line when it is done.
 class ProgressBar {
 public:
   ProgressBar(std::string label, std::size_t total);
