@@ -3,6 +3,7 @@
 #include "actors/client_actor.hpp"
 #include "actors/client_intake.hpp"
 #include "actors/node.hpp"
+#include "storage/descriptors.hpp"
 
 #include <utility>
 
@@ -21,6 +22,7 @@ using Scope = Operation::Scope;
 struct OwnSystem {
   struct Config : caf::actor_system_config {
     Config() {
+      storage::open_standard_descriptors();  // No log line may go to a socket.
       configure(*this);
       set("scheduler.max-threads", std::size_t{1});
     }

@@ -8,6 +8,7 @@
 #include "actors/snapshot_actor.hpp"
 #include "actors/socket.hpp"
 #include "actors/store_actor.hpp"
+#include "storage/descriptors.hpp"
 #include "storage/file_snapshots.hpp"
 #include "storage/lmdb_store.hpp"
 
@@ -119,6 +120,7 @@ struct Node::Parts {
 std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options) {
   if (std::string wrong = problem(options); !wrong.empty())
     return wrong;
+  storage::open_standard_descriptors();
   // Before there are threads: opening may fork a child that checks the file.
   auto opened = options.open_store ? options.open_store()
                                    : storage::open_lmdb_store({.directory = options.directory});

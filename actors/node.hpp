@@ -37,7 +37,8 @@ struct LocalNode;
 class Node {
 public:
   /// Opens the store, listens, starts the peers. The error says what is wrong with which
-  /// file or address.
+  /// file or address. Those of the descriptors 0, 1 and 2 that are closed are opened on /dev/null:
+  /// no socket may have their numbers.
   static std::variant<std::unique_ptr<Node>, std::string> start(NodeOptions options);
 
   /// Stops as `stop()`, if that was not called.

@@ -1,5 +1,8 @@
 #include "shell/node_process.hpp"
 
+#include "storage/descriptors.hpp"
+#include "storage/directory.hpp"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -10,7 +13,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -35,7 +37,8 @@ NodeProcess::~NodeProcess() {
 }
 
 void NodeProcess::start() {
-  std::filesystem::create_directories(directory_);
+  if (const auto error = storage::create_private_directories(directory_))
+    throw std::runtime_error(error->text);
   const std::string log = directory_ + "/node.log";
   // Before the fork: a child of a process with threads may not allocate.
   std::vector<std::string> words = command_;
@@ -58,7 +61,9 @@ void NodeProcess::start() {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  // Neither 1 nor 2, which we may lack: as one of these it would be closed by the exec below.
+  const int fd = storage::above_standard_descriptors(
+      open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   dup2(fd, STDOUT_FILENO);
   dup2(fd, STDERR_FILENO);
   execv(arguments.front(), arguments.data());

@@ -102,7 +102,7 @@ std::string warning(const Survivor& survivor, const std::vector<Sighting>& sight
 
 /// Writes `line` behind `path`, durably.
 bool append_line(const std::string& path, const std::string& line) {
-  const storage::File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  const storage::File file = storage::open_directly(path, O_WRONLY | O_CREAT | O_APPEND);
   const std::string text = time_of_day() + " " + line + "\n";
   return file.is_open()
          && ::write(file.fd(), text.data(), text.size()) == static_cast<ssize_t>(text.size())

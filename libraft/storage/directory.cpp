@@ -20,14 +20,14 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr mode_t file_mode = 0600;
-constexpr mode_t directory_mode = 0777;  // Less what the umask says.
+constexpr mode_t directory_mode = 0700;
 constexpr std::size_t witness_bytes_max = 64;
 
 Outcome<File> open_file(const std::string& path, int flags) {
-  const int fd = ::open(path.c_str(), flags | O_CLOEXEC, file_mode);
-  if (fd < 0)
+  File file = open_directly(path, flags);
+  if (!file.is_open())
     return system_error(path, "open", errno);
-  return File(fd);
+  return file;
 }
 
 /// As much of the start of the file as fits.
@@ -77,7 +77,6 @@ std::optional<StoreError> sync_path(const std::string& path) {
   return std::nullopt;
 }
 
-/// With all that is missing above it, each of which is durable in the one above it.
 std::optional<StoreError> make_directory(const fs::path& directory) {
   std::error_code failure;
   if (fs::is_directory(directory, failure))
@@ -102,15 +101,27 @@ File::~File() {
     ::close(fd_);
 }
 
+File open_directly(const std::string& path, int flags) {
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0;
+  const int fd = ::open(path.c_str(), flags | O_CLOEXEC | (writes ? O_NOFOLLOW : 0), file_mode);
+  return File(above_standard_descriptors(fd));
+}
+
 StoreError system_error(const std::string& path, const std::string& what, int code) {
   // EFBIG: a limit of the process or the file system; as good as full.
   const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
+  const std::string why = code == ELOOP ? "it is a symbolic link, which a store does not follow"
+                                        : std::generic_category().message(code);
   return {full ? StoreError::Kind::no_space : StoreError::Kind::io,
-          path + ": " + what + ": " + std::generic_category().message(code)};
+          path + ": " + what + ": " + why};
 }
 
 std::string data_file(const std::string& directory) {
   return directory + "/data.mdb";
+}
+
+std::string lock_file(const std::string& directory) {
+  return directory + "/lock.mdb";
 }
 
 std::uint64_t file_bytes(const std::string& path) {
@@ -140,8 +151,28 @@ std::optional<StoreError> sync_directory(const std::string& directory) {
   return sync_path(itself.parent_path().string());
 }
 
+std::optional<StoreError> create_private_directories(const std::string& directory) {
+  return make_directory(fs::absolute(directory).lexically_normal());
+}
+
+std::optional<StoreError> refuse_if_others_can_write(const std::string& directory) {
+  struct stat status {};
+  if (::stat(directory.c_str(), &status) != 0)
+    return system_error(directory, "look at", errno);
+  if (status.st_uid != ::geteuid() && status.st_uid != 0)
+    return StoreError{StoreError::Kind::io, "data: " + directory + " belongs to user "
+                                                + std::to_string(status.st_uid)
+                                                + ", who can write to it; choose another"};
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return StoreError{StoreError::Kind::io,
+                      "data: others can write to " + directory + "; chmod go-w, or choose another"};
+  return std::nullopt;
+}
+
 Outcome<File> lock_directory(const std::string& directory) {
-  if (auto problem = make_directory(fs::absolute(directory).lexically_normal()))
+  if (auto problem = create_private_directories(directory))
+    return *problem;
+  if (auto problem = refuse_if_others_can_write(directory))
     return *problem;
   const std::string path = lock_path(directory);
   auto opened = open_file(path, O_RDWR | O_CREAT);
@@ -164,6 +195,13 @@ Outcome<File> lock_directory(const std::string& directory) {
   [[maybe_unused]] const bool written =
       ::ftruncate(file.fd(), 0) == 0 && ::pwrite(file.fd(), pid.data(), pid.size(), 0) > 0;
   return opened;
+}
+
+bool is_locked(const std::string& directory) {
+  const File file = open_directly(lock_path(directory), O_RDONLY | O_NONBLOCK);
+  if (!file.is_open())
+    return errno != ENOENT;
+  return ::flock(file.fd(), LOCK_SH | LOCK_NB) != 0;
 }
 
 Outcome<Witness> Witness::open(const std::string& directory, const char* name) {

@@ -97,7 +97,7 @@ Outcome<Bytes> read_at(const File& file, const std::string& path, std::uint64_t 
 class Source {
 public:
   explicit Source(std::string path)
-      : path_(std::move(path)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {}
+      : path_(std::move(path)), file_(open_directly(path_, O_RDONLY)) {}
 
   ReadBytes reader() const {
     return [this](std::uint64_t offset, std::size_t length) -> Outcome<Bytes> {
@@ -205,14 +205,9 @@ Problem FileSnapshots::clean() {
 
 Problem FileSnapshots::create_directory(PeerId peer) {
   const fs::path directory = directory_of(peer);
-  std::error_code failure;
-  if (!fs::create_directories(directory, failure) && !failure)
-    return std::nullopt;
-  if (failure)
-    return system_error(directory, "create", failure.value());
-  if (auto problem = sync_directory(directory))
+  if (auto problem = create_private_directories(directory))
     return problem;
-  return sync_directory(directory_);
+  return refuse_if_others_can_write(directory);
 }
 
 // ---- one of our own
@@ -449,7 +444,12 @@ void FileSnapshots::keep_only(PeerId peer, const std::optional<SnapshotHead>& he
 }  // namespace
 
 Outcome<std::unique_ptr<Snapshots>> open_snapshots(const std::string& directory) {
-  auto snapshots = std::make_unique<FileSnapshots>(fs::path(directory) / "snapshots");
+  const fs::path shelf = fs::path(directory) / "snapshots";
+  std::error_code failure;
+  if (fs::exists(shelf, failure))
+    if (auto problem = refuse_if_others_can_write(shelf))
+      return *problem;
+  auto snapshots = std::make_unique<FileSnapshots>(shelf);
   if (auto problem = snapshots->clean())
     return *problem;
   return snapshots;

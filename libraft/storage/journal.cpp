@@ -22,7 +22,6 @@ namespace troupe::storage {
 
 namespace {
 
-constexpr mode_t file_mode = 0600;
 constexpr std::uint32_t journal_format = 2;
 constexpr std::uint64_t sector_bytes = 512;
 /// Of the head, which is in nobody's way.
@@ -129,7 +128,7 @@ std::string journal_file(const std::string& directory) {
 
 Outcome<Journal> Journal::open(const Options& options, const Take& take) {
   const std::string path = journal_file(options.directory);
-  File file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  File file = open_directly(path, O_RDWR);
   if (!file.is_open() && errno != ENOENT)
     return system_error(path, "open", errno);
   if (file.is_open()) {
@@ -152,7 +151,7 @@ Outcome<Journal> Journal::open(const Options& options, const Take& take) {
 
 Problem Journal::look(const Options& options, const Take& take) {
   const std::string path = journal_file(options.directory);
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  File file = open_directly(path, O_RDONLY);
   if (file.is_open())
     return Journal(std::move(file), path, file_bytes(path)).read(options, take);
   if (errno != ENOENT)
@@ -164,7 +163,7 @@ Problem Journal::look(const Options& options, const Take& take) {
 /// but those bytes. It gets its name when it is whole.
 Problem Journal::create() {
   const std::string unnamed = path_ + ".new";
-  file_ = File(::open(unnamed.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, file_mode));
+  file_ = open_directly(unnamed, O_RDWR | O_CREAT | O_TRUNC);
   if (!file_.is_open())
     return system_error(unnamed, "create", errno);
   if (const int code = ::posix_fallocate(file_.fd(), 0, static_cast<off_t>(bytes_)))

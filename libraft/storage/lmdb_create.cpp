@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Problem sync_file(const std::string& path) {
-  const File file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  const File file = open_directly(path, O_RDWR);
   if (!file.is_open())
     return system_error(path, "open", errno);
   return ::fsync(file.fd()) == 0 ? std::nullopt : Problem(system_error(path, "sync", errno));
@@ -41,10 +41,10 @@ Problem create_data_file(const std::string& directory) {
   const std::string cradle = directory + "/newborn";
   std::error_code failure;
   fs::remove_all(cradle, failure);  // Of one who was interrupted.
-  if (!failure)
-    fs::create_directory(cradle, failure);
   if (failure)
     return system_error(cradle, "create", failure.value());
+  if (auto problem = create_private_directories(cradle))
+    return problem;
   Problem problem = create_durably(cradle);
   if (!problem && ::rename(data_file(cradle).c_str(), data_file(directory).c_str()) != 0)
     problem = system_error(data_file(directory), "create", errno);

@@ -1,6 +1,10 @@
 #include "storage/lmdb_handles.hpp"
 
+#include "core/assert.hpp"
+#include "storage/descriptors.hpp"
 #include "storage/directory.hpp"
+
+#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -47,10 +51,22 @@ StoreError::Kind kind_of(int code) {
   }
 }
 
+/// LMDB follows links itself.
+bool is_link(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISLNK(status.st_mode);
+}
+
 }  // namespace
 
 Outcome<Environment> open_environment(const std::string& directory,
                                       const EnvironmentOptions& options) {
+  const std::string file = data_file(directory);
+  if (options.access == Access::write && is_link(file))
+    return system_error(file, "open", ELOOP);
+  if (options.access != Access::read_locked && is_link(lock_file(directory)))
+    return system_error(lock_file(directory), "open", ELOOP);
+  const OccupiedDescriptors occupied;
   MDB_env* created = nullptr;
   int code = mdb_env_create(&created);
   Environment environment(created);
@@ -61,7 +77,10 @@ Outcome<Environment> open_environment(const std::string& directory,
   if (code == 0)
     code = mdb_env_open(created, directory.c_str(), flags_of(options.access), file_mode);
   if (code != 0)
-    return lmdb_error(data_file(directory), {}, code);
+    return lmdb_error(file, {}, code);
+  int number = -1;
+  mdb_env_get_fd(created, &number);
+  TROUPE_ASSERT(number >= standard_descriptors);
   return environment;
 }
 

@@ -68,7 +68,7 @@ static_assert(sizeof(Tree) == 48 && sizeof(MetaPage) == 152);
 class Mapping {
 public:
   Mapping(const std::string& path, std::size_t size) : size_(size) {
-    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const File file = open_directly(path, O_RDONLY);
     if (file.is_open() && size > 0)
       data_ = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.fd(), 0);
   }

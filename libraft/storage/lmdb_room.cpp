@@ -12,8 +12,6 @@ namespace troupe::storage {
 
 namespace {
 
-constexpr mode_t file_mode = 0600;
-
 /// A step of growth: an eighth of what there is, between these. Each costs a transaction that is
 /// begun again, and what is reserved is not anybody else's.
 constexpr std::uint64_t growth_min = std::uint64_t{1} << 20;
@@ -70,7 +68,7 @@ int allocate(const File& file, std::uint64_t from, std::uint64_t upto) {
 
 Problem Room::open(MDB_env* environment) {
   environment_ = environment;
-  open_ = File(::open(file_.c_str(), O_RDWR | O_CLOEXEC));
+  open_ = open_directly(file_, O_RDWR);
   if (!open_.is_open())
     return system_error(file_, "open", errno);
   // What is in use may have gaps: pages that were taken and given back before they were written.
@@ -148,8 +146,8 @@ bool Room::is_disk_full() const {
 }
 
 Problem reserve_lock_file(const std::string& directory) {
-  const std::string path = directory + "/lock.mdb";
-  const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, file_mode));
+  const std::string path = lock_file(directory);
+  const File file = open_directly(path, O_RDWR | O_CREAT);
   if (!file.is_open())
     return system_error(path, "open", errno);
   if (allocated_bytes(file) >= lock_file_bytes)

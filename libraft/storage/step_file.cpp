@@ -12,8 +12,6 @@ namespace troupe::storage {
 
 namespace {
 
-constexpr mode_t file_mode = 0600;
-
 /// How much the disk is given at a time, and so how long another's sync may wait for us.
 constexpr std::uint64_t step_bytes = std::uint64_t{8} << 20;
 
@@ -50,14 +48,14 @@ Problem sync_range(const File& file, const std::string& path, std::uint64_t from
 }  // namespace
 
 Outcome<StepFile> StepFile::create(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, file_mode);
-  if (fd < 0)
+  File file = open_directly(path, O_RDWR | O_CREAT | O_TRUNC);
+  if (!file.is_open())
     return system_error(path, "create", errno);
-  return StepFile(File(fd), path, 0);
+  return StepFile(std::move(file), path, 0);
 }
 
 Outcome<StepFile> StepFile::resume(const std::string& path, std::uint64_t size) {
-  File file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  File file = open_directly(path, O_RDWR);
   if (!file.is_open() || ::ftruncate(file.fd(), static_cast<off_t>(size)) != 0)
     return system_error(path, "resume", errno);
   return StepFile(std::move(file), path, size);

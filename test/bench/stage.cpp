@@ -3,6 +3,7 @@
 #include "actors/logger.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "shell/node_command.hpp"
+#include "storage/directory.hpp"
 #include "storage/memory_store.hpp"
 
 #include <CLI/CLI.hpp>
@@ -108,7 +109,8 @@ void Stage::add_member(std::size_t number, bool is_inside) {
   Member member{.name = "node" + std::to_string(number + 1),
                 .address = troupe::shell::free_address()};
   member.directory = directory_ + "/" + member.name;
-  fs::create_directories(member.directory);
+  if (const auto error = troupe::storage::create_private_directories(member.directory))
+    throw std::runtime_error(error->text);
   if (!is_inside) {
     std::vector<std::string> command = {options_.program, "node", "--counters",
                                         member.directory + "/counters"};

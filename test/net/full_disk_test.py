@@ -33,7 +33,7 @@ class Disk:
     def __init__(self, path):
         self.path = path
         os.mkdir(path)
-        size = "size=%d" % DISK_BYTES
+        size = "size=%d,mode=0700" % DISK_BYTES
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", path], check=False,
                                  stderr=subprocess.DEVNULL)
         self.mounted = mounted.returncode == 0

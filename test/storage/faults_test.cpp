@@ -104,8 +104,11 @@ TEST_CASE(
   { REQUIRE(!open_lmdb(options(directory.path()))->put_peer(peer_record(1))); }
   const std::string witness = directory.path() + "/WITNESS";
   fs::remove(witness);
-  fs::create_symlink("/proc/self/mem", witness);  // To read at its beginning is an error.
-  CHECK(refusal_of(options(directory.path())) == witness + ": read: Input/output error");
+  fs::create_directory(witness);  // It can be opened to read, and reading it is an error.
+  CHECK(refusal_of(options(directory.path())) == witness + ": open: Is a directory");
+  const auto read = read_witness(directory.path());
+  REQUIRE(std::holds_alternative<StoreError>(read));
+  CHECK(std::get<StoreError>(read).text == witness + ": read: Is a directory");
 }
 
 TEST_CASE("a journal that is missing is an error, also where none is asked for") {

@@ -114,7 +114,7 @@ bool mount_disk(const std::string& directory, const std::string& size) {
   if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
     return false;
   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-  const std::string how = "size=" + size;
+  const std::string how = "mode=0700,size=" + size;
   return ::mount("tmpfs", directory.c_str(), "tmpfs", 0, how.c_str()) == 0;
 }
 

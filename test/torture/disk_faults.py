@@ -25,7 +25,7 @@ def make_disks(path, kind, count):
     try:
         disk.have_own_mounts()
         # In memory: whoever tortures disks need not wear out this machine's.
-        if not disk.quietly("mount", "-t", "tmpfs", "tmpfs", path):
+        if not disk.quietly("mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", path):
             raise OSError("no tmpfs can be mounted")
         for number in range(1, count + 1):
             disks.append(disk.Disk(os.path.join(path, "n%d" % number), kind))
