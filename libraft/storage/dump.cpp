@@ -7,7 +7,11 @@
 #include "storage/lmdb_reader.hpp"
 #include "storage/memory_store.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace troupe::storage {
@@ -50,6 +54,27 @@ Problem add_journal(const std::string& directory, const Witnessed& witnessed, st
   return std::nullopt;
 }
 
+/// Whether lock.mdb can be written to, or created.
+bool can_take_row(const std::string& directory) {
+  const File rows = open_directly(lock_file(directory), O_RDWR);
+  return rows.is_open() || (errno == ENOENT && ::access(directory.c_str(), W_OK) == 0);
+}
+
+/// How to read `directory`. A copy that nobody writes to needs no row in lock.mdb, and gets none
+/// where others can write: they may have put a link there.
+Outcome<Access> access_to(const std::string& directory) {
+  const bool takes_row = can_take_row(directory);
+  if (takes_row && !refuse_if_others_can_write(directory))
+    return Access::read;
+  if (!is_locked(directory))
+    return Access::read_locked;
+  if (takes_row)
+    return Access::read;
+  return StoreError{StoreError::Kind::locked,
+                    directory + " is in use, and " + lock_file(directory)
+                        + " cannot be written to: be the user of the node, or read a copy"};
+}
+
 Outcome<StoreDump> read_all(MDB_txn* transaction, const std::string& file,
                             std::uint64_t acknowledged, Commit& commit) {
   Reader reader(transaction, file);
@@ -80,12 +105,16 @@ Outcome<StoreDump> read_store(const std::string& directory) {
   if (const auto* error = std::get_if<StoreError>(&read))
     return *error;
   const auto witnessed = std::get<Witnessed>(read);
-  if (auto problem = check_in_child(directory, {.access = Access::read,
-                                                .tables_max = tables_max,
-                                                .acknowledged = witnessed.transaction}))
+  const auto access = access_to(directory);
+  if (const auto* error = std::get_if<StoreError>(&access))
+    return *error;
+  const Access how = std::get<Access>(access);
+  if (auto problem = check_in_child(
+          directory,
+          {.access = how, .tables_max = tables_max, .acknowledged = witnessed.transaction}))
     return *problem;
 
-  auto opened = open_environment(directory, {.access = Access::read, .tables_max = tables_max});
+  auto opened = open_environment(directory, {.access = how, .tables_max = tables_max});
   if (auto* error = std::get_if<StoreError>(&opened))
     return *error;
   MDB_env* environment = std::get<Environment>(opened).get();
@@ -101,6 +130,8 @@ Outcome<StoreDump> read_store(const std::string& directory) {
       return lmdb_error(file, {}, code);
     Commit commit;
     auto dump = read_all(transaction.get(), file, witnessed.transaction, commit);
+    if (how == Access::read_locked && is_locked(directory))
+      return StoreError{StoreError::Kind::locked, directory + ": a node started meanwhile"};
     if (std::holds_alternative<StoreError>(dump))
       return dump;
     const Problem problem =

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +32,23 @@ bool holds_what_was_filled(const Outcome<StoreDump>& outcome) {
          && dump->peers[0].recovered.entries[1] == entry(1, 2, "b")
          && dump->peers[1].record == peer_record(2)
          && dump->peers[1].recovered.hard_state.term == Term{3};
+}
+
+/// Runs `task` in a process that may read what all may, and write nothing of ours. 0 if it answered
+/// true.
+template <class Task>
+int as_reader(Task task) {
+  constexpr uid_t other_user = 65534;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (::geteuid() == 0 && ::setuid(other_user) != 0)
+      ::_exit(100);
+    ::_exit(task() ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 }  // namespace
@@ -103,4 +121,44 @@ TEST_CASE("a damaged store is an error and not a shorter dump") {
 
   CHECK(error.kind == StoreError::Kind::corrupt);
   CHECK(error.text.find("table log/peer1, index 2") != std::string::npos);
+}
+
+TEST_CASE("a readable copy of a store can be dumped without writing anything") {
+  const TempDirectory directory;
+  const std::string copy = directory.path() + "/copy";
+  fill(*open_lmdb(with_journal(copy)));
+  for (const bool with_lock_files : {true, false}) {
+    CAPTURE(with_lock_files);
+    for (const char* name : {"/LOCK", "/lock.mdb"})
+      if (!with_lock_files)
+        std::filesystem::remove(copy + name);
+    for (const auto& each : std::filesystem::directory_iterator(copy))
+      REQUIRE(::chmod(each.path().c_str(), 0444) == 0);
+    REQUIRE(::chmod(copy.c_str(), 0555) == 0);
+    REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
+
+    const int code = as_reader([&] { return holds_what_was_filled(read_store(copy)); });
+
+    CHECK(code == 0);
+    REQUIRE(::chmod(copy.c_str(), 0755) == 0);
+    CHECK(std::filesystem::exists(copy + "/lock.mdb") == with_lock_files);
+  }
+}
+
+TEST_CASE("a store that a node writes to is not read without a row in lock.mdb") {
+  const TempDirectory directory;
+  const auto store = open_lmdb(with_journal(directory.path()));
+  fill(*store);
+  for (const auto& each : std::filesystem::directory_iterator(directory.path()))
+    REQUIRE(::chmod(each.path().c_str(), 0444) == 0);
+  REQUIRE(::chmod(directory.path().c_str(), 0555) == 0);
+
+  const int code = as_reader([&] {
+    const auto dump = read_store(directory.path());
+    const auto* error = std::get_if<StoreError>(&dump);
+    return error != nullptr && error->text.find("is in use, and") != std::string::npos;
+  });
+
+  CHECK(code == 0);
+  REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
 }
