@@ -19,6 +19,10 @@ ExitSignals::ExitSignals() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
+  struct sigaction present {};
+  // nohup has it ignored.
+  if (sigaction(SIGHUP, nullptr, &present) == 0 && present.sa_handler != SIG_IGN)
+    sigaddset(&signals_, SIGHUP);
   const int blocked = pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   TROUPE_ASSERT(blocked == 0);
 }

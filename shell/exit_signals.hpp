@@ -5,9 +5,9 @@
 
 namespace troupe::shell {
 
-/// Ctrl-C and SIGTERM for a program that starts nodes of its own and waits for them in many places:
-/// it clears away and is gone, whatever its threads wait for. `Signals` is for those that look for
-/// news themselves.
+/// Ctrl-C, SIGTERM and the end of the terminal for a program that starts nodes of its own and waits
+/// for them in many places: it clears away and is gone, whatever its threads wait for. `Signals` is
+/// for those that look for news themselves.
 class ExitSignals {
 public:
   /// Create it before the first thread: all of them inherit that these signals wait.

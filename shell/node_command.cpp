@@ -107,7 +107,7 @@ bool stop_node(actors::Node& node) {
 }
 
 int run_node(const NodeSettings& settings, machine::Kinds kinds) {
-  Signals signals;
+  Signals signals(Hangup::is_nothing);
   if (settings.join.rebuild && !set_aside_if_corrupt(settings.options.directory))
     return EXIT_FAILURE;
   const std::unique_ptr<actors::Node> node = start_node(settings, std::move(kinds));

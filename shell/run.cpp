@@ -5,6 +5,8 @@
 #include "shell/repair_command.hpp"
 #include "shell/settings.hpp"
 #include "shell/shell_command.hpp"
+#include "shell/signals.hpp"
+#include "storage/descriptors.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -70,6 +72,8 @@ int perform(const CommandLine& line, machine::Kinds kinds) {
 }  // namespace
 
 int run(int argc, char** argv, machine::Kinds kinds) try {
+  storage::open_standard_descriptors();
+  shell::ignore_stray_signals();
   const std::string program =
       argc > 0 ? std::filesystem::path(argv[0]).filename().string() : std::string("troupe");
   CommandLine line(program);

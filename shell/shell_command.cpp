@@ -163,7 +163,8 @@ int run_on(const std::vector<std::string>& addresses, actors::Client& client,
 }  // namespace
 
 int run_shell(const ShellSettings& settings, const machine::Kinds& kinds) {
-  Signals signals;
+  // A shell with a node of its own ends when its input does.
+  Signals signals(settings.connect.empty() ? Hangup::is_nothing : Hangup::ends);
   const actors::ClientOptions options{.timeout = settings.timeout};
   if (!settings.connect.empty()) {
     actors::Client client(options);

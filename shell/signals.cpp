@@ -11,13 +11,40 @@
 
 namespace troupe::shell {
 
-Signals::Signals() {
+namespace {
+
+bool is_disposed(int signal, void (*how)(int)) {
+  struct sigaction present {};
+  return sigaction(signal, nullptr, &present) == 0 && (present.sa_flags & SA_SIGINFO) == 0
+         && present.sa_handler == how;
+}
+
+void ignore_unless_handled(int signal) {
+  if (is_disposed(signal, SIG_DFL))
+    std::signal(signal, SIG_IGN);
+}
+
+}  // namespace
+
+void ignore_stray_signals() {
+  for (const int signal : {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT})
+    ignore_unless_handled(signal);
+  for (int signal = SIGRTMIN; signal <= SIGRTMAX; ++signal)
+    ignore_unless_handled(signal);
+}
+
+Signals::Signals(Hangup hangup) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  if (hangup == Hangup::is_nothing)
+    std::signal(SIGHUP, SIG_IGN);  // Also behind `release`.
 
   sigemptyset(&signals_);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGWINCH})
+  for (const int signal : {SIGINT, SIGTERM, SIGWINCH})
     sigaddset(&signals_, signal);
+  // A signal that is blocked is news even if it is ignored.
+  if (!is_disposed(SIGHUP, SIG_IGN))
+    sigaddset(&signals_, SIGHUP);
   const int blocked = pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   TROUPE_ASSERT(blocked == 0);
   descriptor_ = signalfd(-1, &signals_, SFD_NONBLOCK | SFD_CLOEXEC);

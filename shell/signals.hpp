@@ -5,6 +5,19 @@
 
 namespace troupe::shell {
 
+/// Ignores the signals that end a process by default although they ask for nothing: SIGUSR1,
+/// SIGUSR2, the timers', SIGIO, SIGPWR and the real-time ones. One that the program has a handler
+/// for keeps it. Signals that ask for an end (SIGINT, SIGTERM, SIGQUIT) and those of a fault in the
+/// program are left alone.
+void ignore_stray_signals();
+
+/// What a hangup, SIGHUP, means to a process. One that was started with SIGHUP ignored, as nohup
+/// does, goes on in either case.
+enum class Hangup {
+  ends,       ///< A person's terminal is gone.
+  is_nothing  ///< Peers depend on the process, and it on no terminal.
+};
+
 /// What the operating system asks of the process, as news to read instead of interruptions.
 ///
 /// Create it before the first thread: threads inherit that these signals wait for us. Writing to a
@@ -12,7 +25,7 @@ namespace troupe::shell {
 /// process.
 class Signals {
 public:
-  Signals();
+  explicit Signals(Hangup hangup);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

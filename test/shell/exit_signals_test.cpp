@@ -14,6 +14,7 @@ namespace {
 
 /// A process that tells when it is ready, and what it cleared away.
 [[noreturn]] void be_interrupted(int tell) {
+  std::signal(SIGHUP, SIG_DFL);  // nohup ignores it, and so would we.
   const ExitSignals signals;
   signals.leave_after([tell] { (void)!write(tell, "c", 1); });
   (void)!write(tell, "r", 1);
@@ -29,7 +30,7 @@ char hear(int from) {
 }  // namespace
 
 TEST_CASE("a program that is interrupted clears away and ends, whatever it waits for") {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     CAPTURE(signal);
     std::array<int, 2> ends{};
     REQUIRE(pipe(ends.data()) == 0);

@@ -33,7 +33,7 @@ private:
 
 std::vector<std::string> lines_of(const std::string& text) {
   const Holding file(text);
-  Signals signals;
+  Signals signals(Hangup::ends);
   LineReader reader(file.descriptor(), signals, [] { return true; });
   std::vector<std::string> lines;
   for (Line line = reader.next(); line.kind != Line::Kind::end; line = reader.next())
@@ -62,7 +62,7 @@ TEST_CASE("a line that is too long is skipped, and the next one is read") {
 
 TEST_CASE("the input ends when the shell may not go on") {
   const Holding file("a\nb\n");
-  Signals signals;
+  Signals signals(Hangup::ends);
   LineReader reader(file.descriptor(), signals, [] { return false; });
 
   CHECK(reader.next().kind == Line::Kind::end);
