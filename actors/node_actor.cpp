@@ -192,7 +192,7 @@ void NodeActor::restore(RestoredPeer peer) {
   auto options = options_with(hosted.record.options);
   if (!options) {
     log(LogLevel::error, "not_started",
-        {{"peer", hosted.record.name}, {"error", options.detail()}});
+        {{"peer", hosted.record.name}, LogField::own("error", options.detail())});
     return;
   }
   hosted.options = *std::move(options);
@@ -295,7 +295,7 @@ void NodeActor::retire(Hosted& hosted) {
 }
 
 void NodeActor::fail(const std::string& why) {
-  log(LogLevel::error, "disk_failed", {{"node", options_.name}, {"error", why}});
+  log(LogLevel::error, "disk_failed", {{"node", options_.name}, LogField::own("error", why)});
   if (on_failure_)
     on_failure_(why);
 }

@@ -145,7 +145,8 @@ void NodeActor::on_recovered(PeerRecovered& recovered) {
     return;
   const auto* error = std::get_if<storage::StoreError>(&recovered.outcome);
   if (error != nullptr)
-    log(LogLevel::error, "not_recovered", {{"peer", hosted->record.name}, {"error", error->text}});
+    log(LogLevel::error, "not_recovered",
+        {{"peer", hosted->record.name}, LogField::own("error", error->text)});
   if (hosted->recovering)
     return finish_start(*hosted, recovered);
   if (hosted->state != State::stopped)

@@ -215,7 +215,7 @@ void PeerActor::on_role_changed() {
       {{"peer", record_.name},
        {"term", view.hard_state.term.value},
        {"role", troupe::name(view.role)},
-       {"leader", leader_name()}});
+       LogField::own("leader", leader_name())});
   if (view.disk_stalls)  // Perhaps why.
     log(LogLevel::warning, "disk_stalls", {{"peer", record_.name}});
   const Term leading = view.role == Role::leader ? view.hard_state.term : Term{};

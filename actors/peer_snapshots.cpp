@@ -38,7 +38,9 @@ void PeerActor::on_loaded(const Loaded& loaded) {
     return;
   }
   log(LogLevel::error, "snapshot_damaged",
-      {{"peer", record_.name}, {"index", index.value}, {"error", loaded.failure->text}});
+      {{"peer", record_.name},
+       {"index", index.value},
+       LogField::own("error", loaded.failure->text)});
   lose_state();
   engine_.step(SnapshotLost{.id = loaded.head.id(), .stateless = true});
   if (!engine_.view().stateless) {
@@ -79,7 +81,7 @@ void PeerActor::on_snapshot_saved(const SnapshotSaved& saved) {
   }
   const std::string& why = std::get<StoreError>(saved.outcome).text;
   log(LogLevel::warning, "snapshot_failed",
-      {{"peer", record_.name}, {"index", saved.id.index.value}, {"error", why}});
+      {{"peer", record_.name}, {"index", saved.id.index.value}, LogField::own("error", why)});
   end_snapshot(refused(0, Refusal::disk_failed, why));
   engine_.step(SnapshotTaken{});
 }
@@ -135,7 +137,7 @@ void PeerActor::on_checked(const Checked& checked) {
   log(LogLevel::warning, "snapshot_refused",
       {{"peer", record_.name},
        {"index", checked.head.place.id.index.value},
-       {"error", "a follower received it damaged; it is sound here"}});
+       LogField::own("error", "a follower received it damaged; it is sound here")});
 }
 
 /// Our state is sound: the engine has another snapshot taken of it.
@@ -144,7 +146,9 @@ void PeerActor::lose_snapshot(const SnapshotHead& head, const StoreError& error)
   if (!ours || *ours != head)
     return;  // A newer one has taken its place, and its file went.
   log(LogLevel::error, "snapshot_damaged",
-      {{"peer", record_.name}, {"index", head.place.id.index.value}, {"error", error.text}});
+      {{"peer", record_.name},
+       {"index", head.place.id.index.value},
+       LogField::own("error", error.text)});
   begin_turn();
   engine_.step(SnapshotLost{.id = head.id(), .stateless = false});
 }
@@ -162,7 +166,9 @@ void PeerActor::on_chunk_written(const ChunkWritten& written) {
   if (std::exchange(chunk_failure_, failure) != failure && !failure.empty())
     log(corrupt ? LogLevel::error : LogLevel::warning,
         corrupt ? "snapshot_damaged" : "snapshot_not_stored",
-        {{"peer", record_.name}, {"index", written.head.place.id.index.value}, {"error", failure}});
+        {{"peer", record_.name},
+         {"index", written.head.place.id.index.value},
+         LogField::own("error", failure)});
   begin_turn();
   engine_.step(ChunkStored{
       .id = written.head.id(), .offset = written.offset, .upto = written.upto, .corrupt = corrupt});

@@ -92,7 +92,7 @@ void PeerActor::finish(std::string failure) {
   ended_ = true;
   const bool failed = !failure.empty();
   if (failed)
-    log(LogLevel::error, "disk_failed", {{"peer", record_.name}, {"error", failure}});
+    log(LogLevel::error, "disk_failed", {{"peer", record_.name}, LogField::own("error", failure)});
   else
     log(LogLevel::info, "stopped", {{"peer", record_.name}});
   Replies replies;

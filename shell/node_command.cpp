@@ -1,6 +1,7 @@
 #include "shell/node_command.hpp"
 
 #include "actors/client.hpp"
+#include "actors/line_writer.hpp"
 #include "actors/logger.hpp"
 #include "shell/client_nodes.hpp"
 #include "shell/join.hpp"
@@ -10,7 +11,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <optional>
 #include <string>
 #include <utility>
@@ -35,7 +35,7 @@ public:
   void say(const std::string& text, Duration passed) {
     if (text == said_ || (said_at_ && passed - *said_at_ < say_interval))
       return;
-    std::cout << prefix_ << text << std::endl;
+    actors::print_line(prefix_ + text);
     said_ = text;
     said_at_ = passed;
   }
@@ -67,11 +67,11 @@ bool join(const JoinSettings& settings, const actors::Node& node, Signals& signa
       return true;
     if (outcome.kind == Join::Outcome::Kind::done) {
       const auto took = std::chrono::duration_cast<Duration>(Clock::now() - started);
-      std::cout << outcome.text << " in " << seconds(took) << std::endl;
+      actors::print_line(outcome.text + " in " + seconds(took));
       return true;
     }
     if (outcome.kind == Join::Outcome::Kind::failed) {
-      std::cerr << "error: " << outcome.text << std::endl;
+      actors::print_error("error: " + outcome.text);
       return false;
     }
     announcer.say(outcome.text, passed);
@@ -92,7 +92,7 @@ std::unique_ptr<actors::Node> start_node(const NodeSettings& settings, machine::
   std::variant<std::unique_ptr<actors::Node>, std::string> started =
       actors::Node::start(std::move(options));
   if (const auto* problem = std::get_if<std::string>(&started)) {
-    std::cerr << "error: " << *problem << std::endl;
+    actors::print_error("error: " + *problem);
     return nullptr;
   }
   return std::get<std::unique_ptr<actors::Node>>(std::move(started));
@@ -102,7 +102,7 @@ bool stop_node(actors::Node& node) {
   node.stop();
   const std::string failure = node.failure();
   if (!failure.empty())
-    std::cerr << "error: " << failure << std::endl;
+    actors::print_error("error: " + failure);
   return failure.empty();
 }
 
@@ -116,10 +116,9 @@ int run_node(const NodeSettings& settings, machine::Kinds kinds) {
 
   const std::string& name =
       settings.options.name.empty() ? settings.join.peer : settings.options.name;
-  std::cout << "node " << name << " listening on " << node->listening();
-  if (node->address() != node->listening())
-    std::cout << ", advertised as " << node->address();
-  std::cout << std::endl;
+  actors::print_line("node " + name + " listening on " + node->listening()
+                     + (node->address() != node->listening() ? ", advertised as " + node->address()
+                                                             : std::string()));
   const bool may_go_on = !settings.join.wanted() || join(settings.join, *node, signals);
   while (may_go_on && !signals.stop_requested() && !signals.take_interrupt()
          && node->failure().empty())

@@ -1,10 +1,11 @@
 #include "shell/rebuild.hpp"
 
+#include "actors/line_writer.hpp"
+#include "actors/logger.hpp"
 #include "storage/lmdb_store.hpp"
 
 #include <chrono>
 #include <filesystem>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -51,11 +52,11 @@ bool set_aside_if_corrupt(const std::string& directory) {
   std::error_code problem;
   std::filesystem::rename(from, to, problem);
   if (problem) {
-    std::cerr << "error: " << error->text << "; cannot be set aside as " << to << ": "
-              << problem.message() << std::endl;
+    actors::print_error("error: " + error->text + "; cannot be set aside as " + to + ": "
+                        + problem.message());
     return false;
   }
-  std::cout << "set aside as " << to << ": " << error->text << std::endl;
+  actors::print_line("set aside as " + to + ": " + error->text);
   return true;
 }
 

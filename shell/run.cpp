@@ -1,5 +1,6 @@
 #include "shell/run.hpp"
 
+#include "actors/logger.hpp"
 #include "shell/log_command.hpp"
 #include "shell/node_command.hpp"
 #include "shell/repair_command.hpp"
@@ -13,7 +14,6 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <iostream>
 #include <string>
 #include <utility>
 
@@ -84,13 +84,13 @@ int run(int argc, char** argv, machine::Kinds kinds) try {
   }
   const std::string problem = line.problem();
   if (!problem.empty()) {
-    std::cerr << problem << "\nRun with --help for more information." << std::endl;
+    actors::print_error(problem + "\nRun with --help for more information.");
     return exit_usage;
   }
   return perform(line, std::move(kinds));
 } catch (const std::exception& failure) {
   // Of a library, while starting or stopping: nothing that a user did explains it.
-  std::cerr << "error: " << failure.what() << std::endl;
+  actors::print_error(std::string("error: ") + failure.what());
   return EXIT_FAILURE;
 }
 
