@@ -143,7 +143,8 @@ Result<PeerId> Engine::transfer(PeerId to) {
   const auto better = [&](PeerId a, PeerId b) { return b == nobody || fitness(a) > fitness(b); };
   PeerId chosen = nobody;
   for (const auto& [peer, progress] : lead.progress)
-    if (configuration().has_voter(peer) && (to == nobody ? better(peer, chosen) : peer == to))
+    if (configuration().has_voter(peer) && !progress.is_set_back()
+        && (to == nobody ? better(peer, chosen) : peer == to))
       chosen = peer;
   if (chosen == nobody)
     return Refusal::not_found;
@@ -236,6 +237,8 @@ void Engine::view_of(const Progress& progress, FollowerView& into) const {
   else
     into.snapshot.reset();
   into.snapshot_acked = transfer ? transfer->acked() : 0;
+  into.set_back = progress.is_set_back();
+  into.acknowledged = progress.acknowledged();
 }
 
 Refusal Engine::refusal_of_non_leader() const {
@@ -251,9 +254,10 @@ PeerId Engine::known_leader() const {
 
 /// Voters; and who is about to be none, until that is committed: the others may miss the last
 /// configuration, and their logs are then too short to win without the votes of those who hold it
-/// (§4.2.2). It does not count itself, though. Who has no state could not serve.
+/// (§4.2.2). It does not count itself, though. Without a state a peer could not serve, and one
+/// whose disk was set back lacks what was committed.
 bool Engine::may_campaign() const {
-  if (stateless_)
+  if (stateless_ || (hard_state_.set_back && !mutant(Mutant::set_back_campaigns)))
     return false;
   if (is_voter())
     return true;

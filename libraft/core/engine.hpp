@@ -334,6 +334,7 @@ private:
   Tally tally_votes() const;
   void become_leader();
   bool hears_leader() const;
+  bool may_vote() const;
   bool goes_before(PeerId other, const PreVoteRequest& request) const;
   void on_pre_vote_request(const Message& message, const PreVoteRequest& request);
   void on_pre_vote_response(const Message& message, const PreVoteResponse& response);
@@ -351,6 +352,13 @@ private:
                             std::variant<Rejected, Accepted> verdict) const;
   void answer_append(const Message& message, const AppendRequest& request, Index matched);
   void truncate_from(Index index);
+
+  // engine_set_back.cpp
+  bool lacks(EntryId acknowledged) const;
+  void find_self_set_back(EntryId acknowledged);
+  bool proves_set_back(const Progress& progress, const AppendResponse& response) const;
+  void find_set_back(PeerId peer, Progress& progress, const AppendResponse& response);
+  EntryId claim_to(const Progress& progress) const;
 
   // engine_leader.cpp
   void on_append_response(const Message& message, const AppendResponse& response);
@@ -523,6 +531,7 @@ private:
   std::vector<Message> messages_{};
   std::list<ReadReady> reads_ready_{};
   bool role_changed_ = false;
+  std::vector<SetBack> set_back_{};  ///< Found out, and not told yet.
   bool disk_full_ = false;
   std::uint64_t dropped_ = 0;
   std::uint64_t read_rounds_ = 0;

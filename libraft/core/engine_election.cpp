@@ -180,6 +180,11 @@ bool Engine::goes_before(PeerId other, const PreVoteRequest& request) const {
          && now_ < electing().since + options_.heartbeat_interval / 2;
 }
 
+/// A peer whose disk was set back may have voted already, and has lost what a candidate must hold.
+bool Engine::may_vote() const {
+  return !hard_state_.set_back || mutant(Mutant::set_back_votes);
+}
+
 void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {
   if (mutant(Mutant::pre_vote_moves_term) && message.term > hard_state_.term)
     become_follower(message.term, nobody);
@@ -188,7 +193,7 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
   // While our vote is being written another has it, and would lose it.
   const bool is_time = message.term > hard_state_.term && !hears_leader() && hard_state_durable();
   const bool granted =
-      is_time && request.last >= log_.last() && !goes_before(message.from, request);
+      is_time && request.last >= log_.last() && may_vote() && !goes_before(message.from, request);
   if (granted && role_ == Role::follower)
     defer_election();
   // It cannot win, but has lost its leader, too, and will not refuse us for that one's sake any
@@ -223,7 +228,7 @@ void Engine::on_vote_request(const Message& message, const VoteRequest& request)
                     || mutant(Mutant::vote_twice);
   const auto* state = std::get_if<Following>(&state_);
   const bool has_leader = role_ == Role::leader || (state != nullptr && state->leader != nobody);
-  if (!free || has_leader
+  if (!free || has_leader || !may_vote()
       || (request.last < log_.last() && !mutant(Mutant::vote_without_log_check))) {
     send(message.from, VoteResponse{.granted = false});
     return;
@@ -256,7 +261,8 @@ void Engine::on_vote_response(const Message& message, const VoteResponse& respon
 /// The leader hands over: no pre-vote, which its followers would refuse (§3.10).
 void Engine::on_timeout_now(const Message& message) {
   const auto* state = std::get_if<Following>(&state_);
-  if (state == nullptr || state->leader != message.from || !is_voter() || stateless_)
+  if (state == nullptr || state->leader != message.from || !is_voter() || stateless_
+      || hard_state_.set_back)
     return;
   handed_over_ = message.from;
   campaign(true);

@@ -15,6 +15,13 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   }
   hear_leader(message);
   hear_of_members(request);
+  if (!hard_state_.set_back && lacks(request.acknowledged))
+    find_self_set_back(request.acknowledged);
+  if (hard_state_.set_back) {
+    const Rejected rejected{.previous = request.previous,
+                            .hint = log_.last_not_above(request.previous)};
+    return send(message.from, AppendResponse{.verdict = rejected, .sent_at = request.sent_at});
+  }
 
   const bool agrees =
       log_.agrees(request.previous)

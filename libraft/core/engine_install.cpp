@@ -14,6 +14,8 @@ void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chun
     return;
   }
   hear_leader(message);
+  if (hard_state_.set_back)
+    return;  // The leader is told so by the next answer to a heartbeat.
   const Index covered = chunk.head.place.id.index;
   if (stateless_ ? covered < applied_ : covered <= commit_) {
     // We need it no more, or it ends before what we lost: what we have says all, and what we want.

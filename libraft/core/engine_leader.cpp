@@ -44,6 +44,10 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (it == leading().progress.end())
     return;
   Progress& progress = it->second;
+  if (!progress.is_set_back() && proves_set_back(progress, response))
+    find_set_back(message.from, progress, response);
+  if (progress.is_set_back() && !mutant(Mutant::set_back_still_counts))
+    return;
   progress.heard(now_, mutant(Mutant::read_by_older_answer)
                            ? leading().sent_read
                            : std::min(response.read, leading().sent_read));
@@ -70,7 +74,8 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
     ++dropped_;
     return;
   }
-  if (progress.accepted(matched)) {
+  const Term term = matched < log_.before().index ? Term{} : log_.term_at(matched);
+  if (progress.accepted(now_, matched, term)) {
     maybe_commit();
     continue_transfer();
     continue_change();

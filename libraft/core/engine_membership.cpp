@@ -149,9 +149,9 @@ void Engine::give_up_change() {
   lead.change = Change{.target = lead.change->origin, .origin = {}, .deadline = never};
 }
 
-/// Whether the follower has answered lately.
+/// Whether the follower has answered lately, and its answers count.
 bool Engine::hears(const Progress& progress) const {
-  return now_ - progress.heard_at() < options_.election_timeout_max;
+  return !progress.is_set_back() && now_ - progress.heard_at() < options_.election_timeout_max;
 }
 
 /// All newcomers, and of all voters enough to decide: one who votes already may lag or be dead, or

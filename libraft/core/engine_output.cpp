@@ -15,7 +15,8 @@ constexpr std::size_t committed_bytes_max = std::size_t{8} << 20;
 }  // namespace
 
 bool Engine::has_output() const {
-  if (has_write() || !messages_.empty() || may_apply() || may_answer_reads() || role_changed_)
+  if (has_write() || !messages_.empty() || may_apply() || may_answer_reads() || role_changed_
+      || !set_back_.empty())
     return true;
   if (install_ || check_ || !chunks_to_store_.empty() || snapshot_due() || read_request_due())
     return true;
@@ -48,6 +49,7 @@ Output Engine::take_output() {
   out.chunks_to_store = std::exchange(chunks_to_store_, {});
   out.check_snapshot = std::exchange(check_, std::nullopt);
   out.role_changed = std::exchange(role_changed_, false);
+  out.set_back = std::exchange(set_back_, {});
   return out;
 }
 
@@ -111,11 +113,13 @@ bool Engine::hard_state_durable() const {
   return !hard_state_dirty_ && std::ranges::none_of(writing_, &Handed::hard_state);
 }
 
-/// Every answer says whether we need a snapshot, or room: any of them may be lost.
+/// Every answer says whether we need a snapshot, or room, or count for nothing: any of them may be
+/// lost.
 Message Engine::envelope(PeerId to, Body body) const {
   if (auto* response = std::get_if<AppendResponse>(&body); response != nullptr) {
     if (stateless_)
       response->wants_snapshot = applied_;
+    response->set_back = hard_state_.set_back;
     response->disk_full = disk_full_ && !mutant(Mutant::full_disk_not_spoken_of);
   }
   return {.cluster = hard_state_.cluster,

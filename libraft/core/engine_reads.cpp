@@ -17,9 +17,10 @@ Result<ReadId> Engine::start_read(ReadLevel level) {
   // Who may be behind needs no engine: it answers from what it has applied.
   TROUPE_ASSERT(level != ReadLevel::sequential);
   stir();
-  // A standby is sent nothing that it could answer from; a peer may have lost what it was sent.
+  // A standby is sent nothing that it could answer from, nor is a peer whose disk was set back; a
+  // peer may have lost what it was sent.
   if (role_ == Role::follower && known_leader() != nobody
-      && configuration().keeps_log(options_.self) && !stateless_)
+      && configuration().keeps_log(options_.self) && !stateless_ && !hard_state_.set_back)
     return start_read_as_follower();
   if (role_ != Role::leader)
     return refusal_of_non_leader();
@@ -164,7 +165,9 @@ void Engine::on_read_index_request(const Message& message, const ReadIndexReques
     return;
   Leading& lead = leading();
   const bool knows = commit_ >= lead.term_start || mutant(Mutant::read_index_before_own_term);
-  if (!lead.progress.contains(message.from) || !knows || lead.reads.size() >= reads_max)
+  const auto it = lead.progress.find(message.from);
+  if (it == lead.progress.end() || it->second.is_set_back() || !knows
+      || lead.reads.size() >= reads_max)
     return;
   last_read_ = {last_read_.value + 1};
   lead.reads.push_back(

@@ -74,7 +74,8 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
                          .sent_at = now_,
                          .floor = floor(),
                          .horizon = hard_state_.horizon,
-                         .quiet = quiet});
+                         .quiet = quiet,
+                         .acknowledged = claim_to(progress)});
 }
 
 }  // namespace troupe

@@ -73,7 +73,7 @@ void Engine::on_snapshot_response(const Message& message, const SnapshotResponse
   if (role_ != Role::leader)
     return;
   const auto it = leading().progress.find(message.from);
-  if (it == leading().progress.end())
+  if (it == leading().progress.end() || it->second.is_set_back())
     return;
   it->second.heard(now_, {});
   auto& transfer = it->second.transfer();

@@ -19,6 +19,8 @@ std::optional<std::string_view> broken_now(const EngineView& now) {
     return "a snapshot ends within the log";
   if (now.stateless && now.role != Role::follower)
     return "who has no state only follows";
+  if (now.hard_state.set_back && now.role != Role::follower)
+    return "who was set back only follows";
   if (now.last.term > now.hard_state.term)
     return "no entry is from a term we have not reached";
   if (now.role == Role::leader && now.leader != now.self)
@@ -53,6 +55,8 @@ std::optional<std::string_view> broken_change(const EngineView& before, const En
   if (before.hard_state.cluster != ClusterId{}
       && now.hard_state.cluster != before.hard_state.cluster)
     return "a peer stays in its cluster";
+  if (before.hard_state.set_back && !now.hard_state.set_back)
+    return "who was set back stays so";
   if (now.hard_state.term != before.hard_state.term)
     return std::nullopt;
   if (before.hard_state.voted_for != nobody

@@ -54,6 +54,9 @@ struct AppendRequest {
   /// "There is nothing to do." Who holds all that is committed, and nothing else, may stop waiting
   /// for us, and says so.
   bool quiet = false;
+  /// The last entry up to which the receiver has accepted the log in this term, as far as the
+  /// leader has heard. A receiver that lacks it was set back (docs/decisions/0009).
+  EntryId acknowledged{};
   friend bool operator==(const AppendRequest&, const AppendRequest&) = default;
 };
 
@@ -87,6 +90,8 @@ struct AppendResponse {
   /// The sender holds all that is committed and waits for its leader no more: it is up to the node
   /// around it to tell whether that is still there (`Silent`).
   bool quiet = false;
+  /// The sender has lost what it acknowledged, and counts for nothing. Only with a rejection.
+  bool set_back = false;
   friend bool operator==(const AppendResponse&, const AppendResponse&) = default;
 };
 

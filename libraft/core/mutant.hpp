@@ -78,6 +78,15 @@ enum class Mutant : std::uint8_t {
   full_disk_not_left,        ///< It leads on where others have room.
   full_disk_not_spoken_of,   ///< A follower does not say that its disk is full.
 
+  // Disks that were set back (docs/decisions/0009).
+  set_back_unproven,           ///< A leader takes no proof that a follower was set back.
+  set_back_by_late_rejection,  ///< It takes a rejection for one that may have left long ago.
+  set_back_still_counts,       ///< Acknowledgements of a peer that was set back count on.
+  set_back_votes,              ///< Such a peer grants votes.
+  set_back_campaigns,          ///< It asks for votes.
+  set_back_not_written,        ///< It does not write down that it was.
+  claims_what_was_sent,        ///< A leader claims that its follower acknowledged all it was sent.
+
   // Leases and reads at followers.
   transfer_keeps_lease,        ///< Who told another to campaign still reads alone (§3.10).
   clock_error_ignored,         ///< A lease ends when its promises do, by the wrong clock (§6.4.1).

@@ -21,6 +21,9 @@ struct HardState {
   /// What made the holes of this log is in entries up to this one (§5.3): a state that has applied
   /// less may never have been. 0 without holes.
   Index horizon{};
+  /// The disk held less than this peer had acknowledged: it votes and accepts no more
+  /// (docs/decisions/0009).
+  bool set_back = false;
   friend bool operator==(const HardState&, const HardState&) = default;
 };
 
@@ -65,6 +68,13 @@ struct ChunkToStore {
   Bytes data{};
 };
 
+/// A peer whose disk was set back, as we just found out: ourselves, or one of our followers.
+struct SetBack {
+  PeerId peer{};
+  Index acknowledged{};  ///< What it had acknowledged to its leader in this term; 0 if unknown.
+  Index last{};          ///< Where its log ends by now, at most.
+};
+
 /// What the shell around an engine must do, in the order of the fields.
 ///
 /// Messages that promise something about our own disk (a vote, an acceptance, a
@@ -89,11 +99,12 @@ struct Output {
   /// 8. Role, term or leader are not what they were: ask `view()`. Unless we lead in the same term
   /// as before, all reads that wait are lost and all proposals that wait are in doubt.
   bool role_changed = false;
+  std::vector<SetBack> set_back{};  ///< 9. Tell an operator.
 
   bool empty() const {
     return !write && messages.empty() && !install && committed.empty() && !take_snapshot
            && reads.empty() && chunks_to_send.empty() && chunks_to_store.empty() && !check_snapshot
-           && !role_changed;
+           && !role_changed && set_back.empty();
   }
 };
 

@@ -1,8 +1,10 @@
 #include "core/progress.hpp"
 
 #include "core/assert.hpp"
+#include "core/mutant.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 
@@ -37,13 +39,17 @@ void Progress::promised(Time until) {
   promised_until_ = std::max(promised_until_, until);
 }
 
-bool Progress::accepted(Index matched) {
+bool Progress::accepted(Time now, Index matched, Term term) {
   while (!in_flight_.empty() && in_flight_.front().last <= matched) {
     in_flight_bytes_ -= in_flight_.front().bytes;
     in_flight_.pop_front();
   }
   const bool news = matched > match_;
   match_ = std::max(match_, matched);
+  if (news) {
+    matched_at_ = now;
+    claim_ = term == Term{} ? claim_ : EntryId{term, matched};
+  }
   has_ours_ = has_ours_ || (offered_ && matched >= *offered_);
   next_ = std::max(next_, troupe::next(match_));
   // Logs that agree up to `next - 1` need no more probing. An acceptance below it is of an older
@@ -67,8 +73,21 @@ void Progress::rest() {
   in_flight_bytes_ = 0;
 }
 
+void Progress::found_set_back() {
+  set_back_ = true;
+  if (mutant(Mutant::set_back_still_counts))
+    return;
+  rest();
+  acknowledged_ = std::exchange(match_, Index{});
+  promised_until_ = Time::min();
+  read_ = {};
+  wanted_ = {};
+  quiet_since_.reset();
+  transfer_.reset();
+}
+
 void Progress::resume() {
-  if (pace_ == Pace::rest)
+  if (pace_ == Pace::rest && !set_back_)
     pace_ = Pace::probe;
 }
 

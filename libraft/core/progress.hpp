@@ -30,6 +30,8 @@ public:
   explicit Progress(Index next, Time now) : next_(next), heard_at_(now) {}
 
   Index match() const { return match_; }
+  /// When we heard the answer that raised `match` last.
+  Time matched_at() const { return matched_at_; }
   Index next() const { return next_; }
   Pace pace() const { return pace_; }
   Time heard_at() const { return heard_at_; }
@@ -52,7 +54,8 @@ public:
   void heard(Time now, ReadId read);
   void promised(Time until);
   /// The follower has the log durably up to `matched`. Returns whether that is news.
-  bool accepted(Index matched);
+  /// `term` is that of the entry there, 0 if it was cut from our log.
+  bool accepted(Time now, Index matched, Term term);
   /// The follower does not hold the entry at `previous`; the logs can only agree
   /// at or before `agree`. An answer to an outdated request changes nothing.
   void rejected(Index previous, Index agree);
@@ -83,6 +86,14 @@ public:
     sent_at_.reset();
   }
 
+  /// Its disk was set back. Nothing that it says counts any more, nor what it said.
+  void found_set_back();
+  bool is_set_back() const { return set_back_; }
+  /// The last entry up to which it has accepted the log, as far as we know its term.
+  EntryId claim() const { return claim_; }
+  /// `match` when it was found that the disk was set back; 0 otherwise.
+  Index acknowledged() const { return acknowledged_; }
+
   bool disk_full() const { return disk_full_; }
   void has_full_disk(bool full) { disk_full_ = full; }
 
@@ -97,7 +108,9 @@ private:
   };
 
   Index match_{};  ///< Durable at the follower, as it told us in this term.
-  Index next_{};   ///< The next entry to send.
+  Time matched_at_ = Time::min();
+  EntryId claim_{};
+  Index next_{};  ///< The next entry to send.
   Pace pace_ = Pace::probe;
   bool probing_ = false;  ///< A probe is on its way.
   std::list<Sent> in_flight_{};
@@ -113,6 +126,8 @@ private:
   Time promised_until_ = Time::min();
   std::optional<Index> offered_{};  ///< The least.
   bool has_ours_ = false;
+  bool set_back_ = false;
+  Index acknowledged_{};
   bool returned_ = false;  ///< It was sent entries by us before, and then none for some time.
 };
 

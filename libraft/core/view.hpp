@@ -34,6 +34,9 @@ struct FollowerView {
   /// The snapshot that is being sent to it, if any, and how much of it has arrived.
   std::optional<SnapshotHead> snapshot{};
   std::uint64_t snapshot_acked = 0;
+  /// Its disk was set back: it counts for nothing, and `match` is 0. It had `acknowledged` as much.
+  bool set_back = false;
+  Index acknowledged{};
 };
 
 /// Read-only sight of an engine: all that status, tests and invariants need.

@@ -53,10 +53,11 @@ Offset<schema::JournalWrite> pack(FlatBufferBuilder& to, const PeerWrite& write)
   const auto entries = to.CreateVectorOfStructs(heads);
   const auto payloads = pack_payloads(to, all.entries);
   const auto holes = to.CreateVector(released);
-  return schema::CreateJournalWrite(
-      to, write.peer.value, all.hard_state.term.value, all.hard_state.voted_for.value,
-      all.hard_state.cluster.value, all.hard_state.horizon.value, snapshot, all.restart,
-      value_of(all.truncate_from), entries, payloads, holes, value_of(all.cut_before));
+  return schema::CreateJournalWrite(to, write.peer.value, all.hard_state.term.value,
+                                    all.hard_state.voted_for.value, all.hard_state.cluster.value,
+                                    all.hard_state.horizon.value, snapshot, all.restart,
+                                    value_of(all.truncate_from), entries, payloads, holes,
+                                    value_of(all.cut_before), all.hard_state.set_back);
 }
 
 /// A verifier looks at where a vector begins, and not at where its first element does. Requires:
@@ -91,7 +92,8 @@ Problem unpack(const schema::JournalWrite& from, PeerWrite& to) {
   to.write.hard_state = {.term = {from.term()},
                          .voted_for = {from.voted_for()},
                          .cluster = {from.cluster()},
-                         .horizon = {from.horizon()}};
+                         .horizon = {from.horizon()},
+                         .set_back = from.set_back()};
   if (const auto* snapshot = from.snapshot())
     if (auto problem =
             read_snapshot({snapshot->data(), snapshot->size()}, to.write.snapshot.emplace()))

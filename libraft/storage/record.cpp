@@ -16,6 +16,9 @@ namespace troupe::storage {
 namespace {
 
 constexpr std::uint8_t record_format = 1;
+/// Of a state whose peer was set back. It looks like any other; but a program that does not know
+/// what that means must not let the peer vote.
+constexpr std::uint8_t set_back_format = 2;
 
 /// The first field of every value; the rest is what it is the checksum of.
 constexpr std::size_t checksum_bytes = sizeof(std::uint32_t);
@@ -238,17 +241,19 @@ PeerState empty_state(PeerId peer) {
 
 std::vector<std::uint8_t> write_state(PeerId peer, const PeerState& state) {
   return sealed(schema::StateRecord(
-      0, record_format, peer.value, state.hard_state.term.value, state.hard_state.voted_for.value,
-      state.hard_state.cluster.value, state.hard_state.horizon.value, state.before.last.term.value,
-      state.before.last.index.value, state.before.chain.value, state.tail.last.term.value,
-      state.tail.last.index.value, state.tail.chain.value, state.holes, state.snapshot_hash));
+      0, state.hard_state.set_back ? set_back_format : record_format, peer.value,
+      state.hard_state.term.value, state.hard_state.voted_for.value, state.hard_state.cluster.value,
+      state.hard_state.horizon.value, state.before.last.term.value, state.before.last.index.value,
+      state.before.chain.value, state.tail.last.term.value, state.tail.last.index.value,
+      state.tail.chain.value, state.holes, state.snapshot_hash));
 }
 
 Problem read_state(Value value, PeerId peer, PeerState& to) {
   schema::StateRecord record;
   if (!open(value, record))
     return mismatch();
-  if (auto problem = check_format(record.format(), record_format))
+  const bool is_set_back = record.format() == set_back_format;
+  if (auto problem = check_format(is_set_back ? record_format : record.format(), record_format))
     return problem;
   if (auto problem = check_size(value.size(), sizeof(record)))
     return problem;
@@ -257,7 +262,8 @@ Problem read_state(Value value, PeerId peer, PeerState& to) {
   to = {.hard_state = {.term = {record.term()},
                        .voted_for = {record.voted_for()},
                        .cluster = {record.cluster()},
-                       .horizon = {record.horizon()}},
+                       .horizon = {record.horizon()},
+                       .set_back = is_set_back},
         .before = {.last = {{record.before_term()}, {record.before_index()}},
                    .chain = {record.before_chain()}},
         .tail = {.last = {{record.last_term()}, {record.last_index()}}, .chain = {record.chain()}},

@@ -152,6 +152,8 @@ struct FollowerStatus {
   std::uint64_t heard_ms = 0;        ///< Since it was last heard.
   std::uint64_t snapshot_sent = 0;   ///< Of the snapshot that it is being sent, as it confirmed...
   std::uint64_t snapshot_bytes = 0;  ///< ...and the size of that; 0 if it is sent none.
+  bool set_back = false;             ///< Its disk was set back, and it counts for nothing...
+  Index acknowledged{};              ///< ...though it had acknowledged as much.
   friend bool operator==(const FollowerStatus&, const FollowerStatus&) = default;
 };
 
@@ -186,6 +188,7 @@ struct PeerStatus {
   bool disk_stalls = false;       ///< A write takes longer than `disk_stall_max`.
   bool disk_full = false;         ///< Commands are refused until there is room.
   bool quiet = false;             ///< Nothing happens, and no heartbeats are sent or waited for.
+  bool set_back = false;          ///< Its disk was set back: it neither votes nor accepts.
 };
 /// A snapshot that is durable here.
 struct TakenSnapshot {

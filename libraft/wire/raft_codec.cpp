@@ -71,10 +71,12 @@ PackedBody pack(FlatBufferBuilder& to, const AppendRequest& request) {
   if (const std::string_view bytes = request.members.text(); !bytes.empty())
     members = to.CreateVector(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
   const schema::EntryId previous = packed(request.previous);
+  const schema::EntryId acknowledged = packed(request.acknowledged);
   return {schema::Body::AppendRequest,
           schema::CreateAppendRequest(to, &previous, request.commit.value, heads, payloads,
                                       request.read.value, members, request.sent_at.count(),
-                                      request.floor.value, request.horizon.value, request.quiet)
+                                      request.floor.value, request.horizon.value, request.quiet,
+                                      &acknowledged)
               .Union()};
 }
 
@@ -92,7 +94,7 @@ PackedBody pack(FlatBufferBuilder& to, const AppendResponse& response) {
   return {schema::Body::AppendRejected,
           schema::CreateAppendRejected(to, &previous, &hint, response.read.value,
                                        response.wants_snapshot.value, response.sent_at.count(),
-                                       promised, response.disk_full)
+                                       promised, response.disk_full, response.set_back)
               .Union()};
 }
 
@@ -229,6 +231,7 @@ bool unpack(const schema::AppendRequest& from, Term term, Decoder& decoder, Body
   return decoder.counter(from.commit()) && decoder.counter(from.read())
          && decoder.counter(from.floor()) && decoder.counter(from.horizon())
          && unpack(from.previous(), term, decoder, request.previous)
+         && unpack(from.acknowledged(), term, decoder, request.acknowledged)
          && unpack_entries(from, term, decoder, request) && unpack_members(from, decoder, request);
 }
 
@@ -260,7 +263,7 @@ bool unpack(const schema::AppendRejected& from, Term term, Decoder& decoder, Bod
          && decoder.check(rejected.hint.index <= rejected.previous.index
                               && rejected.hint.term <= rejected.previous.term,
                           "hint after what was rejected")
-         && unpack_response(from, {.verdict = rejected}, decoder, to);
+         && unpack_response(from, {.verdict = rejected, .set_back = from.set_back()}, decoder, to);
 }
 
 bool unpack(const schema::TimeoutNow&, Term, Decoder&, Body& to) {

@@ -64,7 +64,8 @@ flatbuffers::Offset<schema::Follower> pack_follower(FlatBufferBuilder& to,
   const auto name = to.CreateString(follower.name);
   return schema::CreateFollower(to, name, follower.match.value, follower.next.value,
                                 static_cast<std::uint8_t>(follower.pace), follower.in_flight_bytes,
-                                follower.heard_ms, follower.snapshot_sent, follower.snapshot_bytes);
+                                follower.heard_ms, follower.snapshot_sent, follower.snapshot_bytes,
+                                follower.set_back, follower.acknowledged.value);
 }
 
 PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
@@ -80,16 +81,16 @@ PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
   for (const FollowerStatus& follower : status.followers)
     followers.push_back(pack_follower(to, follower));
   const auto followers_at = to.CreateVector(followers);
-  return {
-      schema::ResponseBody::PeerStatus,
-      schema::CreatePeerStatus(
-          to, name, kind, static_cast<schema::Role>(status.role), leader, status.term.value,
-          status.commit.value, status.applied.value, &last, configuration,
-          status.configuration_index.value, status.store_bytes, status.first.value, &snapshot,
-          status.snapshot_bytes, taking, receiving, followers_at, status.cluster.value,
-          status.changing, status.holes, status.cleaned_upto.value, status.log_bytes,
-          status.lease_ms, status.read_rounds, status.disk_stalls, status.disk_full, status.quiet)
-          .Union()};
+  return {schema::ResponseBody::PeerStatus,
+          schema::CreatePeerStatus(
+              to, name, kind, static_cast<schema::Role>(status.role), leader, status.term.value,
+              status.commit.value, status.applied.value, &last, configuration,
+              status.configuration_index.value, status.store_bytes, status.first.value, &snapshot,
+              status.snapshot_bytes, taking, receiving, followers_at, status.cluster.value,
+              status.changing, status.holes, status.cleaned_upto.value, status.log_bytes,
+              status.lease_ms, status.read_rounds, status.disk_stalls, status.disk_full,
+              status.quiet, status.set_back)
+              .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {
@@ -182,8 +183,10 @@ bool unpack(const schema::Follower& from, Decoder& decoder, FollowerStatus& to) 
   to.heard_ms = from.heard_ms();
   to.snapshot_sent = from.snapshot_sent();
   to.snapshot_bytes = from.snapshot_bytes();
-  return decoder.counter(from.match()) && decoder.counter(from.next())
-         && decoder.check(from.pace() < paces, "unknown pace")
+  to.set_back = from.set_back();
+  to.acknowledged = {from.acknowledged()};
+  return decoder.counter(from.match()) && decoder.counter(from.acknowledged())
+         && decoder.counter(from.next()) && decoder.check(from.pace() < paces, "unknown pace")
          && decoder.text(from.name(), full_name_bytes_max, to.name);
 }
 
@@ -232,6 +235,7 @@ bool unpack(const schema::PeerStatus& from, Decoder& decoder, PeerStatus& to) {
   to.disk_stalls = from.disk_stalls();
   to.disk_full = from.disk_full();
   to.quiet = from.quiet();
+  to.set_back = from.set_back();
   return decoder.check(from.role() <= schema::Role::MAX, "unknown role")
          && decoder.counter(from.term()) && decoder.counter(from.commit())
          && decoder.counter(from.applied()) && decoder.counter(from.configuration_index())

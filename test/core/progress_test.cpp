@@ -11,7 +11,7 @@ constexpr Progress::Window window{.bytes_max = 1000, .messages_max = 3};
 /// At index 10 and replicating.
 Progress replicating() {
   Progress progress(Index{11}, Time{});
-  progress.accepted({10});
+  progress.accepted({}, {10}, {1});
   return progress;
 }
 
@@ -32,7 +32,7 @@ TEST_CASE("an accepted probe turns into replication behind what was matched") {
   Progress progress(Index{11}, Time{});
   progress.sent_entries({12}, 100);
 
-  CHECK(progress.accepted({12}));
+  CHECK(progress.accepted({}, {12}, {1}));
 
   CHECK(progress.pace() == Pace::replicate);
   CHECK(progress.match() == Index{12});
@@ -103,7 +103,7 @@ TEST_CASE("an acceptance frees the window of all messages that it covers") {
   progress.sent_entries({13}, 20);
   progress.sent_entries({14}, 30);
 
-  CHECK(progress.accepted({13}));
+  CHECK(progress.accepted({}, {13}, {1}));
 
   CHECK(progress.in_flight_bytes() == 30);
   CHECK(progress.match() == Index{13});
@@ -114,7 +114,7 @@ TEST_CASE("an acceptance frees the window of all messages that it covers") {
 TEST_CASE("what is matched does not go back") {
   Progress progress = replicating();
 
-  CHECK(!progress.accepted({4}));
+  CHECK(!progress.accepted({}, {4}, {1}));
 
   CHECK(progress.match() == Index{10});
 }

@@ -49,6 +49,7 @@ struct Subject {
   std::vector<Message> messages{};
   std::vector<Entry> committed{};
   std::vector<ReadReady> reads{};
+  std::vector<SetBack> losses{};
   bool role_changed = false;
 
   /// Voters 1, 2 and 3; the configuration is entry 1/1, and `more` follows it. It started long
@@ -74,6 +75,7 @@ struct Subject {
       messages.insert(messages.end(), output.messages.begin(), output.messages.end());
       committed.insert(committed.end(), output.committed.begin(), output.committed.end());
       reads.insert(reads.end(), output.reads.begin(), output.reads.end());
+      losses.insert(losses.end(), output.set_back.begin(), output.set_back.end());
       role_changed = role_changed || output.role_changed;
       if (!output.write)
         continue;

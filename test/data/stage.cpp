@@ -151,6 +151,10 @@ void Stage::perform(PeerId id) {
     for (const ReadReady& ready : output.reads)
       say(name_of(id) + " answers reads up to " + std::to_string(ready.upto.value) + " from index "
           + std::to_string(ready.index.value));
+    for (const SetBack& found : output.set_back)
+      say(name_of(id) + " finds that " + name_of(found.peer) + " was set back: it acknowledged "
+          + std::to_string(found.acknowledged.value) + " and ends at "
+          + std::to_string(found.last.value));
     if (!p.disk_is_held)
       while (!p.writes.empty())
         persist_one(id, true);

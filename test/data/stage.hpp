@@ -32,6 +32,7 @@ private:
     EngineView view{};  ///< As last seen.
     Time now{};
     Recovered durable{};
+    Recovered copy{};            ///< Of that, as it was when it was copied last.
     std::deque<Write> writes{};  ///< On their way to the disk.
     bool disk_is_held = false;
     sim::State state{};
@@ -78,6 +79,8 @@ private:
   void crash(const Line& line);
   void restart(const Line& line);
   void wipe(const Line& line);
+  void copy(const Line& line);
+  void set_back(const Line& line);
   void disconnect(const Line& line);
   void silence(const Line& line);
   void forge(const Line& line);

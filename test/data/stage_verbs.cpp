@@ -56,7 +56,8 @@ const std::map<std::string, Stage::Verb>& Stage::verbs() {
       {"crash", &Stage::crash},         {"restart", &Stage::restart},
       {"wipe", &Stage::wipe},           {"disconnect", &Stage::disconnect},
       {"forge", &Stage::forge},         {"show", &Stage::show},
-      {"silence", &Stage::silence},
+      {"silence", &Stage::silence},     {"copy", &Stage::copy},
+      {"set_back", &Stage::set_back},
   };
   return all;
 }
@@ -347,6 +348,21 @@ void Stage::wipe(const Line& line) {
   peers_.erase(id);
   peers_[other] = {};
   start(other);
+}
+
+/// `copy N`: somebody copies what peer N has on its disk.
+void Stage::copy(const Line& line) {
+  const PeerId id = first_peer(line);
+  peer(id).copy = peer(id).durable;
+  checker_.copied(id);
+}
+
+/// `set_back N`: peer N crashes, and the copy takes the place of what it had on its disk.
+void Stage::set_back(const Line& line) {
+  const PeerId id = first_peer(line);
+  crash(line);
+  peer(id).durable = peer(id).copy;
+  checker_.set_back(id);
 }
 
 /// `disconnect N from=M`: peer N's node has no connection to M's.

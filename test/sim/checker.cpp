@@ -9,7 +9,7 @@
 namespace troupe::sim {
 
 void Checker::fail(PeerId peer, const std::string& what) {
-  if (!violation_)
+  if (!violation_ && !void_)
     violation_ = peer == nobody ? what : "peer " + std::to_string(peer.value) + ": " + what;
 }
 
@@ -48,12 +48,13 @@ void Checker::crashed(PeerId peer) {
 }
 
 void Checker::stepped(const EngineView& before, const EngineView& now, const Log& log) {
-  if (violation_)
+  if (violation_ || void_)
     return;
   if (const auto broken = broken_invariant(before, now))
     fail(now.self, std::string(*broken));
   peers_[now.self].standing = {now.role, now.hard_state};
   check_vote(before, now);
+  check_set_back(now);
   const bool led = before.role == Role::leader && before.hard_state.term == now.hard_state.term;
   if (before.role == Role::leader && now.role != Role::leader)
     marks_.hit(Mark::leader_stepped_down);
@@ -123,8 +124,7 @@ void Checker::leader_committed(const EngineView& before, const EngineView& now, 
     return fail(now.self, "commits " + text(last) + " by counting, in term "
                               + std::to_string(now.hard_state.term.value));
   // Commitment comes before the next step of a change, which may be taken at once.
-  if (!durable_on_quorum(before.configuration, last))
-    return fail(now.self, "commits " + text(last) + ", which is not durable on a quorum");
+  check_held_by_quorum(before.configuration, last, now);
   if (!holds(peers_[now.self].durable, last))
     marks_.hit(Mark::commit_before_own_disk);
   for (Index i = next(before.commit); i <= now.commit; i = next(i))
@@ -213,7 +213,9 @@ void Checker::check_matches(const EngineView& now, const Log& log) {
     const bool moved_on =
         record.hard_state.term > now.hard_state.term
         || (record.standing && record.standing->hard_state.term > now.hard_state.term);
-    if (!moved_on && !holds(record.durable, match))
+    const auto forgotten = forgotten_.find(peer);
+    const bool held = forgotten != forgotten_.end() && holds(forgotten->second.log, match);
+    if (!moved_on && !held && !holds(record.durable, match))
       return fail(now.self, "believes that peer " + std::to_string(peer.value) + " holds index "
                                 + std::to_string(follower.match.value) + " durably");
   }
@@ -346,21 +348,6 @@ void Checker::durable(PeerId peer, const Write& write) {
   }
   record.hard_state = hard_state;
   extend(peer, record.durable, write);
-}
-
-bool Checker::durable_on_majority(const std::vector<Member>& voters, EntryId id) const {
-  std::size_t holders = 0;
-  for (const Member& member : voters) {
-    const auto it = peers_.find(member.id);
-    if (it != peers_.end() && holds(it->second.durable, id))
-      ++holders;
-  }
-  return voters.empty() || 2 * holders > voters.size();
-}
-
-bool Checker::durable_on_quorum(const Configuration& configuration, EntryId id) const {
-  return !configuration.voters.empty() && durable_on_majority(configuration.voters, id)
-         && durable_on_majority(configuration.old_voters, id);
 }
 
 }  // namespace troupe::sim

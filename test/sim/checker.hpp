@@ -34,6 +34,14 @@ public:
   void started(PeerId peer, const EngineView& view, const Log& log);
   void crashed(PeerId peer);
 
+  /// A copy of the disk is made.
+  void copied(PeerId peer);
+  /// The disk holds what it held when it was copied last. Requires that the peer is down.
+  void set_back(PeerId peer);
+  /// What decided an election or a commit came from a peer that had forgotten what it promised, and
+  /// could not know. No rule can be kept from there on, and none is checked.
+  bool is_void() const { return void_; }
+
   /// An input or request turned `before` into `now`.
   void stepped(const EngineView& before, const EngineView& now, const Log& log);
   /// A candidate of this configuration leads `term` from now on.
@@ -105,6 +113,11 @@ private:
     std::map<Index, Placed> configurations{};
     EntryId read_upto{};
   };
+  /// What was on a disk.
+  struct Kept {
+    HardState hard_state{};
+    Mirror log{};
+  };
   struct Committed {
     EntryId id{};
     Term in_term{};  ///< Of the first leader that is known to have committed it.
@@ -123,6 +136,11 @@ private:
   };
 
   void fail(PeerId peer, const std::string& what);
+  bool has_forgotten(PeerId peer) const { return forgotten_.contains(peer); }
+  void check_set_back(const EngineView& now);
+  void check_silence_of_set_back(const Message& message);
+  bool knows_set_back(PeerId peer) const;
+  void end_judgement();
   void elected(const EngineView& now, const Log& log);
   void leader_committed(const EngineView& before, const EngineView& now, const Log& log);
   bool record_commit(const EngineView& now, const Log& log, Index index);
@@ -146,9 +164,16 @@ private:
   void sent_acceptance(const Message& message, Index matched);
 
   static bool holds(const Mirror& mirror, EntryId id);
-  bool durable_on_quorum(const Configuration& configuration, EntryId id) const;
-  bool voted_for_by_majority(const std::vector<Member>& voters, PeerId leader, Term term) const;
-  bool durable_on_majority(const std::vector<Member>& voters, EntryId id) const;
+  /// Whose word counts: all of them, those of whom no leader can know that they have forgotten
+  /// theirs, or none that has.
+  enum class Trust : std::uint8_t { all, unknowing, none };
+  bool counts(PeerId voter, EntryId id, const EngineView& leader, Trust forgetful) const;
+  bool held_by_quorum(const Configuration& configuration, EntryId id, const EngineView& leader,
+                      Trust forgetful) const;
+  void check_held_by_quorum(const Configuration& configuration, EntryId id,
+                            const EngineView& leader);
+  bool voted_for_by_majority(const std::vector<Member>& voters, PeerId leader, Term term,
+                             Trust forgetful) const;
 
   Marks& marks_;
   std::optional<std::string> violation_{};
@@ -157,6 +182,9 @@ private:
   std::map<std::pair<Term, PeerId>, PeerId> durable_votes_{};  ///< Whom a peer voted for.
   std::map<std::pair<Term, PeerId>, PeerId> sent_votes_{};
   std::map<std::pair<Term, PeerId>, EntryId> candidacies_{};  ///< Where the candidate's log ended.
+  std::map<PeerId, Kept> copies_{};
+  std::map<PeerId, Kept> forgotten_{};  ///< By whom, and what, when the disk was set back.
+  bool void_ = false;
   std::vector<Committed> committed_{};
   std::map<Index, Placed> committed_configurations_{};
   std::vector<std::map<Term, std::uint64_t>> known_{};  ///< Digest of each entry ever handed out.

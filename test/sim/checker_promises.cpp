@@ -12,6 +12,7 @@ void Checker::sent(const Message& message) {
     return;
   if (message.from == message.to || message.from == nobody || message.to == nobody)
     return fail(message.from, "sends " + text(message));
+  check_silence_of_set_back(message);
   if (const auto* vote = std::get_if<VoteResponse>(&message.body))
     sent_vote(message, *vote);
   else if (const auto* vote_request = std::get_if<VoteRequest>(&message.body))

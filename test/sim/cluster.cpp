@@ -86,6 +86,8 @@ void Cluster::run() {
   run_until(swarm_.chaos, [] { return false; });
   heal();
   run_until(now_ + recovery_max, [this] { return has_recovered(); });
+  if (checker_.is_void())
+    return;
   if (!violation_ && !has_recovered())
     fail("the healed cluster does not serve all its clients");
   clients_.clear();
@@ -98,7 +100,7 @@ void Cluster::run() {
   converge();
   prove_quiet();
   converge();
-  if (!swarm_.engine.cleaning || violation_)
+  if (!swarm_.engine.cleaning || is_over())
     return;
   // What a log with holes leads to shows when it is read from its beginning.
   for (Seat seat = 0; seat < peers_.size(); ++seat)
@@ -115,7 +117,7 @@ void Cluster::converge() {
 }
 
 void Cluster::run_until(Time end, const std::function<bool()>& done) {
-  while (!violation_ && !events_.empty() && events_.next_at() <= end && !done()) {
+  while (!is_over() && !events_.empty() && events_.next_at() <= end && !done()) {
     now_ = std::max(now_, events_.next_at());
     events_.handle_next([this](Event& event) { handle(event); });
     if (checker_.violation())
@@ -123,7 +125,7 @@ void Cluster::run_until(Time end, const std::function<bool()>& done) {
     if (events_.scheduled() > events_max)
       fail("the cluster spins");
   }
-  if (!violation_ && !done())
+  if (!is_over() && !done())
     now_ = std::max(now_, end);
 }
 
@@ -144,7 +146,7 @@ void Cluster::handle(Event& event) {
 }
 
 void Cluster::fail(const std::string& what) {
-  if (violation_)
+  if (is_over())
     return;
   violation_ = what;
   note(0, [&] { return "VIOLATION " + what; });

@@ -67,6 +67,8 @@ private:
   };
 
   bool is_whole() const { return swarm_.extent == Extent::whole; }
+  /// Nothing more can be judged.
+  bool is_over() const { return violation_ || checker_.is_void(); }
 
   // cluster.cpp: the loop and the phases.
   void run_until(Time end, const std::function<bool()>& done);
@@ -160,6 +162,12 @@ private:
   void on(const ReplacementAsked& event);
   void strike_rot();
   bool refuses_to_open(Seat seat);
+
+  // cluster_set_back.cpp
+  void strike_set_back();
+  void on(const SetBackDue&);
+  void on(const SetBackLooked&);
+  void tell_set_back(const Peer& peer, const std::vector<SetBack>& found);
 
   // cluster_clients.cpp
   void on(const RequestArrives& event);
@@ -262,6 +270,16 @@ private:
 
   std::optional<PeerId> given_up_{};  ///< Its store does not open; another is to take its place.
   std::set<PeerId> gone_{};           ///< Who was replaced so.
+
+  /// Of a disk that is to be set back, or was; nothing once its peer is given up.
+  struct Copy {
+    Seat seat = 0;
+    PeerId peer{};
+    Recovered disk{};
+    Snapshots snapshots{};
+    bool restored = false;
+  };
+  std::optional<Copy> copy_{};
 
   Term leaving_disk_term_{};  ///< In which a leader last handed over for its disk.
 

@@ -31,7 +31,8 @@ std::vector<Cluster::Choice> Cluster::choices() const {
           {faults.slow, &Cluster::strike_slow},
           {faults.depose, &Cluster::strike_depose},
           {faults.clock_jump, &Cluster::strike_clock_jump},
-          {faults.rot, &Cluster::strike_rot}};
+          {faults.rot, &Cluster::strike_rot},
+          {faults.set_back, &Cluster::strike_set_back}};
 }
 
 void Cluster::on(const FaultStrikes&) {

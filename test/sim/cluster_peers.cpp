@@ -350,6 +350,8 @@ bool Cluster::parts_performed(Seat seat, Output& output, std::size_t parts_max) 
     answer_reads(peer, ready);
   if (output.role_changed)
     role_changed(peer);
+  if (!output.set_back.empty())
+    tell_set_back(peer, output.set_back);
   return true;
 }
 
@@ -374,6 +376,9 @@ void Cluster::work_on(Seat seat) {
 }
 
 void Cluster::send(Seat seat, Message&& message) {
+  if (auto* request = std::get_if<AppendRequest>(&message.body);
+      request != nullptr && !swarm_.claims)
+    request->acknowledged = {};
   checker_.sent(message);
   watch_promises(seat, message);
   mark_cleaning(message);

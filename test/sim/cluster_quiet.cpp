@@ -118,13 +118,13 @@ bool Cluster::is_quiet() const {
 /// A healed cluster with nothing to do falls quiet; and when its leader is gone then, alone or with
 /// its node, and nobody asks for anything, there is soon another one.
 void Cluster::prove_quiet() {
-  if (!has_quiet() || violation_ || swarm_.spares > 0 || swarm_.peers == 1)
+  if (!has_quiet() || is_over() || swarm_.spares > 0 || swarm_.peers == 1)
     return;
   run_until(now_ + falling_quiet_max, [this] { return is_quiet(); });
-  if (!violation_ && !is_quiet())
+  if (!is_over() && !is_quiet())
     return fail("the idle cluster is not quiet");
   const auto leader = leader_seat();
-  if (violation_ || !leader || swarm_.peers == 2)
+  if (is_over() || !leader || swarm_.peers == 2)
     return;
   const Term term = peers_[*leader].view().hard_state.term;
   const auto replaced = [&] {
@@ -133,7 +133,7 @@ void Cluster::prove_quiet() {
   };
   crash(*leader, hours(1));
   run_until(now_ + timeouts_to_replace * swarm_.engine.election_timeout_max, replaced);
-  if (!violation_ && !replaced())
+  if (!is_over() && !replaced())
     return fail("nobody misses the leader of a quiet cluster");
   marks_.hit(Mark::quiet_leader_replaced);
   on(PeerStarts{*leader});

@@ -35,7 +35,7 @@ void Cluster::strike_rot() {
   const auto& entries = peer.disk.durable().entries;
   const bool in_order =
       std::ranges::none_of(peers_, [](const Peer& p) { return p.rotten.has_value(); });
-  if (peers_.size() < peers_min || given_up_ || !in_order || !leader || entries.empty()
+  if (peers_.size() < peers_min || given_up_ || copy_ || !in_order || !leader || entries.empty()
       || !peers_[*leader].view().configuration.has_voter(peer.id)
       || peers_[*leader].view().commit == Index{})
     return;

@@ -75,10 +75,10 @@ void Cluster::prove_room() {
   const bool were_full =
       is_whole() && swarm_.faults.full > 0 && swarm_.network.straggler_permille == 0;
   const auto leader = leader_seat();
-  if (violation_ || !were_full || !leader || swarm_.spares > 0 || swarm_.peers < 3)
+  if (is_over() || !were_full || !leader || swarm_.spares > 0 || swarm_.peers < 3)
     return;
   spare_full_followers(*leader);
-  if (!violation_ && leader_seat() == leader)
+  if (!is_over() && leader_seat() == leader)
     replace_full_leader(*leader);
 }
 
@@ -89,7 +89,7 @@ void Cluster::spare_full_followers(Seat leader) {
   const auto is_replaced = [&] { return leader_seat() != leader; };
   const Time from = std::max(now_, peers_[leader].clock.goes_on_at());
   run_until(from + timeouts_to_tell * swarm_.engine.election_timeout_max, is_replaced);
-  if (!violation_ && !is_replaced()) {
+  if (!is_over() && !is_replaced()) {
     Peer& peer = peers_[leader];
     tick(peer);
     const auto entry = peer.engine->propose(std::vector{Bytes::copy_of("nobody")});
@@ -112,7 +112,7 @@ void Cluster::replace_full_leader(Seat leader) {
     return next && *next != leader;
   };
   run_until(now_ + timeouts_to_leave * swarm_.engine.election_timeout_max, is_replaced);
-  if (!violation_ && !is_replaced())
+  if (!is_over() && !is_replaced())
     fail("a leader on a full disk leads on, and the others have room");
   marks_.hit(Mark::full_leader_replaced);
   make_room(leader);

@@ -7,6 +7,7 @@
 
 #include <deque>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace troupe::sim {
@@ -44,6 +45,9 @@ public:
   void fill() { full_ = true; }
   void make_room() { full_ = false; }
   bool is_full() const { return full_; }
+
+  /// It holds what it held when `copy` was made. Requires that it is idle.
+  void set_back(Recovered copy) { durable_ = std::move(copy); }
 
   const Recovered& durable() const { return durable_; }
   bool idle() const { return working_.empty() && queue_.empty(); }

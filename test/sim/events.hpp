@@ -166,6 +166,10 @@ struct RoomIsMade {
 struct RebuildDue {
   Seat seat = 0;
 };
+/// A disk goes back to the copy that was made of it.
+struct SetBackDue {};
+/// The operator looks whether a leader has found out.
+struct SetBackLooked {};
 /// Whom another peer in the same seat is to take the place of, if it has not.
 struct ReplacementAsked {
   Seat seat = 0;
@@ -184,7 +188,7 @@ using Event =
                  AnswerArrives, ClientWakes, FaultStrikes, FaultEnds, AdminWakes, ChangeAsked,
                  BurialPlanned, SnapshotSaved, ChunkRead, ChunkWritten, SnapshotChecked,
                  InstallFailed, ReleasesReported, RoomIsMade, DeposalGoesOn, RebuildDue, DiskSpoke,
-                 ReplacementAsked, NodeBeats, BeatArrives>;
+                 ReplacementAsked, NodeBeats, BeatArrives, SetBackDue, SetBackLooked>;
 
 /// What is to come, in order of time; at equal times, in the order it was scheduled.
 class Events {

@@ -170,6 +170,15 @@ void draw_rot(Dice& dice, Swarm& swarm) {
     swarm.faults.rot = rot;
 }
 
+/// After all else, for whole runs. Likewise: one disk at a time. The peer is given up when that
+/// shows.
+void draw_set_back(Dice& dice, Swarm& swarm) {
+  const unsigned set_back = maybe(dice, 40);
+  swarm.claims = !dice.permille(300);
+  if (swarm.peers >= 3 && swarm.spares == 0 && swarm.faults.damage == 0)
+    swarm.faults.set_back = set_back;
+}
+
 /// After all else, for plain runs: what is left of a seed without what they have not.
 void draw_plain(Dice& dice, Swarm& swarm) {
   swarm.chaos = plain_ticks * plain_tick;
@@ -275,6 +284,8 @@ Swarm draw_swarm(std::uint64_t seed, Extent extent) {
   draw_quiet(dice, swarm);
   if (extent == Extent::plain)
     draw_plain(dice, swarm);
+  else
+    draw_set_back(dice, swarm);
   return swarm;
 }
 
@@ -327,6 +338,7 @@ std::string describe(const Swarm& s) {
       << " forget=" << f.forget << " change=" << f.change << " snapshot=" << f.snapshot
       << " damage=" << f.damage << " full=" << f.full << " slow=" << f.slow
       << " depose=" << f.depose << " clock_jump=" << f.clock_jump << " rot=" << f.rot
+      << " set_back=" << f.set_back << " claims=" << s.claims
       << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;

@@ -56,6 +56,7 @@ struct FaultSwarm {
   unsigned depose = 0;      ///< A leader loses its place and its tail, and gets the place back.
   unsigned clock_jump = 0;  ///< Forth, or back: then it stands still for as long.
   unsigned rot = 0;         ///< Of an entry in a store, found when it is opened next.
+  unsigned set_back = 0;    ///< A disk holds again what it held earlier.
   unsigned crash_between_parts_permille = 0;
   unsigned change_when_elected_permille = 0;
 };
@@ -112,6 +113,8 @@ struct Swarm {
   /// Of beats in a row that are not heard before peers are told so; where nobody is ever quiet, 0.
   unsigned silent_beats = 0;
   unsigned node_outlives_permille = 0;  ///< Of crashes, those of the peer alone.
+  /// Leaders say what a follower has acknowledged; those of an older version do not.
+  bool claims = true;
   bool buries = false;     ///< When all is healed, a voter dies for good where others stand by.
   EngineOptions engine{};  ///< Without `self` and `seed`.
   NetworkSwarm network{};

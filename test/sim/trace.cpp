@@ -35,6 +35,8 @@ struct BodyText {
       out += " floor=" + number(request.floor.value) + " horizon=" + number(request.horizon.value);
     if (request.quiet)
       out += " quiet";
+    if (request.acknowledged.index > request.previous.index)
+      out += " acknowledged=" + text(request.acknowledged);
     if (request.entries.empty())
       return out;
     out += " [";
@@ -51,7 +53,8 @@ struct BodyText {
              + " hint=" + text(std::get<Rejected>(response.verdict).hint);
     if (response.wants_snapshot != Index{})
       out += " wants_snapshot=" + number(response.wants_snapshot.value);
-    return out + read(response.read) + (response.quiet ? " quiet" : "");
+    return out + read(response.read) + (response.quiet ? " quiet" : "")
+           + (response.set_back ? " set_back" : "");
   }
   std::string operator()(const TimeoutNow&) const { return "timeout_now" + term; }
   std::string operator()(const ReadIndexRequest& request) const {

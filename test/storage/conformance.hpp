@@ -96,6 +96,7 @@ inline void check_logs(Subject& store) {
     store.write({write_of(1, 1, 1, {"a"})});
     PeerWrite vote{.peer = {1}};
     vote.write.hard_state = {.term = {5}, .voted_for = {2}, .cluster = {99}, .horizon = {3}};
+    vote.write.hard_state.set_back = true;
     store.write({vote});
     store.reopen();
     CHECK(store.recover(1).hard_state == vote.write.hard_state);

@@ -145,6 +145,16 @@ TEST_CASE("states, commits, peers and the format are checked to the last bit") {
   CHECK(read_state(state, {8}, got));
   for_each_damage(state, [&](const Bytes8& broken) { CHECK(read_state(broken, {7}, got)); });
 
+  // Of a peer that was set back it has another format: older programs do not take it for any other.
+  PeerState set_back = sent;
+  set_back.hard_state.set_back = true;
+  const Bytes8 marked = write_state({7}, set_back);
+  REQUIRE(!read_state(marked, {7}, got));
+  CHECK(got == set_back);
+  CHECK(marked.size() == state.size());
+  CHECK(marked[4] == state[4] + 1);
+  for_each_damage(marked, [&](const Bytes8& broken) { CHECK(read_state(broken, {7}, got)); });
+
   Commit commit;
   REQUIRE(!read_commit(write_commit({.transaction = 17, .journal = 4}), commit));
   CHECK(commit.transaction == 17);

@@ -107,6 +107,7 @@ TEST_CASE("an append request keeps its entries") {
   CHECK(got.read == sent.read);
   CHECK(got.floor == sent.floor);
   CHECK(got.horizon == sent.horizon);
+  CHECK(got.acknowledged == sent.acknowledged);
   CHECK(got.entries == sent.entries);
 }
 
@@ -120,6 +121,8 @@ TEST_CASE("times of a leader's clock come back as they were, and so do promises 
     CHECK(round_trip_message(rejected).sent_at == time);
     CHECK(round_trip_message(rejected).promised == Duration(7));
   }
+  CHECK(round_trip_message(AppendResponse{.verdict = Rejected{}, .set_back = true}).set_back);
+  CHECK(!round_trip_message(AppendResponse{.verdict = Rejected{}}).set_back);
 }
 
 TEST_CASE("what followers ask of their leader for reads keeps its fields") {

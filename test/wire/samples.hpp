@@ -21,6 +21,7 @@ inline AppendRequest append_request() {
   request.members = Bytes::copy_of("who is in the cluster");
   request.floor = {8};
   request.horizon = {7};
+  request.acknowledged = {{2}, {6}};
   request.entries = {entry(3, 11, "a"), entry(4, 12, ""), entry(5, 13, "a longer payload")};
   request.entries[1].kind = EntryKind::noop;
   return request;
@@ -61,13 +62,16 @@ inline PeerStatus peer_status() {
                          .in_flight_bytes = 5,
                          .heard_ms = 6,
                          .snapshot_sent = 7,
-                         .snapshot_bytes = 8}},
+                         .snapshot_bytes = 8,
+                         .set_back = true,
+                         .acknowledged = {9}}},
           .cluster = {99},
           .changing = true,
           .lease_ms = 120,
           .read_rounds = 77,
           .disk_stalls = true,
-          .disk_full = true};
+          .disk_full = true,
+          .set_back = true};
 }
 
 /// One of each packet, and of each alternative in it.

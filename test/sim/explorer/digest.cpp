@@ -22,7 +22,7 @@ std::uint64_t mix(std::uint64_t digest, const Entry& entry) {
 }
 
 std::uint64_t mix(std::uint64_t digest, const HardState& state) {
-  return mix(mix(digest, state.term.value), state.voted_for.value);
+  return mix(mix(mix(digest, state.term.value), state.voted_for.value), state.set_back ? 1 : 0);
 }
 
 std::uint64_t mix(std::uint64_t digest, const Configuration& configuration) {
@@ -49,7 +49,7 @@ std::uint64_t mix(std::uint64_t digest, const Log& log) {
 std::uint64_t mix(std::uint64_t digest, const Progress& progress) {
   digest = mix(mix(digest, progress.match().value), progress.next().value);
   digest = mix(digest, static_cast<std::uint64_t>(progress.pace()));
-  digest = mix(digest, progress.in_flight_bytes());
+  digest = mix(mix(digest, progress.in_flight_bytes()), progress.is_set_back() ? 1 : 0);
   // In a window without limits, only a probe that waits for its answer keeps it from sending.
   const Progress::Window unlimited{.bytes_max = SIZE_MAX, .messages_max = SIZE_MAX};
   return mix(digest, progress.may_send(unlimited) ? 1 : 0);

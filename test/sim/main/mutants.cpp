@@ -38,6 +38,8 @@ const std::map<Mutant, std::string_view> tested = {
      "who holds the end of a snapshot keeps its own log, and applies it"},
     {Mutant::questions_pile_up,
      "a disk that stalls is asked one question about a snapshot, however many come"},
+    {Mutant::set_back_not_written,
+     "a follower that lacks what it acknowledged was set back, and writes it down"},
     {Mutant::strangers_wake,
      "who is no member wakes nobody by asking for a pre-vote, and is refused (§4.2.3)"},
 };
@@ -49,6 +51,7 @@ bool is_plain(Mutant mutant) {
   };
   return !between(Mutant::configuration_not_rolled_back, Mutant::questions_pile_up)
          && !between(Mutant::full_disk_not_left, Mutant::full_disk_not_spoken_of)
+         && !between(Mutant::set_back_unproven, Mutant::set_back_not_written)
          && !between(Mutant::tombstone_first, Mutant::horizon_ignored);
 }
 
