@@ -33,6 +33,8 @@ caf::behavior PeerActor::make_behavior() {
   actors::send(this, snapshots_, KeepSnapshot{record_.id, snapshot_});
   want_links(routes_.use(engine_.configuration(), now()));
   begin_turn();
+  if (engine_.view().hard_state.set_back)
+    tell_set_back({.peer = record_.id, .acknowledged = {}, .last = engine_.log().last().index});
   return {
       [this](InboundMessages& inbound) { on_messages(inbound); },
       [this](InboundCalls& inbound) { on_calls(inbound); },
@@ -157,6 +159,8 @@ void PeerActor::perform(Output out) {
     actors::send(this, snapshots_, CheckSnapshot{self(), record_.id, *out.check_snapshot});
   if (out.role_changed)
     on_role_changed();
+  for (const SetBack& each : out.set_back)
+    tell_set_back(each);
 }
 
 void PeerActor::send_messages(std::vector<Message> messages) {
@@ -206,6 +210,22 @@ void PeerActor::follow_configuration(const Output& out) {
   };
   if (out.write && touches(*out.write))
     want_links(routes_.use(engine_.configuration(), now()));
+}
+
+/// Operators alone can help: the peer must join again as another incarnation.
+void PeerActor::tell_set_back(const SetBack& found) const {
+  const Member* member = engine_.configuration().find(found.peer);
+  const bool is_ours = found.peer == record_.id;
+  log(LogLevel::error, "disk_set_back",
+      {{"peer", record_.name},
+       {"member", member != nullptr ? full_name(*member) : record_.name},
+       {"acknowledged", found.acknowledged.value},
+       {"holds", found.last.value},
+       {"problem", is_ours
+                       ? "this peer's disk holds less than it had acknowledged; it neither votes "
+                         "nor accepts until it joins again with an empty directory"
+                       : "the member's disk holds less than it had acknowledged; it counts for "
+                         "nothing until it joins again with an empty directory"}});
 }
 
 /// Who led and does not any more cannot know what becomes of what it took: its clients are told so.

@@ -98,6 +98,7 @@ private:
   void ask_resource(Ask ask);
   void follow_configuration(const Output& out);
   void on_role_changed();
+  void tell_set_back(const SetBack& found) const;
 
   // peer_network.cpp: what comes from other peers and the disk.
   void on_messages(InboundMessages& inbound);

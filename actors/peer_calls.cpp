@@ -249,7 +249,8 @@ wire::PeerStatus PeerActor::status() const {
       .read_rounds = view.read_rounds,
       .disk_stalls = view.disk_stalls,
       .disk_full = view.disk_full,
-      .quiet = view.quiet};
+      .quiet = view.quiet,
+      .set_back = view.hard_state.set_back};
   add_snapshots(view, status);
   return status;
 }

@@ -223,7 +223,9 @@ void PeerActor::add_snapshots(const EngineView& view, wire::PeerStatus& status) 
          .heard_ms = static_cast<std::uint64_t>(
              std::chrono::duration_cast<std::chrono::milliseconds>(unheard).count()),
          .snapshot_sent = follower.snapshot_acked,
-         .snapshot_bytes = follower.snapshot ? follower.snapshot->size_bytes : 0});
+         .snapshot_bytes = follower.snapshot ? follower.snapshot->size_bytes : 0,
+         .set_back = follower.set_back,
+         .acknowledged = follower.acknowledged});
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace troupe::shell {
 
@@ -24,6 +25,26 @@ constexpr std::size_t kinds_max = 4096;
 /// The node speaks our protocol, and still did not say what was asked. Its fault, not the user's.
 Failure not_an_answer() {
   return {"invalid", "the node's answer is not one to this request"};
+}
+
+/// Full names of those whose disks were set back, as far as the peer knows.
+std::vector<std::string> set_back_members(const wire::PeerStatus& status) {
+  std::vector<std::string> names;
+  if (status.set_back)
+    names.push_back(status.name);
+  for (const wire::FollowerStatus& follower : status.followers)
+    if (follower.set_back && !follower.name.empty())
+      names.push_back(follower.name);
+  return names;
+}
+
+/// `others` are known to the leader.
+Members as_members(const wire::PeerStatus& status, std::vector<std::string> others) {
+  std::ranges::copy(set_back_members(status), std::back_inserter(others));
+  std::ranges::sort(others);
+  const auto repeated = std::ranges::unique(others);
+  others.erase(repeated.begin(), repeated.end());
+  return {.configuration = status.configuration, .set_back = std::move(others)};
 }
 
 constexpr std::string_view about_levels =
@@ -128,17 +149,27 @@ Reply Interpreter::transfer(const TransferTo& transfer) {
 }
 
 Reply Interpreter::members(const AskMembers& ask_members) {
-  const auto of_status = [](const wire::PeerStatus& status) { return status.configuration; };
   return attempts_.members(
       ask_members.peer,
       [&](const PeerName& at, Time deadline) {
         Tried tried =
             try_request(at, {.id = 0, .peer = at.name, .body = wire::AskStatus{}}, deadline);
         if (const auto* status = std::get_if<wire::PeerStatus>(&tried.reply))
-          tried.reply = of_status(*status);
+          tried.reply = members_of(*status, deadline);
         return tried;
       },
-      of_status);
+      [](const wire::PeerStatus& status) { return as_members(status, {}); });
+}
+
+/// Of the disks of other peers only a leader knows whether they were set back.
+Members Interpreter::members_of(const wire::PeerStatus& status, Time deadline) {
+  const auto leader = parse_peer(status.leader);
+  if (!leader || status.role == Role::leader)
+    return as_members(status, {});
+  const Tried tried =
+      try_request(*leader, {.id = 0, .peer = leader->name, .body = wire::AskStatus{}}, deadline);
+  const auto* of_leader = std::get_if<wire::PeerStatus>(&tried.reply);
+  return as_members(status, of_leader ? set_back_members(*of_leader) : std::vector<std::string>{});
 }
 
 /// A member as the node of `asked`, which has an address, is told of it: one without an address is

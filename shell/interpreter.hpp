@@ -49,6 +49,7 @@ private:
   Reply change_configuration(const ChangeConfiguration& change);
   Reply transfer(const TransferTo& transfer);
   Reply members(const AskMembers& ask_members);
+  Members members_of(const wire::PeerStatus& status, Time deadline);
   std::string as_member(const PeerName& member, const PeerName& asked) const;
   Reply call(const CallPeer& call);
   Reply help(const Help& help) const;

@@ -48,7 +48,9 @@ Json json_of(const std::vector<wire::FollowerStatus>& followers) {
                     {"in_flight_bytes", follower.in_flight_bytes},
                     {"heard_ms", follower.heard_ms},
                     {"snapshot_sent", follower.snapshot_sent},
-                    {"snapshot_bytes", follower.snapshot_bytes}});
+                    {"snapshot_bytes", follower.snapshot_bytes},
+                    {"set_back", follower.set_back},
+                    {"acknowledged", follower.acknowledged.value}});
   return list;
 }
 
@@ -68,6 +70,11 @@ std::string as_json(const Reply& reply) {
           [](const Peers& peers) { return json_ok(peers.names); },
           [](const wire::PeerStatus& status) { return json_ok(json_of(status)); },
           [](const Configuration& configuration) { return json_ok(json_of(configuration)); },
+          [](const Members& members) {
+            Json json = json_of(members.configuration);
+            json["set_back"] = members.set_back;
+            return json_ok(std::move(json));
+          },
           [](const wire::TakenSnapshot& taken) {
             return json_ok({{"index", taken.id.index.value}, {"bytes", taken.size_bytes}});
           },
@@ -107,6 +114,7 @@ Json json_of(const wire::PeerStatus& status) {
           {"disk_stalls", status.disk_stalls},
           {"disk_full", status.disk_full},
           {"quiet", status.quiet},
+          {"set_back", status.set_back},
           {"store_bytes", status.store_bytes},
           {"first_index", status.first.value},
           {"holes", status.holes},

@@ -40,6 +40,11 @@ std::string text_of(const Configuration& configuration) {
   return text;
 }
 
+std::string text_of(const Members& members) {
+  const std::string text = text_of(members.configuration);
+  return members.set_back.empty() ? text : text + " set_back=" + joined(members.set_back, ',');
+}
+
 /// One word: "12:40%".
 std::string text_of(const wire::SnapshotProgress& progress) {
   return std::to_string(progress.index.value) + ':' + std::to_string(progress.percent) + '%';
@@ -55,6 +60,8 @@ std::string text_of(const wire::FollowerStatus& follower) {
   if (follower.snapshot_bytes > 0)
     text += ";snapshot=" + std::to_string(follower.snapshot_sent) + '/'
             + std::to_string(follower.snapshot_bytes);
+  if (follower.set_back)
+    text += ";set_back=yes;acknowledged=" + std::to_string(follower.acknowledged.value);
   return text;
 }
 
@@ -85,7 +92,8 @@ std::string text_of(const wire::PeerStatus& status) {
          + std::to_string(status.configuration_index.value) + ' ' + text_of(status.configuration)
          + (status.lease_ms > 0 ? " lease_ms=" + std::to_string(status.lease_ms) : "")
          + " read_rounds=" + std::to_string(status.read_rounds)
-         + (status.disk_full     ? " disk=full"
+         + (status.set_back      ? " disk=set_back"
+            : status.disk_full   ? " disk=full"
             : status.disk_stalls ? " disk=stalls"
                                  : "")
          + (status.quiet ? " quiet=yes" : "") + " store_bytes=" + std::to_string(status.store_bytes)
@@ -204,6 +212,7 @@ std::string as_text(const Reply& reply) {
           [](const Peers& peers) { return ok(joined(peers.names, ' ')); },
           [](const wire::PeerStatus& status) { return ok(text_of(status)); },
           [](const Configuration& configuration) { return ok(text_of(configuration)); },
+          [](const Members& members) { return ok(text_of(members)); },
           [](const wire::TakenSnapshot& taken) {
             return ok(std::to_string(taken.id.index.value) + ' '
                       + std::to_string(taken.size_bytes));

@@ -34,6 +34,12 @@ struct Peers {
   std::vector<std::string> names{};
 };
 
+/// Who is in a cluster, and of whom it is known that their disks were set back (full names).
+struct Members {
+  Configuration configuration{};
+  std::vector<std::string> set_back{};
+};
+
 /// A slot of a log.
 struct ShownEntry {
   EntryId id{};
@@ -60,7 +66,7 @@ struct Failure {
 
 /// The outcome of one command of the shell.
 using Reply = std::variant<Done, Started, Leader, Answer, Peers, wire::PeerStatus, Configuration,
-                           wire::TakenSnapshot, ShownEntry, Manual, Redirect, Failure>;
+                           Members, wire::TakenSnapshot, ShownEntry, Manual, Redirect, Failure>;
 
 /// Whether it was done. That nobody leads is an answer, and still not what was asked for.
 bool is_ok(const Reply& reply);

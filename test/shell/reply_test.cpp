@@ -81,7 +81,7 @@ const std::vector<Case> cases{
      R"("configuration_index":1,"configuration":{"voters":[],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},)"
      R"("lease_ms":null,"read_rounds":0,"disk_stalls":false,"disk_full":false,"quiet":false,)"
-     R"("store_bytes":4096,)"
+     R"("set_back":false,"store_bytes":4096,)"
      R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
      R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {status(normalized({.voters = {peer1}}), "peer1@127.0.0.1:4001"),
@@ -94,7 +94,8 @@ const std::vector<Case> cases{
      R"("last_term":2,"configuration_index":1,"configuration":)"
      R"({"voters":["peer1@127.0.0.1:4001"],"old_voters":[],"learners":[],)"
      R"("standbys":[],"keep_voters":null},"lease_ms":null,"read_rounds":0,)"
-     R"("disk_stalls":false,"disk_full":false,"quiet":false,"store_bytes":4096,)"
+     R"("disk_stalls":false,"disk_full":false,"quiet":false,"set_back":false,)"
+     R"("store_bytes":4096,)"
      R"("first_index":1,"holes":0,"cleaned_upto":0,"log_bytes":0,"snapshot_index":0,)"
      R"("snapshot_bytes":0,"taking":null,"receiving":null,"followers":[]}})"},
     {wire::TakenSnapshot{.id = {{2}, {40}}, .size_bytes = 1234}, "ok 40 1234",
@@ -237,7 +238,25 @@ TEST_CASE("a status shows the snapshots that are on their way, here and to follo
   CHECK(json.ends_with(
       R"("taking":{"index":45,"percent":30},"receiving":{"index":50,"percent":100},"followers":[)"
       R"({"name":"peer2@127.0.0.1:4002","match":3,"next":41,"pace":"probe","in_flight_bytes":512,)"
-      R"("heard_ms":7,"snapshot_sent":600,"snapshot_bytes":1234},)"
+      R"("heard_ms":7,"snapshot_sent":600,"snapshot_bytes":1234,)"
+      R"("set_back":false,"acknowledged":0},)"
       R"({"name":"peer3@127.0.0.1:4003","match":0,"next":0,"pace":"replicate",)"
-      R"("in_flight_bytes":0,"heard_ms":0,"snapshot_sent":0,"snapshot_bytes":0}]}})"));
+      R"("in_flight_bytes":0,"heard_ms":0,"snapshot_sent":0,"snapshot_bytes":0,)"
+      R"("set_back":false,"acknowledged":0}]}})"));
+}
+
+TEST_CASE("a status and the members show whose disk was set back") {
+  wire::PeerStatus leads = status({}, "");
+  leads.followers = {{.name = "peer2@127.0.0.1:4002", .set_back = true, .acknowledged = {5}}};
+  CHECK(as_text(leads).ends_with(";heard_ms=0;set_back=yes;acknowledged=5"));
+  CHECK(as_json(leads).ends_with(R"("set_back":true,"acknowledged":5}]}})"));
+  wire::PeerStatus itself = status({}, "");
+  itself.set_back = itself.disk_full = true;
+  CHECK(as_text(itself).find(" disk=set_back ") != std::string::npos);
+  CHECK(as_json(itself).find(R"("set_back":true,"store_bytes")") != std::string::npos);
+  const Members members{.set_back = {"peer2@127.0.0.1:4002", "peer3@127.0.0.1:4003"}};
+  CHECK(as_text(members) == "ok voters=none set_back=peer2@127.0.0.1:4002,peer3@127.0.0.1:4003");
+  CHECK(as_json(members).ends_with(
+      R"("set_back":["peer2@127.0.0.1:4002","peer3@127.0.0.1:4003"]}})"));
+  CHECK(as_text(Members{}) == "ok voters=none");
 }
