@@ -18,6 +18,9 @@ constexpr std::size_t request_bytes_max = std::size_t{1} << 20;
 
 using Scope = Operation::Scope;
 
+/// What the error texts quote of what a caller said.
+constexpr std::size_t quoted_bytes_max = 64;
+
 /// Threads of a client's own.
 struct OwnSystem {
   struct Config : caf::actor_system_config {
@@ -57,6 +60,8 @@ struct Client::Parts {
 
   /// Has the client's actor do `operation`, unless that is known to be useless.
   void submit(OperationPtr operation, Duration timeout) {
+    if (!unusable.empty())
+      return operation->finish(Refusal::invalid, unusable);
     operation->deadline = std::chrono::steady_clock::now() + timeout;
     const std::size_t bytes =
         operation->request ? text_bytes(*operation->request) : operation->payload.size();
@@ -66,6 +71,8 @@ struct Client::Parts {
       operation->last_detail = std::to_string(bytes_max);
     } else if (operation->peer.size() > wire::name_bytes_max) {
       operation->refused = Refusal::no_peer;
+      operation->last_detail = operation->peer.substr(0, quoted_bytes_max) + "... (a name of "
+                               + std::to_string(operation->peer.size()) + " bytes)";
     } else if (!operation->reserve(shared)) {
       operation->refused = Refusal::busy;
     }
@@ -97,6 +104,7 @@ struct Client::Parts {
   std::shared_ptr<ClientShared> shared;
   std::shared_ptr<ClientIntake> intake = std::make_shared<ClientIntake>();
   std::unique_ptr<OwnSystem> own{};  ///< Null if the system is someone else's.
+  std::string unusable{};            ///< The reason, where no call can ever be done.
 };
 
 Client::Client(ClientOptions options) : parts_(std::make_unique<Parts>(options)) {
@@ -106,7 +114,14 @@ Client::Client(ClientOptions options) : parts_(std::make_unique<Parts>(options))
 
 Client::Client(caf::actor_system& system, ClientOptions options)
     : parts_(std::make_unique<Parts>(options)) {
-  parts_->start(system);
+  if (system.has_middleman()) {
+    parts_->start(system);
+    return;
+  }
+  parts_->unusable =
+      "the client's actor system has no module caf::io::middleman: call "
+      "troupe::actors::configure on its configuration first";
+  parts_->intake->never_open();
 }
 
 Client::Client(const Node& node, ClientOptions options) : parts_(std::make_unique<Parts>(options)) {

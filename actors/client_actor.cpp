@@ -29,6 +29,9 @@ constexpr std::uint8_t hops_max = 2;
 constexpr std::size_t tasks_max = 4096;
 constexpr std::chrono::seconds idle_max{10};
 
+/// What is quoted of a text that is no peer's name.
+constexpr std::size_t quoted_bytes_max = 64;
+
 ClientTime time_now() {
   return std::chrono::steady_clock::now();
 }
@@ -135,11 +138,16 @@ void ClientActor::on_submit(const OperationPtr& operation) {
 
 void ClientActor::on_use_cluster(const UseCluster& use) {
   std::vector<FullName> peers;
+  no_cluster_ = use.peers.empty() ? "use_cluster was given no peer to ask" : "";
   for (const std::string& text : use.peers) {
-    if (auto peer = parse_full_name(text))
+    if (auto peer = parse_full_name(text)) {
       peers.push_back(*std::move(peer));
-    else
-      log(LogLevel::warning, "not_a_peer", {{"text", text}});
+      continue;
+    }
+    const std::string quoted = text.substr(0, quoted_bytes_max);
+    log(LogLevel::warning, "not_a_peer", {{"text", quoted}});
+    if (no_cluster_.empty())
+      no_cluster_ = "use_cluster was given '" + quoted + "', which is not NAME@HOST:PORT";
   }
   // Who is in our process is asked first.
   std::stable_partition(peers.begin(), peers.end(),
@@ -165,7 +173,7 @@ void ClientActor::ask_node(const OperationPtr& operation, std::string address, s
 void ClientActor::ask_cluster(const OperationPtr& operation) {
   if (guess_.empty()) {
     close(*operation);
-    return operation->finish(Refusal::invalid, "no cluster to ask");
+    return operation->finish(Refusal::invalid, no_cluster_);
   }
   const FullName peer = operation->is_sequential() ? spread_.next(time_now()) : guess_.target();
   ask_node(operation, peer.address, peer.name);

@@ -106,6 +106,8 @@ private:
   std::map<std::string, Target> targets_{};
   std::vector<OperationPtr> pausing_{};
   LeaderGuess guess_{};
+  /// The reason why there is nobody to ask, where that is so.
+  std::string no_cluster_ = "no cluster to ask: use_cluster was not called";
   ReadSpread spread_{};
   std::map<ClusterId, Index> seen_{};  ///< The largest index in any reply.
   FullName leader_{};                  ///< As last told to `shared_`.

@@ -8,6 +8,7 @@
 #include "actors/snapshot_actor.hpp"
 #include "actors/socket.hpp"
 #include "actors/store_actor.hpp"
+#include "machine/kind_problem.hpp"
 #include "storage/descriptors.hpp"
 #include "storage/file_snapshots.hpp"
 #include "storage/lmdb_store.hpp"
@@ -70,6 +71,8 @@ std::string problem(const NodeOptions& options) {
   if (options.advertise.empty() && is_any_host(options.listen))
     return "listen: " + options.listen
            + " is no address that other nodes could dial; advertise one that is";
+  if (std::string wrong = machine::problem(options.kinds); !wrong.empty())
+    return wrong;
   EngineOptions engine = options.engine;
   engine.self = {1};  // Whoever it will be: the check wants somebody.
   const auto checked = with_options(engine, {});

@@ -90,7 +90,9 @@ void PeerActor::on_commands(InboundCalls& inbound) {
       replies.to(inbound.connection)
           .push_back({.id = call.id,
                       .refusal = Refusal::invalid,
-                      .detail = "command",
+                      .detail = command ? "not a command of a " + kind_.name
+                                        : "the command is not an envelope, which "
+                                          "wire::encode_command makes",
                       .index = {},
                       .value = {}});
     } else if (call.payload.size() > entry_bytes_max_) {

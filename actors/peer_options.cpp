@@ -70,6 +70,31 @@ constexpr SizeOption sizes[] = {
     {"clean_entries_max", &EngineOptions::clean_entries_max},
 };
 
+/// All that there are: "cleaning, election_timeout_min_ms, ...".
+std::string option_names() {
+  std::string names = "cleaning";
+  for (const DurationOption& option : durations)
+    names.append(", ").append(option.name);
+  for (const SizeOption& option : sizes)
+    names.append(", ").append(option.name);
+  return names;
+}
+
+/// The reason why the option `name` can't be set to `text`.
+std::string wrong_option(const std::string& name, const std::string& text) {
+  constexpr std::size_t quoted_bytes_max = 64;
+  const std::string quoted = name.substr(0, quoted_bytes_max);
+  const std::string but = ", not '" + text.substr(0, quoted_bytes_max) + "'";
+  const auto is_it = [&](const auto& option) { return option.name == name; };
+  if (std::ranges::any_of(durations, is_it))
+    return quoted + " is a number of milliseconds up to " + std::to_string(duration_ms_max) + but;
+  if (std::ranges::any_of(sizes, is_it))
+    return quoted + " is a whole number" + but;
+  if (name == "cleaning")
+    return "cleaning is 0 or 1" + but;
+  return "no option " + quoted + "; there are " + option_names();
+}
+
 /// False if there is no such option, or the number is not one for it.
 bool set(EngineOptions& options, std::string_view name, std::uint64_t value) {
   for (const DurationOption& option : durations)
@@ -103,7 +128,7 @@ Result<EngineOptions> with_options(
   for (const auto& [name, text] : changes) {
     const auto value = to_number(text);
     if (!value || !set(options, name, *value))
-      return {Refusal::invalid, std::string("option ").append(name).append("=").append(text)};
+      return {Refusal::invalid, wrong_option(name, text)};
   }
   if (std::string wrong = problem(options); !wrong.empty())
     return {Refusal::invalid, std::move(wrong)};

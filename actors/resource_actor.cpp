@@ -145,7 +145,7 @@ void ResourceActor::on_ask(const Ask& message) {
     else
       answers.push_back({.id = query.id,
                          .refusal = Refusal::invalid,
-                         .detail = "query",
+                         .detail = "not a query of a " + kind_,
                          .index = index,
                          .value = {}});
     // A small question may have a large answer: what gathers is bounded, too.

@@ -2,6 +2,7 @@
 
 #include "actors/address.hpp"
 #include "core/assert.hpp"
+#include "shell/suggestion.hpp"
 
 #include <algorithm>
 #include <array>
@@ -69,6 +70,13 @@ std::optional<Number> number_of(std::string_view text) {
   if (problem != std::errc() || stopped != end)
     return std::nullopt;
   return value;
+}
+
+Failure unknown(const std::string& word) {
+  std::vector<std::string> names;
+  for (const CommandHelp& command : all_commands)
+    names.emplace_back(command.name);
+  return {"unknown_command", word + did_you_mean(word, names)};
 }
 
 Failure not_a_peer(const std::string& word) {
@@ -238,7 +246,7 @@ Parsed parse_help(const Arguments& arguments) {
     return Help{};
   const std::string name(without_alias(arguments.words[0]));
   if (find(name) == nullptr)
-    return Failure{"unknown_command", arguments.words[0]};
+    return unknown(arguments.words[0]);
   return Help{name};
 }
 
@@ -264,7 +272,7 @@ std::variant<Command, Failure> parse(const Words& words) {
 
   const CommandHelp* command = find(without_alias(words[0]));
   if (command == nullptr)
-    return Failure{"unknown_command", words[0]};
+    return unknown(words[0]);
 
   const Arguments arguments{*command, std::span(words).subspan(1)};
   const std::string_view name = command->name;

@@ -195,7 +195,11 @@ Reply refused(Refusal refusal, const std::string& detail, const std::string& sub
     return Redirect{detail};
   if (refusal == Refusal::resource)
     return Failure{detail.empty() ? std::string(name(refusal)) : detail, {}};
-  if (refusal == Refusal::timeout)
+  // A node knows its peers by their names alone.
+  const bool is_bare = !detail.empty() && detail.find('@') == std::string::npos;
+  if (refusal == Refusal::no_peer && is_bare && !subject.empty())
+    return Failure{std::string(name(refusal)), detail + "@" + subject};
+  if (refusal == Refusal::timeout || refusal == Refusal::no_peer)
     return Failure{std::string(name(refusal)), detail};
   if (!says_more(refusal))
     return Failure{std::string(name(refusal)), {}};

@@ -1,6 +1,6 @@
 #include "machine/kind.hpp"
 
-#include "core/assert.hpp"
+#include "machine/kind_problem.hpp"
 
 #include <utility>
 
@@ -8,24 +8,58 @@ namespace troupe::machine {
 
 namespace {
 
-bool is_complete(const Kind& kind) {
-  return !kind.name.empty() && kind.make != nullptr && kind.valid_command != nullptr
-         && kind.valid_query != nullptr && kind.parse_command != nullptr
-         && kind.parse_query != nullptr && kind.show_command != nullptr
-         && kind.show_reply != nullptr;
+/// The functions that `kind` lacks: "make, show_reply".
+std::string missing_functions(const Kind& kind) {
+  const std::pair<const char*, bool> functions[] = {
+      {"make", kind.make != nullptr},
+      {"valid_command", kind.valid_command != nullptr},
+      {"valid_query", kind.valid_query != nullptr},
+      {"parse_command", kind.parse_command != nullptr},
+      {"parse_query", kind.parse_query != nullptr},
+      {"show_command", kind.show_command != nullptr},
+      {"show_reply", kind.show_reply != nullptr},
+  };
+  std::string missing;
+  for (const auto& [name, is_there] : functions)
+    if (!is_there)
+      missing += (missing.empty() ? "" : ", ") + std::string(name);
+  return missing;
 }
 
 }  // namespace
 
+/// A second kind of one name is kept under a name that is not its own, for `problem` to find.
 Kinds kinds(std::vector<Kind> list) {
   Kinds by_name;
   for (Kind& kind : list) {
-    TROUPE_ASSERT(is_complete(kind));
     std::string name = kind.name;
-    const bool is_first = by_name.emplace(std::move(name), std::move(kind)).second;
-    TROUPE_ASSERT(is_first);
+    while (by_name.contains(name))
+      name += '+';
+    by_name.emplace(std::move(name), std::move(kind));
   }
   return by_name;
+}
+
+std::string problem(const Kind& kind) {
+  if (kind.name.empty())
+    return "a kind of resource has no name";
+  const std::string subject = "the kind '" + kind.name + "' ";
+  if (const std::string missing = missing_functions(kind); !missing.empty())
+    return subject + "lacks " + missing;
+  return kind.make() == nullptr ? subject + "makes no resource: its function make gives null" : "";
+}
+
+std::string problem(const Kinds& kinds) {
+  for (const auto& [name, kind] : kinds) {
+    if (std::string wrong = problem(kind); !wrong.empty())
+      return wrong;
+    if (name == kind.name)
+      continue;
+    const bool is_twice = name.starts_with(kind.name) && kinds.contains(kind.name);
+    return is_twice ? "two kinds of resources are called '" + name.substr(0, kind.name.size()) + "'"
+                    : "the kind '" + kind.name + "' is known by another name: '" + name + "'";
+  }
+  return "";
 }
 
 }  // namespace troupe::machine

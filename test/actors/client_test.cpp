@@ -449,3 +449,47 @@ TEST_CASE("a reply's function may call again") {
 
   CHECK(get(last.get_future()) == "b");
 }
+
+TEST_CASE("a client of a system without the network says which module is missing") {
+  caf::actor_system_config config;
+  caf::actor_system bare(config);
+  Client client(bare);
+  client.use_cluster({"peer1@127.0.0.1:1"});
+
+  const auto reply = get(client.write(bytes("command")));
+  const auto response =
+      get(client.request("127.0.0.1:1", {.peer = "p", .body = wire::AskStatus{}}, long_enough));
+
+  CHECK(reply.refusal == Refusal::invalid);
+  CHECK(reply.detail.find("caf::io::middleman") != std::string::npos);
+  CHECK(reply.detail.find("configure") != std::string::npos);
+  CHECK(response.detail == reply.detail);
+}
+
+TEST_CASE("a client that was given no peer to ask says which text is none") {
+  LiveSystem live;
+  Client client(live.actors);
+
+  CHECK(get(client.read({})).detail == "no cluster to ask: use_cluster was not called");
+  client.use_cluster({"nonsense", "worse"});
+  const auto reply = get(client.read({}));
+  CHECK(reply.refusal == Refusal::invalid);
+  CHECK(reply.detail == "use_cluster was given 'nonsense', which is not NAME@HOST:PORT");
+  client.use_cluster({std::string(100000, 'x')});
+  CHECK(get(client.read({})).detail.size() < 200);
+  client.use_cluster({});
+  CHECK(get(client.read({})).detail == "use_cluster was given no peer to ask");
+}
+
+TEST_CASE("a name that no peer can have is named, and cut") {
+  LiveSystem live;
+  Client client(live.actors);
+
+  const auto reply = get(
+      client.call("127.0.0.1:1", std::string(300, 'p'), wire::CallKind::query, {}, long_enough));
+
+  CHECK(reply.refusal == Refusal::no_peer);
+  CHECK(reply.detail.starts_with("pppp"));
+  CHECK(reply.detail.ends_with("p... (a name of 300 bytes)"));
+  CHECK(reply.detail.size() < 100);
+}

@@ -37,6 +37,8 @@ TEST_CASE("a node starts, names and stops peers") {
       cluster.ask(0, wire::StartPeer{.kind = "register", .options = {{"colour", "red"}}}, "x");
   const auto bad_timing = cluster.ask(
       0, wire::StartPeer{.kind = "register", .options = {{"election_timeout_min_ms", "1"}}}, "x");
+  const auto bad_number = cluster.ask(
+      0, wire::StartPeer{.kind = "register", .options = {{"snapshot_entries", "many"}}}, "x");
   const auto peers = cluster.ask(0, wire::AskPeers{}, "");
   const auto stopped = cluster.ask(0, wire::StopPeer{});
   const auto stopped_again = cluster.ask(0, wire::StopPeer{});
@@ -49,7 +51,11 @@ TEST_CASE("a node starts, names and stops peers") {
   CHECK(unknown_kind.detail == "abacus");
   CHECK(bad_name.refusal == Refusal::invalid);
   CHECK(bad_option.refusal == Refusal::invalid);
+  CHECK(bad_option.detail.starts_with("no option colour; there are cleaning, election_timeout_"));
+  CHECK(bad_option.detail.find("snapshot_entries") != std::string::npos);
   CHECK(bad_timing.refusal == Refusal::invalid);
+  CHECK(bad_number.refusal == Refusal::invalid);
+  CHECK(bad_number.detail == "snapshot_entries is a whole number, not 'many'");
   CHECK(std::get<std::vector<std::string>>(peers.body) == std::vector<std::string>{"a"});
   CHECK(stopped.refusal == Refusal::none);
   CHECK(stopped_again.refusal == Refusal::no_peer);
@@ -190,6 +196,40 @@ TEST_CASE("set_configuration names the address that nobody answers at") {
   CHECK(unreachable.refusal == Refusal::unreachable);
   CHECK(unreachable.detail == "127.0.0.1:1");
   CHECK(no_peer.refusal == Refusal::no_peer);
+  CHECK(no_peer.detail == "b@" + cluster.addresses[0]);
+}
+
+TEST_CASE("a peer that is not there is named, whatever it was asked") {
+  Cluster cluster(1);
+  for (decltype(wire::Request::body) body : {decltype(wire::Request::body)(wire::AskStatus{}),
+                                             decltype(wire::Request::body)(wire::StopPeer{}),
+                                             decltype(wire::Request::body)(wire::AskIdentity{})}) {
+    const auto response = cluster.ask(0, std::move(body), "nobody");
+    CHECK(response.refusal == Refusal::no_peer);
+    CHECK(response.detail == "nobody");
+  }
+  const auto call = cluster.client
+                        .call(cluster.addresses[0], "nobody", wire::CallKind::query,
+                              Bytes::copy_of("?"), patience)
+                        .get();
+  CHECK(call.refusal == Refusal::no_peer);
+  CHECK(call.detail == "nobody");
+}
+
+TEST_CASE("a command that no client should send is answered with what is wrong with it") {
+  Cluster cluster(1);
+  cluster.found();
+  const auto detail = [&](wire::CallKind kind, const Bytes& payload) {
+    const auto reply =
+        cluster.client.call(cluster.addresses[0], cluster.names[0], kind, payload, patience).get();
+    CHECK(reply.refusal == Refusal::invalid);
+    return reply.detail;
+  };
+
+  CHECK(detail(wire::CallKind::command, Bytes::copy_of("=bare"))
+        == "the command is not an envelope, which wire::encode_command makes");
+  CHECK(detail(wire::CallKind::command, command("nonsense")) == "not a command of a register");
+  CHECK(detail(wire::CallKind::query, {}) == "not a query of a register");
 }
 
 TEST_CASE("peers of one node can be a cluster of their own") {
@@ -225,6 +265,12 @@ TEST_CASE("a node says why it cannot start") {
   REQUIRE(std::holds_alternative<std::string>(odd_name));
   REQUIRE(std::holds_alternative<std::string>(anywhere));
   CHECK(std::get<std::string>(anywhere).find("0.0.0.0") != std::string::npos);
+  machine::Kind incomplete = test::register_kind();
+  incomplete.show_reply = nullptr;
+  const auto kind =
+      start_node("c", directory.path / "c", "127.0.0.1:0", {{"register", incomplete}});
+  REQUIRE(std::holds_alternative<std::string>(kind));
+  CHECK(std::get<std::string>(kind) == "the kind 'register' lacks show_reply");
   for (const char* advertised : {"0.0.0.0:4001", "[::]:4001", "127.0.0.1:0", "127.0.0.1", ":1"}) {
     CAPTURE(advertised);
     const auto started = start_node("c", directory.path / "c", "127.0.0.1:0", {}, advertised);

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace troupe::actors::test {
 
@@ -38,6 +39,11 @@ inline machine::Kind register_kind() {
     return bytes == "no" || bytes.starts_with('=');
   };
   kind.valid_query = [](machine::View query) { return !query.empty(); };
+  // For people, who are not here.
+  kind.parse_command = [](const machine::Words&) { return Result<std::string>(Refusal::invalid); };
+  kind.parse_query = kind.parse_command;
+  kind.show_command = [](machine::View command) { return std::string(machine::text(command)); };
+  kind.show_reply = [](machine::View, std::string_view value) { return std::string(value); };
   return kind;
 }
 

@@ -1,5 +1,6 @@
 #include "machine/kind.hpp"
 
+#include "machine/kind_problem.hpp"
 #include "machine/words.hpp"
 
 #include <doctest/doctest.h>
@@ -9,10 +10,19 @@ using namespace troupe::machine;
 
 namespace {
 
+/// The smallest resource there is.
+class Nothing : public Resource {
+public:
+  Reply apply(const Command&) override { return {}; }
+  Reply query(View) const override { return {}; }
+  std::string save() const override { return {}; }
+  bool load(View) override { return true; }
+};
+
 Kind kind_called(std::string name) {
   return {.name = std::move(name),
           .help = {},
-          .make = [] { return std::unique_ptr<Resource>(); },
+          .make = []() -> std::unique_ptr<Resource> { return std::make_unique<Nothing>(); },
           .valid_command = [](View) { return true; },
           .valid_query = [](View) { return true; },
           .parse_command = [](const Words&) { return Result<std::string>(Refusal::invalid); },
@@ -29,6 +39,37 @@ TEST_CASE("kinds are found by their names") {
   CHECK(both.size() == 2);
   CHECK(both.at("map").name == "map");
   CHECK(both.at("queue").name == "queue");
+}
+
+TEST_CASE("a kind that lacks functions is named, with all that it lacks") {
+  Kind kind = kind_called("queue");
+  CHECK(problem(kind) == "");
+  CHECK(problem(kinds({kind, kind_called("map")})) == "");
+
+  kind.show_reply = nullptr;
+  CHECK(problem(kind) == "the kind 'queue' lacks show_reply");
+  kind.make = nullptr;
+  CHECK(problem(kind) == "the kind 'queue' lacks make, show_reply");
+  CHECK(problem(kinds({kind_called("map"), kind})) == "the kind 'queue' lacks make, show_reply");
+  CHECK(problem(kinds({Kind{}})) == "a kind of resource has no name");
+  CHECK(problem(Kind{.name = "x"})
+        == "the kind 'x' lacks make, valid_command, valid_query, parse_command, parse_query, "
+           "show_command, show_reply");
+}
+
+TEST_CASE("a kind that makes no resource is named") {
+  Kind kind = kind_called("queue");
+  kind.make = [] { return std::unique_ptr<Resource>(); };
+
+  CHECK(problem(kind) == "the kind 'queue' makes no resource: its function make gives null");
+}
+
+TEST_CASE("two kinds of one name are noticed, and so is one under another's name") {
+  const Kind queue = kind_called("queue");
+
+  CHECK(problem(kinds({queue, kind_called("map"), queue}))
+        == "two kinds of resources are called 'queue'");
+  CHECK(problem(Kinds{{"map", queue}}) == "the kind 'queue' is known by another name: 'map'");
 }
 
 TEST_CASE("words are shown as they can be typed") {

@@ -59,7 +59,7 @@ def a_leader_that_is_killed_amid_piped_writes():
         said, code = shell(*connected([leader] + left), "-c", "status " + old)
         assert (said, code) == (["error unreachable " + leader.address], 1), (said, code)
         said, code = shell(*connected(left), "--no-follow", "-c", "leader peer9")
-        assert (said, code) == (["error no_peer"], 1), (said, code)
+        assert (said, code) == (["error no_peer peer9@" + left[0].address], 1), (said, code)
 
 
 def written_while(nodes, peer, disturb):

@@ -66,8 +66,8 @@ def walk(a, b, c, address):
 
     a.expect("stop_peer peer1", "ok")
     stopped = time.monotonic()
-    a.expect("stop_peer peer1", "error no_peer")
-    a.expect("status peer1", "error no_peer")
+    a.expect("stop_peer peer1", "error no_peer " + peer1)
+    a.expect("status peer1", "error no_peer " + peer1)
     new_leader = wait_for(
         "a new leader",
         lambda: next((x for x in (b.run("leader peer2"),) if x in (peer2, peer3)), None),
@@ -92,10 +92,10 @@ def walk(a, b, c, address):
 
     # From afar, too.
     b.expect("stop " + peer1, "ok")
-    b.expect("stop " + peer1, "error no_peer")
+    b.expect("stop " + peer1, "error no_peer " + peer1)
     nowhere = cluster.free_address()
     b.expect("status peer9@" + nowhere, "error unreachable " + nowhere)
-    b.expect("status peer9", "error no_peer")
+    b.expect("status peer9", "error no_peer peer9@" + address["b"])
 
 
 main()

@@ -278,13 +278,13 @@ TEST_CASE("a name without an address is found on any node") {
   CHECK(shell.run("write peer2 set k v") == "ok k v");
   CHECK(shell.run("read peer2 get k --sequential") == "ok");
   CHECK(shell.world.calls.back() == "peer2@" + b);
-  CHECK(shell.run("write peer9 set k v") == "error no_peer");
+  CHECK(shell.run("write peer9 set k v") == "error no_peer peer9");
   CHECK(shell.world.now == Time{});
 }
 
 TEST_CASE("a peer is started and stopped on the first node, or on the one that is named") {
   Shell shell;
-  CHECK(shell.run("stop_peer peer3") == "error no_peer");
+  CHECK(shell.run("stop_peer peer3") == "error no_peer peer3@" + a);
   CHECK(shell.world.find(c, "peer3")->running);
   CHECK(shell.run("stop_peer peer3@127.0.0.1:4003") == "ok");
   CHECK_FALSE(shell.world.find(c, "peer3")->running);
@@ -313,7 +313,7 @@ TEST_CASE("the node of a stopped peer leads to the leader") {
 
   CHECK(shell.run("leader peer1") == "peer2@" + b);
   CHECK(shell.run("write peer1 set k v") == "ok k v");
-  CHECK(shell.run("status peer1") == "error no_peer");
+  CHECK(shell.run("status peer1") == "error no_peer peer1@" + a);
 }
 
 TEST_CASE("a command waits for a leader until its timeout") {

@@ -196,5 +196,7 @@ TEST_CASE("what is no peer, address or command is said to be none") {
         == "error invalid peer1@host is not NAME or NAME@HOST:PORT");
   CHECK(failed({"peers", "host"}) == "error invalid host is not HOST:PORT");
   CHECK(failed({"frobnicate"}) == "error unknown_command frobnicate (try help)");
+  CHECK(failed({"wirte", "p", "x"})
+        == "error unknown_command wirte, did you mean write? (try help)");
   CHECK(failed({"help", "frobnicate"}) == "error unknown_command frobnicate (try help)");
 }

@@ -127,10 +127,10 @@ TEST_CASE("a peer starts, once") {
 TEST_CASE("a peer stops, once") {
   Shell shell;
   shell.will_answer(answering(std::monostate()));
-  shell.will_answer(refusing(Refusal::no_peer));
+  shell.will_answer(refusing(Refusal::no_peer, "peer1@127.0.0.1:4001"));
 
   CHECK(shell.run("stop_peer peer1") == "ok");
-  CHECK(shell.run("stop peer1") == "error no_peer");
+  CHECK(shell.run("stop peer1") == "error no_peer peer1@127.0.0.1:4001");
 }
 
 TEST_CASE("members without an address are peers of the shell's own node, whoever is asked") {
@@ -235,7 +235,7 @@ TEST_CASE("nothing is sent of a command that its kind can't read") {
   shell.will_answer(identity("kv_store"));
 
   CHECK(shell.run("write peer1 put foo bar") == "usage: set KEY VALUE | delete KEY");
-  CHECK(shell.run("read peer1 set foo bar") == "usage: get KEY");
+  CHECK(shell.run("read peer1 set foo bar") == "usage: get KEY | list [PREFIX [AFTER]]");
   CHECK(shell.fake.called.empty());
 }
 
