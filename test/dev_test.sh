@@ -75,6 +75,21 @@ expect "the rest takes as long a step as what is done" "dev: built 3 of 9, about
 error: x
 dev: built 4 of 9, about 8 min left
 dev: built 9 of 9" "$(estimated steps)"
+echo "== ... and says so while it goes on"
+slow_steps() {
+  printf '[1/9 1.0] A\n[2/9 2.0] B\n[3/9 30.0] C\n'
+  for _ in {1..200}; do
+    [[ ! -e "$work/seen" ]] || return 0
+    sleep 0.1
+  done
+  touch "$work/late"
+}
+estimated slow_steps | while IFS= read -r line; do
+  [[ ! "$line" == "dev: built 3 of 9, about 60 s left" ]] || touch "$work/seen"
+  echo "$line"
+done >"$work/slow"
+[[ ! -e "$work/late" ]] || fail "nothing is said before the build ends: $(cat "$work/slow")"
+
 code=0
 estimated steps 3 >/dev/null || code=$?
 expect "a failure stays one" 3 "$code"
