@@ -199,7 +199,7 @@ private:
 
 /// A script for calls alone.
 inline Puppet::Script on_calls(FakeNode::OnCalls script) {
-  return [script = std::move(script)](Puppet& self, Puppet::Heard heard) {
+  return [script = std::move(script)](Puppet& self, Puppet::Heard&& heard) {
     if (auto* calls = std::get_if<InboundCalls>(&heard))
       script(self, std::move(*calls));
   };
