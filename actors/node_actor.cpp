@@ -137,12 +137,8 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   hosted.looking_for_leader = false;
   for (InboundCalls& calls : std::exchange(hosted.calls, {}))
     actors::send(this, hosted.actor, std::move(calls));
-  for (const Asker& asker : std::exchange(hosted.leader_askers, {}))
-    actors::send(
-        this, hosted.actor,
-        InboundRequest{asker.connection,
-                       {.id = asker.request, .peer = hosted.record.name, .body = wire::AskLeader{}},
-                       asker.ticket});
+  for (InboundRequest& request : std::exchange(hosted.requests, {}))
+    actors::send(this, hosted.actor, std::move(request));
   peer_actors_.insert(hosted.actor);
   watch(hosted.actor);
   log(LogLevel::info, "started", {{"peer", hosted.record.name}, {"kind", hosted.record.kind}});

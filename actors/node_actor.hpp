@@ -63,9 +63,9 @@ private:
     std::vector<Asker> askers{};  ///< Of the start or stop under way.
     /// Last in force. Unknown (nullopt) of a peer that did not run since the node started.
     std::optional<Configuration> configuration{};
-    /// Clients that wait to hear who leads in the place of this peer.
+    /// Clients and operators that wait to hear who leads in the place of this peer.
     std::vector<InboundCalls> calls{};
-    std::vector<Asker> leader_askers{};
+    std::vector<InboundRequest> requests{};
     bool looking_for_leader = false;
   };
   /// The order in which a node ends. Each phase waits for the actors of the one before.

@@ -91,14 +91,20 @@ void NodeActor::on_inquired(const Inquired& inquired) {
   redirect(*hosted, leader);
 }
 
-/// Answers all who wait; without a leader they retry.
+/// Answers all that wait. Without a leader the answer is that of every other request to a stopped
+/// peer; clients of a cluster then ask another of its peers.
 void NodeActor::redirect(Hosted& hosted, const std::string& leader) {
   hosted.looking_for_leader = false;
+  wire::Response answer = leader.empty() ? refused(0, Refusal::no_peer, hosted.record.name)
+                                         : refused(0, Refusal::redirect, leader);
   Replies replies;
   for (const InboundCalls& waiting : std::exchange(hosted.calls, {}))
-    replies.refuse(waiting.connection, waiting.calls.calls, Refusal::redirect, leader);
+    replies.refuse(waiting.connection, waiting.calls.calls, answer.refusal, answer.detail);
   send_all(this, replies);
-  respond_all(hosted.leader_askers, refused(0, Refusal::redirect, leader));
+  for (const InboundRequest& waiting : std::exchange(hosted.requests, {})) {
+    answer.id = waiting.request.id;
+    respond(this, waiting.connection, answer);
+  }
 }
 
 }  // namespace troupe::actors

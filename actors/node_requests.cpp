@@ -6,6 +6,16 @@
 #include <utility>
 
 namespace troupe::actors {
+namespace {
+
+/// Whether the leader of the peer's cluster can do it in the place of a stopped peer.
+bool is_for_leader(const wire::Request& request) {
+  return std::holds_alternative<wire::AskLeader>(request.body)
+         || std::holds_alternative<wire::SetConfiguration>(request.body)
+         || std::holds_alternative<wire::TransferLeadership>(request.body);
+}
+
+}  // namespace
 
 void NodeActor::on_request(InboundRequest& inbound) {
   const wire::Request& request = inbound.request;
@@ -26,9 +36,9 @@ void NodeActor::on_request(InboundRequest& inbound) {
     return actors::send(this, hosted->actor, std::move(inbound));
   if (hosted->state == State::starting)
     return respond(this, inbound.connection, refused(request.id, Refusal::busy));
-  if (!std::holds_alternative<wire::AskLeader>(request.body))
+  if (!is_for_leader(request))
     return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
-  hosted->leader_askers.push_back({inbound.connection, request.id, inbound.ticket});
+  hosted->requests.push_back(std::move(inbound));
   look_for_leader(*hosted);
 }
 

@@ -157,6 +157,53 @@ TEST_CASE("followers and stopped peers send clients to the leader") {
   CHECK(restarted.detail == cluster.full_name(*leader));
 }
 
+TEST_CASE("a stopped peer that knows of no leader is no peer, for whatever is asked of it") {
+  Cluster cluster(1);
+  cluster.found();
+  REQUIRE(cluster.ask(0, wire::StopPeer{}).refusal == Refusal::none);
+  const auto call = [&](wire::CallKind kind) {
+    return cluster.client
+        .call(cluster.addresses[0], "a", kind,
+              kind == wire::CallKind::command ? command("=a") : Bytes::copy_of("?"), patience)
+        .get();
+  };
+  const auto answers = [](const auto& answer) {
+    CHECK(answer.refusal == Refusal::no_peer);
+    CHECK(answer.detail == "a");
+  };
+
+  answers(call(wire::CallKind::command));
+  answers(call(wire::CallKind::query));
+  answers(cluster.ask(0, wire::AskLeader{}));
+  answers(cluster.ask(0, wire::AskStatus{}));
+  answers(cluster.ask(0, wire::AskEntry{{1}}));
+  answers(cluster.ask(0, wire::SetConfiguration{{"a"}}));
+  answers(cluster.ask(0, wire::TransferLeadership{}));
+  answers(cluster.ask(0, wire::TakeSnapshot{}));
+  answers(cluster.ask(0, wire::StopPeer{}));
+}
+
+TEST_CASE("a stopped peer sends to the leader all that the leader can do in its place") {
+  Cluster cluster(3);
+  cluster.found();
+  std::optional<std::size_t> leader;
+  CHECK(eventually([&] { return (leader = cluster.leader()).has_value(); }));
+  REQUIRE(leader);
+  const std::size_t follower = (*leader + 1) % 3;
+  REQUIRE(cluster.ask(follower, wire::StopPeer{}).refusal == Refusal::none);
+  const auto redirects = [&](decltype(wire::Request::body) body) {
+    const auto answer = cluster.ask(follower, std::move(body));
+    CHECK(answer.refusal == Refusal::redirect);
+    CHECK(answer.detail == cluster.full_name(*leader));
+  };
+
+  redirects(wire::AskLeader{});
+  redirects(wire::SetConfiguration{cluster.members()});
+  redirects(wire::TransferLeadership{});
+  CHECK(cluster.ask(follower, wire::AskStatus{}).refusal == Refusal::no_peer);
+  CHECK(cluster.ask(follower, wire::TakeSnapshot{}).refusal == Refusal::no_peer);
+}
+
 TEST_CASE("a cluster whose nodes all stop has what it had when they come back") {
   Cluster cluster(3);
   cluster.found();
