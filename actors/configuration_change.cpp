@@ -122,19 +122,6 @@ Result<Configuration> changed(const Configuration& current, const wire::SetConfi
   return target;
 }
 
-std::vector<Member*> members_to_ask(Configuration& target, wire::Change change,
-                                    const std::vector<std::string>& named, PeerId self) {
-  const bool adds = change == wire::Change::replace || change == wire::Change::add_voter
-                    || change == wire::Change::add_learner || change == wire::Change::add_standby;
-  std::vector<Member*> asked;
-  for (Set* set : ranks(target))
-    for (Member& member : *set)
-      if (adds && (member.id == nobody || member.id != self)
-          && std::ranges::find(named, member.name) != named.end())
-        asked.push_back(&member);
-  return asked;
-}
-
 std::string_view rank_of(const Configuration& configuration, const std::string& name) {
   const auto holds = [&](const Set& set) {
     return std::ranges::find(set, name, &Member::name) != set.end();

@@ -18,11 +18,6 @@ namespace troupe::actors {
 Result<Configuration> changed(const Configuration& current, const wire::SetConfiguration& wanted,
                               const std::vector<NamedMember>& members);
 
-/// The members of `target` whose nodes are to be asked who they are: those that `wanted` brings in
-/// by name. One that is known may have lost its disk, or moved. In a fixed order, without `self`.
-std::vector<Member*> members_to_ask(Configuration& target, wire::Change change,
-                                    const std::vector<std::string>& named, PeerId self);
-
 /// The rank of `name` in `configuration`, as one asks for it: "voter", "learner", "standby";
 /// nothing of one that is no member. Who is about to vote no more votes still.
 std::string_view rank_of(const Configuration& configuration, const std::string& name);

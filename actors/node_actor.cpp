@@ -119,6 +119,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   PeerParts parts;
   parts.record = hosted.record;
   parts.address = address();
+  parts.node_incarnation = hello_.incarnation;
   parts.kind = options_.kinds.at(hosted.record.kind);
   parts.options = hosted.options;
   parts.options.self = hosted.record.id;

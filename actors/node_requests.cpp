@@ -25,11 +25,13 @@ void NodeActor::on_request(InboundRequest& inbound) {
     return on_start(inbound.connection, request, *start);
   if (std::holds_alternative<wire::StopPeer>(request.body))
     return on_stop_peer(inbound.connection, request);
-  if (std::holds_alternative<wire::AskIdentity>(request.body)
-      || std::holds_alternative<wire::AskPeers>(request.body))
+  if (std::holds_alternative<wire::AskPeers>(request.body))
     return respond(this, inbound.connection, answer(request));
 
   Hosted* hosted = find(request.peer);
+  const bool about_identity = std::holds_alternative<wire::AskIdentity>(request.body);
+  if (about_identity && (hosted == nullptr || !hosted->actor))
+    return respond(this, inbound.connection, answer(request));
   if (hosted == nullptr)
     return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
   if (hosted->actor)
@@ -42,7 +44,7 @@ void NodeActor::on_request(InboundRequest& inbound) {
   look_for_leader(*hosted);
 }
 
-/// What the node knows by itself.
+/// What the node knows by itself, also of a peer that does not run.
 wire::Response NodeActor::answer(const wire::Request& request) {
   wire::Response response;
   response.id = request.id;
@@ -57,8 +59,10 @@ wire::Response NodeActor::answer(const wire::Request& request) {
   const Hosted* hosted = find(request.peer);
   if (hosted == nullptr || hosted->is_new)
     return refused(request.id, Refusal::no_peer, request.peer);
-  response.body =
-      wire::Identity{hosted->record.id, hosted->record.kind, static_cast<bool>(hosted->actor)};
+  response.body = wire::Identity{.id = hosted->record.id,
+                                 .kind = hosted->record.kind,
+                                 .address = hello_.address,
+                                 .node = hello_.incarnation};
   return response;
 }
 

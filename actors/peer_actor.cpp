@@ -17,6 +17,7 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       catch_up_timeout_(parts.options.catch_up_timeout),
       stickiness_(parts.options.election_timeout_min),
       stop_timeout_(parts.stop_timeout),
+      node_incarnation_(parts.node_incarnation),
       node_(std::move(parts.node)),
       store_(std::move(parts.store)),
       snapshots_(std::move(parts.snapshots)),

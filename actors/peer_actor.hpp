@@ -3,6 +3,7 @@
 #include "actors/held_reads.hpp"
 #include "actors/io_actor.hpp"
 #include "actors/messages.hpp"
+#include "actors/newcomers.hpp"
 #include "actors/peer_options.hpp"
 #include "actors/peer_routes.hpp"
 #include "actors/peer_waiters.hpp"
@@ -22,7 +23,8 @@ namespace troupe::actors {
 /// What a peer is made of.
 struct PeerParts {
   storage::PeerRecord record{};
-  std::string address{};  ///< Where its node listens.
+  std::string address{};  ///< That its node advertises.
+  std::uint64_t node_incarnation = 0;  ///< As in `wire::Identity`.
   machine::Kind kind{};
   EngineOptions options{};  ///< With `self` and `seed`.
   Recovered recovered{};
@@ -53,9 +55,9 @@ private:
   struct ConfigurationChange {
     caf::actor connection{};
     std::uint64_t request = 0;
-    Configuration target{};  ///< Some ids may have to be asked for.
-    wire::Change change = wire::Change::replace;
-    std::vector<std::string> named{};
+    Plan plan{};
+    std::uint64_t inquiry = 0;           ///< Answers to older ones are late.
+    std::vector<FullName> questions{};  ///< Of that, in their order.
     Time deadline = never;
     bool founds = true;                 ///< A cluster; else it changes ours.
     std::optional<Term> proposed_in{};  ///< Once it is.
@@ -126,6 +128,7 @@ private:
   void on_applied(Applied& applied);
   void on_request(const InboundRequest& inbound);
   wire::Response answer(const wire::Request& request);
+  wire::Identity identity() const;
   std::uint64_t lease_ms() const;
   wire::PeerStatus status() const;
   std::string leader_name() const;
@@ -137,10 +140,12 @@ private:
   std::optional<wire::Response> refusal_to_configure(std::uint64_t request,
                                                      const std::vector<NamedMember>& members);
   void on_inquired(const Inquired& inquired);
-  void propose_configuration(const std::vector<wire::Response>& identities);
-  std::vector<Member*> members_to_ask();
-  Result<PeerId> id_of(const Member& member, const wire::Response& answer) const;
-  Result<PeerId> confirmed_id(const Member& member, const wire::Response& answer) const;
+  Plan plan_of(const wire::SetConfiguration& wanted, Configuration target,
+               const std::vector<NamedMember>& members) const;
+  void ask_members();
+  void on_identities(const std::vector<wire::Response>& responses);
+  void propose_configuration(const Identities& identities);
+  void warn_of_shared_nodes(const Configuration& configuration) const;
   void end_change(wire::Response response);
   void end_change_if_done();
   void transfer_leadership(const caf::actor& connection, const wire::Request& request,
@@ -183,6 +188,7 @@ private:
   Duration catch_up_timeout_;
   Duration stickiness_;  ///< The shortest election timeout.
   std::chrono::milliseconds stop_timeout_;
+  std::uint64_t node_incarnation_;
   caf::actor node_;
   caf::actor store_;
   caf::actor snapshots_;
@@ -197,7 +203,7 @@ private:
   HeldReads held_{};
   std::optional<ConfigurationChange> change_{};
   std::optional<Handover> handover_{};
-  std::uint64_t inquiry_ = 0;  ///< The last one; answers to older ones are late.
+  std::uint64_t last_inquiry_ = 0;
   std::optional<Stopping> stopping_{};
   bool ended_ = false;
   std::vector<InboundCalls>

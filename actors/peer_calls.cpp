@@ -209,6 +209,8 @@ wire::Response PeerActor::answer(const wire::Request& request) {
     response.body = leader_name();
   } else if (std::holds_alternative<wire::AskStatus>(request.body)) {
     response.body = status();
+  } else if (std::holds_alternative<wire::AskIdentity>(request.body)) {
+    response.body = identity();
   } else if (const auto* ask = std::get_if<wire::AskEntry>(&request.body)) {
     const Log& log = engine_.log();
     if (ask->index < log.first() || ask->index > log.last().index)
@@ -218,6 +220,18 @@ wire::Response PeerActor::answer(const wire::Request& request) {
     return refused(request.id, Refusal::invalid, "not a request to a peer");
   }
   return response;
+}
+
+wire::Identity PeerActor::identity() const {
+  const EngineView view = engine_.view();
+  return {.id = record_.id,
+          .kind = record_.kind,
+          .running = true,
+          .address = routes_.own_address(),
+          .node = node_incarnation_,
+          .cluster = view.hard_state.cluster,
+          .term = view.hard_state.term,
+          .last = view.last.index};
 }
 
 std::uint64_t PeerActor::lease_ms() const {

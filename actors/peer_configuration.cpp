@@ -1,4 +1,5 @@
 #include "actors/configuration_change.hpp"
+#include "actors/logger.hpp"
 #include "actors/peer_actor.hpp"
 #include "actors/random_number.hpp"
 #include "actors/replies.hpp"
@@ -17,9 +18,8 @@ constexpr Duration commit_timeout = std::chrono::seconds(2);
 
 }  // namespace
 
-/// Founds a cluster (§4.4), or changes who votes in ours (§4.3). A cluster is made of identities
-/// and not of names: the nodes of members that are new to us are asked who they are; then we
-/// propose.
+/// Bootstraps a cluster (§4.4), or changes which peers vote in ours (§4.3). A cluster is made of
+/// identities and not of names: we ask the nodes of the members for them before we propose.
 void PeerActor::set_configuration(const caf::actor& connection, const wire::Request& request,
                                   const wire::SetConfiguration& wanted) {
   if (stopping_)
@@ -39,24 +39,49 @@ void PeerActor::set_configuration(const caf::actor& connection, const wire::Requ
   const bool founds = engine_.configuration().empty();
   change_ = ConfigurationChange{.connection = connection,
                                 .request = request.id,
-                                .target = *std::move(target),
-                                .change = wanted.change,
-                                .named = {},
+                                .plan = plan_of(wanted, *std::move(target), *members),
+                                .inquiry = ++last_inquiry_,
+                                .questions = {},
                                 .deadline = now() + identity_timeout + commit_timeout
                                             + (founds ? Duration{} : catch_up_timeout_),
                                 .founds = founds,
                                 .proposed_in = std::nullopt};
-  for (const NamedMember& member : *members)
-    change_->named.push_back(member.name);
-  Inquire inquire{.id = ++inquiry_,
+  change_->questions = questions(change_->plan);
+  begin_turn();
+  ask_members();
+}
+
+Plan PeerActor::plan_of(const wire::SetConfiguration& wanted, Configuration target,
+                        const std::vector<NamedMember>& members) const {
+  const EngineView view = engine_.view();
+  const bool founds = engine_.configuration().empty();
+  Plan plan{.current = engine_.configuration(),
+            .target = std::move(target),
+            .change = wanted.change,
+            .named = {},
+            .self = founds ? nobody : record_.id,
+            .own_address = routes_.own_address(),
+            .own_node = node_incarnation_,
+            .kind = record_.kind,
+            .cluster = founds ? ClusterId{} : view.hard_state.cluster,
+            .term = view.hard_state.term,
+            .acknowledged = {}};
+  for (const NamedMember& member : members)
+    plan.named.push_back(member.name);
+  for (const auto& [peer, follower] : view.followers)
+    plan.acknowledged.emplace(peer, std::max(follower.match, follower.acknowledged));
+  return plan;
+}
+
+void PeerActor::ask_members() {
+  Inquire inquire{.id = change_->inquiry,
                   .reply_to = self(),
                   .questions = {},
                   .timeout = identity_timeout,
                   .enough = nullptr};
-  for (const Member* member : members_to_ask())
+  for (const FullName& asked : change_->questions)
     inquire.questions.push_back(
-        {member->address, {.id = 0, .peer = member->name, .body = wire::AskIdentity{}}});
-  begin_turn();
+        {asked.address, {.id = 0, .peer = asked.name, .body = wire::AskIdentity{}}});
   if (inquire.questions.empty())
     propose_configuration({});
   else
@@ -80,70 +105,45 @@ std::optional<wire::Response> PeerActor::refusal_to_configure(
 }
 
 void PeerActor::on_inquired(const Inquired& inquired) {
-  if (!change_ || change_->proposed_in || inquired.id != inquiry_)
-    return;
+  if (change_ && !change_->proposed_in && inquired.id == change_->inquiry)
+    on_identities(inquired.responses);
+}
+
+void PeerActor::on_identities(const std::vector<wire::Response>& responses) {
+  Identities identities;
+  const std::size_t count = std::min(responses.size(), change_->questions.size());
+  for (std::size_t i = 0; i < count; ++i)
+    identities.emplace(to_text(change_->questions[i]), responses[i]);
   begin_turn();
-  propose_configuration(inquired.responses);
+  propose_configuration(identities);
 }
 
-/// Our own peer needs no asking, but to found a cluster: there we ask as anyone would.
-std::vector<Member*> PeerActor::members_to_ask() {
-  return actors::members_to_ask(change_->target, change_->change, change_->named,
-                                change_->founds ? nobody : record_.id);
-}
-
-/// `identities` are those of the members that were asked, in their order.
-void PeerActor::propose_configuration(const std::vector<wire::Response>& identities) {
-  Configuration& target = change_->target;
-  auto answer = identities.begin();
-  for (Member* member : members_to_ask()) {
-    const auto id = confirmed_id(*member, *answer++);
+void PeerActor::propose_configuration(const Identities& identities) {
+  Plan& plan = change_->plan;
+  for (Member* member : members_to_ask(plan)) {
+    const auto id = confirmed_id(*member, plan, identities);
     if (!id)
       return end_change(refused(change_->request, id.refusal(), id.detail()));
-    if (*id != member->id && target.has_member(*id))
+    if (*id != member->id && plan.target.has_member(*id))
       return end_change(refused(change_->request, Refusal::invalid,
                                 full_name(*member) + " is in the configuration twice"));
     member->id = *id;
   }
-  target = normalized(std::move(target));
-  const auto entry = change_->founds ? engine_.bootstrap(target, ClusterId{random_number()})
-                                     : engine_.change_configuration(target);
+  plan.target = normalized(std::move(plan.target));
+  const auto entry = change_->founds ? engine_.bootstrap(plan.target, ClusterId{random_number()})
+                                     : engine_.change_configuration(plan.target);
   if (entry) {
     change_->proposed_in = engine_.term();
-    return;
+    return warn_of_shared_nodes(plan.target);
   }
   // Another member was quicker: its configuration reached us while we asked.
   end_change(refused(change_->request, entry.refusal(),
                      entry.refusal() == Refusal::redirect ? leader_name() : entry.detail()));
 }
 
-/// Who a member is by now. One that is known and does not answer is who it was; one that answers as
-/// another has lost its disk, and takes the place of its former self. At another address it is
-/// someone else of the same name, and only `set_configuration` may mean that.
-Result<PeerId> PeerActor::confirmed_id(const Member& member, const wire::Response& answer) const {
-  auto id = id_of(member, answer);
-  const Member* before = engine_.configuration().find(member.name);
-  if (before == nullptr)
-    return id;
-  const bool stays = before->address == member.address;
-  if (!id)
-    return stays && id.refusal() != Refusal::invalid ? before->id : id;
-  if (*id != before->id && !stays && change_->change != wire::Change::replace)
-    return {Refusal::invalid, member.name + " is the name of " + full_name(*before)};
-  return id;
-}
-
-Result<PeerId> PeerActor::id_of(const Member& member, const wire::Response& answer) const {
-  if (answer.refusal == Refusal::no_peer)
-    return {Refusal::no_peer, full_name(member)};
-  if (answer.refusal != Refusal::none)
-    return {answer.refusal, answer.detail};
-  const auto* identity = std::get_if<wire::Identity>(&answer.body);
-  if (identity == nullptr || identity->id == nobody)
-    return {Refusal::unreachable, member.address};
-  if (identity->kind != record_.kind)
-    return {Refusal::invalid, full_name(member) + " is a " + identity->kind};
-  return identity->id;
+void PeerActor::warn_of_shared_nodes(const Configuration& configuration) const {
+  for (const std::string& address : shared_addresses(configuration))
+    log(LogLevel::warning, "voters_share_node", {{"peer", record_.name}, {"address", address}});
 }
 
 void PeerActor::end_change(wire::Response response) {
@@ -158,7 +158,7 @@ void PeerActor::end_change_if_done() {
     return;
   const EngineView view = engine_.view();
   const bool committed = view.configuration_index <= view.commit && !view.changing;
-  if (committed && view.configuration == change_->target)
+  if (committed && view.configuration == change_->plan.target)
     return end_change({.id = change_->request,
                        .refusal = Refusal::none,
                        .detail = {},

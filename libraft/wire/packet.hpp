@@ -98,7 +98,7 @@ struct AskStatus {};
 struct AskEntry {
   Index index{};
 };
-struct AskIdentity {};  ///< Of a peer: id and kind, also where it is stopped.
+struct AskIdentity {};  ///< Of a peer, also where it is stopped. Answered with an `Identity`.
 struct AskPeers {};     ///< The names of all peers on the node.
 struct StartPeer {
   std::string kind{};
@@ -195,10 +195,17 @@ struct TakenSnapshot {
   EntryId id{};
   std::uint64_t size_bytes = 0;
 };
+/// The answer to `AskIdentity`.
 struct Identity {
   PeerId id{};
   std::string kind{};
   bool running = false;
+  std::string address{};   ///< That its node advertises.
+  std::uint64_t node = 0;  ///< Drawn when the process of its node started.
+  // Of a peer that runs.
+  ClusterId cluster{};  ///< 0 if it belongs to none.
+  Term term{};
+  Index last{};  ///< Of its log.
 };
 
 struct Response {

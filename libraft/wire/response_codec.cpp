@@ -105,8 +105,12 @@ PackedBody pack(FlatBufferBuilder& to, const Entry& entry) {
 
 PackedBody pack(FlatBufferBuilder& to, const Identity& identity) {
   const auto kind = to.CreateString(identity.kind);
-  return {schema::ResponseBody::Identity,
-          schema::CreateIdentity(to, identity.id.value, kind, identity.running).Union()};
+  const auto address = to.CreateString(identity.address);
+  return {
+      schema::ResponseBody::Identity,
+      schema::CreateIdentity(to, identity.id.value, kind, identity.running, address, identity.node,
+                             identity.cluster.value, identity.term.value, identity.last.value)
+          .Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const Configuration& configuration) {
@@ -260,7 +264,12 @@ bool unpack(const schema::Entry& from, Decoder& decoder, Entry& to) {
 bool unpack(const schema::Identity& from, Decoder& decoder, Identity& to) {
   to.id = {from.id()};
   to.running = from.running();
-  return decoder.text(from.kind(), name_bytes_max, to.kind);
+  to.node = from.node();
+  to.cluster = {from.cluster()};
+  to.term = {from.term()};
+  to.last = {from.last()};
+  return decoder.text(from.kind(), name_bytes_max, to.kind)
+         && decoder.text(from.address(), name_bytes_max, to.address);
 }
 
 bool unpack(const schema::Names& from, Decoder& decoder, std::vector<std::string>& to) {

@@ -114,24 +114,6 @@ TEST_CASE("how many voters to keep changes, and nothing else") {
   CHECK(*changed(four, wanted, {}) == expected);
 }
 
-TEST_CASE("all who are named are asked who they are, but for ourselves") {
-  const std::vector<std::string> named{"p1", "p2", "p4"};
-  auto target = *changed(four, {.members = {}, .change = Change::replace, .keep = {}},
-                         {{.name = "p1", .address = "h:1"},
-                          {.name = "p2", .address = "elsewhere:1"},
-                          {.name = "p4", .address = "h:1"}});
-
-  const auto asked = members_to_ask(target, Change::replace, named, {1});
-
-  REQUIRE(asked.size() == 2);
-  CHECK(asked[0]->name == "p2");
-  CHECK(asked[0]->id == PeerId{2});  // Unless its node says otherwise.
-  CHECK(asked[0]->address == "elsewhere:1");
-  CHECK(asked[1]->name == "p4");
-  CHECK(asked[1]->id == nobody);
-  CHECK(members_to_ask(target, Change::remove, named, {1}).empty());
-}
-
 TEST_CASE("a rank is said as one asks for it") {
   CHECK(rank_of(four, "p1") == "voter");
   CHECK(rank_of(four, "p3") == "learner");

@@ -197,6 +197,36 @@ TEST_CASE("a standby says who leads, and who is in the cluster, though it has no
   CHECK(stage.ask(wire::SetConfiguration{{"p1"}}).detail == "p2@h2:1");
 }
 
+TEST_CASE("a change that a newcomer cannot take part in is refused at once, and blocks no other") {
+  Empty stage;
+  (void)stage.set({"p1"}, {identity(1)});
+  auto stranger = identity(2);
+  std::get<wire::Identity>(stranger.body).cluster = {5};
+
+  const auto refused = stage.set({"p1", "p2@h2:1"}, {stranger});
+  const auto added = stage.set({"p1"}, {});
+
+  CHECK(refused.refusal == Refusal::invalid);
+  CHECK(refused.detail == "p2@h2:1 belongs to another cluster");
+  CHECK(added.refusal == Refusal::none);
+}
+
+TEST_CASE("a peer says who it is, where its node is, and how far its log reaches") {
+  PeerStage stage(test::founded(3));
+
+  const auto response = stage.ask(wire::AskIdentity{});
+
+  const auto& identity = std::get<wire::Identity>(response.body);
+  CHECK(identity.id == test::us);
+  CHECK(identity.kind == "register");
+  CHECK(identity.running);
+  CHECK(identity.address == "h1:1");
+  CHECK(identity.node == test::our_node);
+  CHECK(identity.cluster == test::cluster);
+  CHECK(identity.term == Term{1});
+  CHECK(identity.last == Index{1});
+}
+
 TEST_CASE("a leadership that its target does not take over is answered as soon as it is given up") {
   PeerStage stage(test::founded(3));
   stage.lead();

@@ -17,6 +17,7 @@ namespace troupe::actors::test {
 
 inline constexpr PeerId us{1};
 inline constexpr ClusterId cluster{77};
+inline constexpr std::uint64_t our_node = 1001;  ///< As in `wire::Identity`.
 
 inline std::string address_of(PeerId peer) {
   return "h" + std::to_string(peer.value) + ":1";
@@ -62,6 +63,7 @@ struct PeerStage {
     PeerParts parts;
     parts.record = record;
     parts.address = address_of(us);
+    parts.node_incarnation = our_node;
     parts.kind = register_kind();
     parts.options.self = us;
     parts.recovered = std::move(recovered);

@@ -255,10 +255,16 @@ TEST_CASE("responses keep their fields") {
   CHECK(round_trip_response(std::string("peer1@h:1")) == "peer1@h:1");
   const Entry sent = entry(3, 11, "what it holds");
   CHECK(round_trip_response(sent) == sent);
-  const Identity identity = round_trip_response(Identity{{1}, "map", true});
+  const Identity identity =
+      round_trip_response(Identity{{1}, "map", true, "h:1", 2, {3}, {4}, {5}});
   CHECK(identity.id == PeerId{1});
   CHECK(identity.kind == "map");
   CHECK(identity.running);
+  CHECK(identity.address == "h:1");
+  CHECK(identity.node == 2);
+  CHECK(identity.cluster == ClusterId{3});
+  CHECK(identity.term == Term{4});
+  CHECK(identity.last == Index{5});
   CHECK(round_trip_response(joint_configuration()) == joint_configuration());
   const std::vector<std::string> names = {"peer1", "peer2"};
   CHECK(round_trip_response(names) == names);

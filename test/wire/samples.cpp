@@ -64,7 +64,7 @@ std::vector<Packet> samples() {
       response(std::string("peer1@127.0.0.1:4001")),
       response(peer_status()),
       response(entry(3, 11, "what it holds")),
-      response(Identity{{1}, "map", true}),
+      response(Identity{{1}, "map", true, "127.0.0.1:4001", 2, {3}, {4}, {5}}),
       response(joint_configuration()),
       response(std::vector<std::string>{"peer1", "peer2"}),
       response(TakenSnapshot{{{3}, {10}}, 123}),
