@@ -73,6 +73,11 @@ std::string problem(const NodeOptions& options) {
            + " is no address that other nodes could dial; advertise one that is";
   if (std::string wrong = machine::problem(options.kinds); !wrong.empty())
     return wrong;
+  if (options.contacts.size() > contacts_max)
+    return "more than " + std::to_string(contacts_max) + " addresses of other nodes";
+  for (const std::string& contact : options.contacts)
+    if (!can_be_dialed(contact))
+      return contact + " is no address that this node could dial";
   EngineOptions engine = options.engine;
   engine.self = {1};  // Whoever it will be: the check wants somebody.
   const auto checked = with_options(engine, {});

@@ -6,11 +6,16 @@
 #include "storage/store.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
+#include <vector>
 
 namespace troupe::actors {
+
+inline constexpr std::size_t contacts_max = 64;
 
 struct NodeOptions {
   std::string name{};    ///< What people call the process: "a".
@@ -18,6 +23,10 @@ struct NodeOptions {
   /// "host:port" that others dial, where that is not `listen`: behind a NAT, or in a container. It
   /// need not lead here from within this process. Empty: what is listened on.
   std::string advertise{};
+  /// "host:port" of other nodes. A peer that finds no leader asks them for the members that it
+  /// knows, which may live there by now: that is how a cluster elects whose nodes all moved. At
+  /// most `contacts_max`.
+  std::vector<std::string> contacts{};
   std::string directory{};  ///< Where the peers' logs are kept. Created if missing.
   machine::Kinds kinds{};
   /// Timing and limits of every peer; `self` and `seed` are set for each.

@@ -120,6 +120,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   parts.record = hosted.record;
   parts.address = address();
   parts.node_incarnation = hello_.incarnation;
+  parts.contacts = options_.contacts;
   parts.kind = options_.kinds.at(hosted.record.kind);
   parts.options = hosted.options;
   parts.options.self = hosted.record.id;

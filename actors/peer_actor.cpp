@@ -24,7 +24,8 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       snapshot_(parts.recovered.snapshot),
       started_at_(clock().now()),
       engine_(parts.options, std::move(parts.recovered), Time::zero()),
-      routes_(std::move(parts.address)) {
+      routes_(std::move(parts.address)),
+      contacts_(std::move(parts.contacts)) {
   routes_.use(std::move(parts.registry));
 }
 
@@ -102,6 +103,7 @@ void PeerActor::end_turn() {
   end_handover_if_done();
   refuse_late_reads();
   drop_links();
+  seek_members();
   answer_waiting_calls();
   continue_stop();
   arm_timer();
@@ -120,6 +122,8 @@ void PeerActor::arm_timer() {
     deadline = std::min({deadline, stopping_->deadline, stopping_->stays_until.value_or(never),
                          stopping_->handing_over ? stopping_->heir_deadline : never,
                          stopping_->redirects_until.value_or(never)});
+  if (seeks_members())
+    deadline = std::min(deadline, search_at_);
   if (deadline == never || (armed_ && *armed_ <= deadline))
     return;
   armed_ = deadline;

@@ -23,8 +23,9 @@ namespace troupe::actors {
 /// What a peer is made of.
 struct PeerParts {
   storage::PeerRecord record{};
-  std::string address{};  ///< That its node advertises.
-  std::uint64_t node_incarnation = 0;  ///< As in `wire::Identity`.
+  std::string address{};                ///< That its node advertises.
+  std::uint64_t node_incarnation = 0;   ///< As in `wire::Identity`.
+  std::vector<std::string> contacts{};  ///< As in `NodeOptions`.
   machine::Kind kind{};
   EngineOptions options{};  ///< With `self` and `seed`.
   Recovered recovered{};
@@ -56,7 +57,7 @@ private:
     caf::actor connection{};
     std::uint64_t request = 0;
     Plan plan{};
-    std::uint64_t inquiry = 0;           ///< Answers to older ones are late.
+    std::uint64_t inquiry = 0;          ///< Answers to older ones are late.
     std::vector<FullName> questions{};  ///< Of that, in their order.
     Time deadline = never;
     bool founds = true;                 ///< A cluster; else it changes ours.
@@ -110,6 +111,9 @@ private:
   void on_node_in_doubt(const NodeInDoubt& doubt);
   void want_links(const std::vector<std::string>& addresses);
   void drop_links();
+  bool seeks_members() const;
+  void seek_members();
+  void on_members_found(const std::vector<wire::Response>& responses);
   void lose_sight_of(const std::vector<PeerId>& peers);
   void on_written(const StoreWritten& written);
   void on_store_failed(const StoreFailed& failed);
@@ -204,6 +208,14 @@ private:
   std::optional<ConfigurationChange> change_{};
   std::optional<Handover> handover_{};
   std::uint64_t last_inquiry_ = 0;
+  std::vector<std::string> contacts_;
+  /// A search for known members at these, while it is under way.
+  struct Search {
+    std::uint64_t inquiry = 0;
+    std::vector<std::pair<PeerId, std::string>> places{};  ///< Asked for, and where.
+  };
+  std::optional<Search> search_{};
+  Time search_at_{};  ///< The next one, while there is no leader.
   std::optional<Stopping> stopping_{};
   bool ended_ = false;
   std::vector<InboundCalls>

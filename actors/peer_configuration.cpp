@@ -105,7 +105,9 @@ std::optional<wire::Response> PeerActor::refusal_to_configure(
 }
 
 void PeerActor::on_inquired(const Inquired& inquired) {
-  if (change_ && !change_->proposed_in && inquired.id == change_->inquiry)
+  if (search_ && inquired.id == search_->inquiry)
+    on_members_found(inquired.responses);
+  else if (change_ && !change_->proposed_in && inquired.id == change_->inquiry)
     on_identities(inquired.responses);
 }
 

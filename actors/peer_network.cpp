@@ -1,6 +1,7 @@
 #include "actors/logger.hpp"
 #include "actors/peer_actor.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -9,6 +10,14 @@ namespace {
 
 /// How often we look for links that nobody needs any more.
 constexpr Duration look_at_links_interval = std::chrono::seconds(1);
+
+/// How often a peer without a leader looks for the members, where there are contacts to ask, and
+/// how long they may take to answer.
+constexpr Duration search_interval = std::chrono::seconds(1);
+constexpr Duration search_timeout = std::chrono::milliseconds(700);
+
+/// Questions of one search.
+constexpr std::size_t search_questions_max = 1024;
 
 }  // namespace
 
@@ -61,6 +70,61 @@ void PeerActor::drop_links() {
   links_looked_at_ = now();
   for (const std::string& address : routes_.idle(now()))
     actors::send(this, node_, DropLink{address, self()});
+}
+
+/// A peer that hears a leader needs nobody else. One that belongs to no cluster knows nobody.
+bool PeerActor::seeks_members() const {
+  return !contacts_.empty() && !search_ && !stopping_ && engine_.leader() == nobody
+         && !engine_.configuration().empty();
+}
+
+/// All nodes of a cluster may have moved at once. Then no address in the configuration is of use,
+/// but the members are the same peers: we ask the nodes that ours was told of which of them they
+/// have, and the configured addresses, which come first where the member is there.
+void PeerActor::seek_members() {
+  if (!seeks_members() || now() < search_at_)
+    return;
+  search_at_ = now() + search_interval;
+  Search search{.inquiry = ++last_inquiry_, .places = {}};
+  Inquire inquire{.id = search.inquiry,
+                  .reply_to = self(),
+                  .questions = {},
+                  .timeout = search_timeout,
+                  .enough = nullptr};
+  const auto ask = [&](const Member& member, const std::string& address) {
+    if (address == routes_.own_address() || search.places.size() >= search_questions_max)
+      return;
+    search.places.emplace_back(member.id, address);
+    inquire.questions.push_back(
+        {address, {.id = 0, .peer = member.name, .body = wire::AskIdentity{}}});
+  };
+  for (const Member& member : engine_.configuration().members()) {
+    if (member.id == record_.id)
+      continue;
+    ask(member, member.address);
+    for (const std::string& contact : contacts_)
+      if (contact != member.address)
+        ask(member, contact);
+  }
+  if (inquire.questions.empty())
+    return;
+  search_ = std::move(search);
+  actors::send(this, node_, std::move(inquire));
+}
+
+/// A member is an id in our cluster, wherever it answers. Only addresses that we were told of, or
+/// that the configuration names, are dialed.
+void PeerActor::on_members_found(const std::vector<wire::Response>& responses) {
+  const Search search = *std::exchange(search_, std::nullopt);
+  begin_turn();
+  for (std::size_t i = 0; i < std::min(responses.size(), search.places.size()); ++i) {
+    const auto& [peer, address] = search.places[i];
+    if (engine_.configuration().find(peer) == nullptr)
+      continue;
+    const auto* identity = std::get_if<wire::Identity>(&responses[i].body);
+    if (identity != nullptr && identity->id == peer && identity->cluster == engine_.cluster())
+      want_links(routes_.learn(peer, address, now()));
+  }
 }
 
 void PeerActor::lose_sight_of(const std::vector<PeerId>& peers) {

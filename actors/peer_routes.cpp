@@ -38,6 +38,7 @@ std::size_t size_bytes(const Message& message) {
 /// Who is a member no more is told so for a while: until then it is one that we heard of.
 std::vector<std::string> Routes::use(const Configuration& configuration, Time now) {
   std::vector<std::string> news;
+  at_home_.clear();
   for (const auto& [peer, address] : std::exchange(configured_, {}))
     if (!configuration.has_member(peer) && learned_.size() < learned_max)
       learned_.try_emplace(peer, Learned{address, now}).first->second.heard_at = now;
@@ -55,6 +56,9 @@ std::vector<std::string> Routes::learn(PeerId peer, const std::string& address, 
     link->second.state = LinkState::dialing;
     news.push_back(address);
   }
+  if (const auto home = configured_.find(peer);
+      home != configured_.end() && home->second == address)
+    at_home_.insert(peer);
   const auto known = learned_.find(peer);
   if (known != learned_.end())
     known->second.heard_at = now;
@@ -122,6 +126,9 @@ std::vector<PeerId> Routes::link_down(const std::string& address) {
     link->second = {.state = LinkState::down, .connection = {}, .waiting = {}};
   std::vector<PeerId> gone;
   for (const auto& [peer, where] : configured_)
+    if (where == address)
+      at_home_.erase(peer);
+  for (const auto& [peer, where] : configured_)
     if (where == address && !target_of(peer).actor)
       gone.push_back(peer);
   for (const auto& [peer, learned] : learned_)
@@ -141,7 +148,8 @@ std::vector<PeerId> Routes::at(const std::string& address) const {
   return peers;
 }
 
-/// Where it should be, then where it was heard from.
+/// Where it was heard from, then where it should be. The other way round for one that was heard
+/// there.
 std::array<Routes::Link*, 2> Routes::links_to(PeerId peer) {
   const auto link_at = [&](const std::string& address) {
     const auto link = links_.find(address);
@@ -152,6 +160,8 @@ std::array<Routes::Link*, 2> Routes::links_to(PeerId peer) {
     links[0] = link_at(configured->second);
   if (const auto learned = learned_.find(peer); learned != learned_.end())
     links[1] = link_at(learned->second.address);
+  if (links[1] != nullptr && !at_home_.contains(peer))
+    std::swap(links[0], links[1]);
   return links;
 }
 

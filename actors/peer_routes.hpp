@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,8 +15,10 @@
 namespace troupe::actors {
 
 /// Where a peer's messages go. A peer of the same node is reached through the registry; one of
-/// another node over a connection to the address that the configuration names or, where that does
-/// not answer, to the one that it wrote to us from: an address is an attribute that may change.
+/// another node over a connection to the address that it wrote to us from: an address is an
+/// attribute that may change, and the one that the configuration names may be another node's by
+/// now. A member that wrote from its configured address, over whose link we write, is reached
+/// there: a copy of it elsewhere changes nothing.
 class Routes {
 public:
   /// `own_address` is never dialed.
@@ -23,7 +26,8 @@ public:
 
   /// What follows returns the addresses to which a link is wanted from now on.
   std::vector<std::string> use(const Configuration& configuration, Time now);
-  /// Whoever speaks to us can be spoken to: a link that is down is worth dialing at once.
+  /// `peer` wrote to us from `address`, or lives there: a link that is down is worth dialing at
+  /// once.
   std::vector<std::string> learn(PeerId peer, const std::string& address, Time now);
   /// The addresses whose links nobody needs any more: no member is there, and nobody spoke to us
   /// from there for a while. They are forgotten.
@@ -76,6 +80,7 @@ private:
     Time heard_at{};
   };
   std::map<PeerId, Learned> learned_{};
+  std::set<PeerId> at_home_{};  ///< Wrote from the configured address, since its link is up.
   std::map<std::string, Link> links_{};
 };
 

@@ -227,6 +227,59 @@ TEST_CASE("a peer says who it is, where its node is, and how far its log reaches
   CHECK(identity.last == Index{1});
 }
 
+/// The answers to the last search: peer 2 lives at the contact, and nobody anywhere else.
+std::vector<wire::Response> second_is_at_contact(const Inquire& search) {
+  std::vector<wire::Response> answers;
+  for (const auto& question : search.questions) {
+    if (question.address != test::contact || question.request.peer != "p2") {
+      answers.push_back(refusal(Refusal::unreachable, question.address));
+      continue;
+    }
+    answers.push_back(identity(2));
+    std::get<wire::Identity>(answers.back().body).cluster = test::cluster;
+  }
+  return answers;
+}
+
+TEST_CASE("a peer without a leader looks for the members at the nodes that it was told of") {
+  PeerStage stage(test::founded(3), {}, {test::contact});
+  stage.still.run();
+  REQUIRE(stage.node->inquiries.size() == 1);
+  const Inquire search = stage.node->inquiries[0];
+  CHECK(search.questions.size() == 4);  // Two members, where they were and at the contact.
+
+  send_from_outside(stage.peer, Inquired{search.id, second_is_at_contact(search)});
+  stage.still.run();
+  REQUIRE(stage.node->links.size() == 3);
+  CHECK(stage.node->links.back().address == test::contact);
+  send_from_outside(stage.peer, LinkUp{test::contact, stage.second.actor});
+  stage.still.pass(300ms);
+  CHECK(stage.last_to_second<PreVoteRequest>() != nullptr);
+
+  stage.still.pass(1000ms);  // Again, for as long as nobody leads.
+  REQUIRE(stage.node->inquiries.size() == 2);
+  send_from_outside(stage.peer, Inquired{stage.node->inquiries[1].id, {}});
+  stage.hear({2}, {2},
+             AppendRequest{.previous = {{1}, {1}}, .commit = {1}, .entries = {}, .read = {}});
+  stage.still.run();
+  CHECK(std::get<wire::PeerStatus>(stage.ask(wire::AskStatus{}).body).leader == "p2@h2:1");
+}
+
+TEST_CASE("a peer that belongs to another cluster is not taken for a member by its id") {
+  PeerStage stage(test::founded(3), {}, {test::contact});
+  stage.still.run();
+  REQUIRE(stage.node->inquiries.size() == 1);
+  auto answers = second_is_at_contact(stage.node->inquiries[0]);
+  for (auto& answer : answers)
+    if (auto* who = std::get_if<wire::Identity>(&answer.body))
+      who->cluster = {5};
+
+  send_from_outside(stage.peer, Inquired{stage.node->inquiries[0].id, answers});
+  stage.still.run();
+
+  CHECK(stage.node->links.size() == 2);
+}
+
 TEST_CASE("a leadership that its target does not take over is answered as soon as it is given up") {
   PeerStage stage(test::founded(3));
   stage.lead();

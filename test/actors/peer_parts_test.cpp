@@ -144,8 +144,9 @@ TEST_CASE("a peer that moved is reached where it writes from") {
 
   CHECK(routes.learn({2}, "h5:1", Time{}) == std::vector<std::string>{"h5:1"});
   CHECK(routes.learn({2}, "h5:1", Time{}).empty());
-  routes.link_up("h5:1", new_place.actor);
   CHECK(routes.sort({message_to(2)})[0].to == old_place.actor);
+  routes.link_up("h5:1", new_place.actor);
+  CHECK(routes.sort({message_to(2)})[0].to == new_place.actor);
   CHECK(routes.link_down("h2:1") == std::vector<PeerId>{{3}});
 
   CHECK(routes.sort({message_to(2)})[0].to == new_place.actor);

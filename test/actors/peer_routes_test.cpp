@@ -95,5 +95,46 @@ TEST_CASE("who goes on speaking to us is reached, member or not") {
   CHECK(routes.idle(std::chrono::seconds(18)) == std::vector<std::string>{there});
 }
 
+/// A member that is configured `there`, and was heard from `elsewhere`. Links to both are up.
+struct Moved {
+  StillSystem still{};
+  Ear old_node{still};
+  Ear new_node{still};
+  const std::string elsewhere = "127.0.0.1:3";
+  Routes routes{here};
+
+  Moved() {
+    (void)routes.use(one_there(), Time{});
+    (void)routes.link_up(there, old_node.actor);
+    CHECK(target() == old_node.actor);
+    CHECK(routes.learn(stranger, elsewhere, Time{}) == std::vector<std::string>{elsewhere});
+    CHECK(target() == old_node.actor);
+    (void)routes.link_up(elsewhere, new_node.actor);
+  }
+
+  caf::actor target() { return routes.sort({answer()}).at(0).to; }
+};
+
+TEST_CASE("a member is reached where it was heard from, though another node is where it was") {
+  Moved moved;
+  CHECK(moved.target() == moved.new_node.actor);
+
+  (void)moved.routes.link_down(moved.elsewhere);
+  CHECK(moved.target() == moved.old_node.actor);
+}
+
+TEST_CASE("a member that is heard from where it should be is reached there, whatever a copy says") {
+  Moved moved;
+  (void)moved.routes.learn(stranger, there, Time{});
+  CHECK(moved.target() == moved.old_node.actor);
+  (void)moved.routes.learn(stranger, moved.elsewhere, Time{});
+  CHECK(moved.target() == moved.old_node.actor);
+
+  // Another node may have taken its place since.
+  (void)moved.routes.link_down(there);
+  (void)moved.routes.link_up(there, moved.old_node.actor);
+  CHECK(moved.target() == moved.new_node.actor);
+}
+
 }  // namespace
 }  // namespace troupe::actors::test

@@ -18,6 +18,7 @@ namespace troupe::actors::test {
 inline constexpr PeerId us{1};
 inline constexpr ClusterId cluster{77};
 inline constexpr std::uint64_t our_node = 1001;  ///< As in `wire::Identity`.
+inline const std::string contact = "h9:1";
 
 inline std::string address_of(PeerId peer) {
   return "h" + std::to_string(peer.value) + ":1";
@@ -55,7 +56,9 @@ struct PeerStage {
   caf::actor peer{};
   std::weak_ptr<const void> last_ticket{};  ///< Of the last call.
 
-  explicit PeerStage(Recovered recovered, storage::MemoryShelf with = {}) : shelf(std::move(with)) {
+  explicit PeerStage(Recovered recovered, storage::MemoryShelf with = {},
+                     std::vector<std::string> contacts = {})
+      : shelf(std::move(with)) {
     const storage::PeerRecord record{us, "p1", "register", true};
     send_from_outside(store, PutPeer{node.actor, record});
     still.run();
@@ -64,6 +67,7 @@ struct PeerStage {
     parts.record = record;
     parts.address = address_of(us);
     parts.node_incarnation = our_node;
+    parts.contacts = std::move(contacts);
     parts.kind = register_kind();
     parts.options.self = us;
     parts.recovered = std::move(recovered);
