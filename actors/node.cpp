@@ -86,17 +86,17 @@ std::string problem(const NodeOptions& options) {
 
 /// What the store holds, or what is wrong with it.
 std::variant<std::vector<RestoredPeer>, std::string> restore(storage::Store& store,
-                                                             const machine::Kinds& kinds) {
+                                                             const NodeOptions& options) {
   auto records = store.peers();
   if (const auto* error = std::get_if<storage::StoreError>(&records))
     return error->text;
   std::vector<RestoredPeer> peers;
   for (auto& record : std::get<std::vector<storage::PeerRecord>>(records)) {
     RestoredPeer peer{.record = std::move(record), .recovered = {}};
-    if (!kinds.contains(peer.record.kind))
+    if (!options.kinds.contains(peer.record.kind))
       return "peer " + peer.record.name + " is a " + peer.record.kind
              + ", a kind that this program does not know";
-    if (peer.record.running) {
+    if (peer.record.running || peer.record.name == options.held_peer) {
       auto recovered = store.recover(peer.record.id);
       if (const auto* error = std::get_if<storage::StoreError>(&recovered))
         return error->text;
@@ -140,7 +140,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   if (const auto* error = std::get_if<storage::StoreError>(&shelf))
     return error->text;
   auto snapshots = std::get<std::unique_ptr<storage::Snapshots>>(std::move(shelf));
-  auto peers = restore(*store, options.kinds);
+  auto peers = restore(*store, options);
   if (auto* wrong = std::get_if<std::string>(&peers))
     return std::move(*wrong);
   auto listening = listen_on(options.listen);

@@ -27,6 +27,11 @@ struct NodeOptions {
   /// knows, which may live there by now: that is how a cluster elects whose nodes all moved. At
   /// most `contacts_max`.
   std::vector<std::string> contacts{};
+  /// The name of a peer that does not start with the node, even if it ran when the node last
+  /// stopped, but with `start_peer`, and with the options that it had. Until then it answers
+  /// `AskIdentity` alone, so that it can be found out whether its directory is a copy of another
+  /// node's: two peers of one identity must not vote.
+  std::string held_peer{};
   std::string directory{};  ///< Where the peers' logs are kept. Created if missing.
   machine::Kinds kinds{};
   /// Timing and limits of every peer; `self` and `seed` are set for each.

@@ -8,6 +8,7 @@
 #include "actors/random_number.hpp"
 #include "core/assert.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::actors {
@@ -26,6 +27,13 @@ constexpr int beats_in_timeout = 5;
 Beats beats_for(const EngineOptions& options) {
   return {.interval = options.election_timeout_max / beats_in_timeout,
           .missed_max = beats_in_timeout};
+}
+
+Index last_of(const Recovered& recovered) {
+  if (!recovered.entries.empty())
+    return recovered.entries.back().id.index;
+  return recovered.snapshot ? std::max(recovered.before.index, recovered.snapshot->place.id.index)
+                            : recovered.before.index;
 }
 
 }  // namespace
@@ -134,6 +142,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   hosted.actor = spawn<PeerActor>(std::move(parts));
   hosted.state = State::running;
   hosted.is_new = false;
+  hosted.held.reset();
   hosted.recovering = false;
   hosted.configuration.reset();
   hosted.looking_for_leader = false;
@@ -181,10 +190,17 @@ void NodeActor::tell_peers() {
 }
 
 /// A peer that ran when the node last stopped runs again, with the options that it was started
-/// with.
+/// with, unless it is held back.
 void NodeActor::restore(RestoredPeer peer) {
   Hosted& hosted = peers_[peer.record.name];
   hosted.record = std::move(peer.record);
+  if (hosted.record.name == options_.held_peer) {
+    hosted.held = identity_of(hosted);
+    hosted.held->cluster = peer.recovered.hard_state.cluster;
+    hosted.held->term = peer.recovered.hard_state.term;
+    hosted.held->last = last_of(peer.recovered);
+    return;
+  }
   if (!hosted.record.running)
     return;
   auto options = options_with(hosted.record.options);

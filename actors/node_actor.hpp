@@ -21,7 +21,7 @@ namespace troupe::actors {
 /// A peer that its node starts with, as the store has it.
 struct RestoredPeer {
   storage::PeerRecord record{};
-  Recovered recovered{};  ///< Of a peer that runs.
+  Recovered recovered{};  ///< Of a peer that runs, or is held back.
 };
 
 struct NodeParts {
@@ -58,6 +58,8 @@ private:
     State state = State::stopped;
     bool is_new = false;      ///< Never ran: there is nothing to recover.
     bool recovering = false;  ///< The store reads its log for the start under way.
+    /// Its identity, while `NodeOptions::held_peer` holds it back.
+    std::optional<wire::Identity> held{};
     EngineOptions options{};
     caf::actor actor{};           ///< While running or stopping.
     std::vector<Asker> askers{};  ///< Of the start or stop under way.
@@ -94,6 +96,7 @@ private:
   // node_requests.cpp: what operators ask for.
   void on_request(InboundRequest& inbound);
   wire::Response answer(const wire::Request& request);
+  wire::Identity identity_of(const Hosted& hosted) const;
   void on_start(const caf::actor& connection, const wire::Request& request,
                 const wire::StartPeer& start);
   Result<EngineOptions> check_start(const std::string& peer, const wire::StartPeer& start,

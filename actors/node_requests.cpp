@@ -44,7 +44,7 @@ void NodeActor::on_request(InboundRequest& inbound) {
   look_for_leader(*hosted);
 }
 
-/// What the node knows by itself, also of a peer that does not run.
+/// Answers with what the node knows by itself, also of a peer that does not run.
 wire::Response NodeActor::answer(const wire::Request& request) {
   wire::Response response;
   response.id = request.id;
@@ -59,17 +59,26 @@ wire::Response NodeActor::answer(const wire::Request& request) {
   const Hosted* hosted = find(request.peer);
   if (hosted == nullptr || hosted->is_new)
     return refused(request.id, Refusal::no_peer, request.peer);
-  response.body = wire::Identity{.id = hosted->record.id,
-                                 .kind = hosted->record.kind,
-                                 .address = hello_.address,
-                                 .node = hello_.incarnation};
+  response.body = hosted->held.value_or(identity_of(*hosted));
   return response;
+}
+
+wire::Identity NodeActor::identity_of(const Hosted& hosted) const {
+  return {.id = hosted.record.id,
+          .kind = hosted.record.kind,
+          .address = hello_.address,
+          .node = hello_.incarnation};
 }
 
 void NodeActor::on_start(const caf::actor& connection, const wire::Request& request,
                          const wire::StartPeer& start) {
   Hosted* hosted = find(request.peer);
-  auto options = check_start(request.peer, start, hosted);
+  // A peer that was held back starts as it would have with its node.
+  const bool is_held = hosted != nullptr && hosted->held;
+  wire::StartPeer wanted = start;
+  if (is_held)
+    wanted.options = hosted->record.options;
+  auto options = check_start(request.peer, wanted, hosted);
   if (!options)
     return respond(this, connection, refused(request.id, options.refusal(), options.detail()));
   if (hosted == nullptr) {
@@ -80,7 +89,7 @@ void NodeActor::on_start(const caf::actor& connection, const wire::Request& requ
   hosted->state = State::starting;
   hosted->options = *std::move(options);
   hosted->record.running = true;
-  hosted->record.options = start.options;
+  hosted->record.options = std::move(wanted.options);
   hosted->askers.push_back({connection, request.id});
   actors::send(this, store_, PutPeer{self(), hosted->record});
 }

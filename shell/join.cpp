@@ -3,12 +3,10 @@
 #include "actors/address.hpp"
 #include "actors/configuration_change.hpp"
 #include "actors/peer_options.hpp"
-#include "shell/command.hpp"
+#include "shell/join_steps.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
-#include <map>
 #include <utility>
 
 namespace troupe::shell {
@@ -18,13 +16,10 @@ namespace {
 using std::chrono::milliseconds;
 using Kind = Join::Outcome::Kind;
 
-/// How long a node may take to say what it knows.
-constexpr Duration answer_timeout = milliseconds(500);
-
 /// How long we wait for a change before we look how far it is. It goes on all the same.
 constexpr Duration change_timeout = milliseconds(500);
 
-/// A member that finds no leader goes on as it is after so long: the others may be down, too.
+/// A member whose others do not answer goes on as it is after so long: they may be down, too.
 constexpr Duration member_patience = std::chrono::seconds(1);
 
 constexpr Duration pause_min = milliseconds(20);
@@ -92,6 +87,8 @@ std::string said(const wire::Response& response) {
   return response.detail.empty() ? word : word + " " + response.detail;
 }
 
+}  // namespace
+
 std::string listed(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words)
@@ -103,7 +100,6 @@ Join::Outcome failed(std::string text) {
   return {.kind = Kind::failed, .text = std::move(text), .pause = {}};
 }
 
-/// Nothing is decided, and there is nothing to wait for.
 Join::Outcome go_on() {
   return {.kind = Kind::again, .text = {}, .pause = {}};
 }
@@ -111,8 +107,6 @@ Join::Outcome go_on() {
 bool goes_on(const Join::Outcome& outcome) {
   return outcome.kind == Kind::again && outcome.text.empty();
 }
-
-}  // namespace
 
 std::string_view name(Rank rank) {
   switch (rank) {
@@ -139,29 +133,36 @@ std::string problem(const JoinSettings& settings) {
   return {};
 }
 
-Join::Join(JoinSettings settings, std::string own_node, Nodes nodes)
-    : settings_(std::move(settings)), own_node_(std::move(own_node)), nodes_(std::move(nodes)) {}
+Join::Join(JoinSettings settings, std::string own_node, AskNode ask)
+    : settings_(std::move(settings)), own_node_(std::move(own_node)), ask_(std::move(ask)) {}
 
 Join::Outcome Join::attempt(Duration passed) {
   if (id_ == nobody)
-    if (Outcome outcome = start_peer(); !goes_on(outcome))
+    if (Outcome outcome = start_peer(passed); !goes_on(outcome))
       return outcome;
-  std::optional<wire::PeerStatus> leader;
-  Outcome outcome = members_.empty() || lost_ ? find_cluster() : go_on();
-  if (outcome.kind == Kind::failed && members_.empty())
+  const bool patient = was_ && passed < member_patience;
+  Outcome outcome = checked_ && !lost_ ? go_on() : find_cluster(passed);
+  if (outcome.kind == Kind::failed && !checked_)
     return outcome;
-  // Those who were members a moment ago may know better than a node that is gone.
-  if (goes_on(outcome) || !members_.empty())
+  std::optional<Leader> leader;
+  // Those who were members a moment ago may know better than a node that is gone. A member first
+  // gives the nodes that it was told of the time to say that they belong to another cluster.
+  if (goes_on(outcome) || (!members_.empty() && (checked_ || !patient)))
     outcome = find_leader(leader);
   if (leader)
     outcome = join(*leader);
-  if (outcome.kind == Kind::again && was_ && !asked_ && !leader && passed >= member_patience)
+  if (outcome.kind == Kind::again && was_ && !moved_ && !asked_ && !leader && !patient)
     return done(*was_);
   return outcome;
 }
 
-/// Has our node run the peer, and learns who it is.
-Join::Outcome Join::start_peer() {
+/// Has our node run the peer, and learns its identity. A peer that belongs to a cluster is held
+/// back by its node until we have looked for a twin.
+Join::Outcome Join::start_peer(Duration passed) {
+  const auto before = identity_of(settings_.peer, own_node_);
+  if (before && !before->running && before->cluster != ClusterId{} && passed < member_patience)
+    if (Outcome outcome = check_before_start(*before, passed); !goes_on(outcome))
+      return outcome;
   const auto started = request(own_node_,
                                {.id = 0,
                                 .peer = settings_.peer,
@@ -171,11 +172,9 @@ Join::Outcome Join::start_peer() {
     return started.refusal == Refusal::busy || started.refusal == Refusal::timeout
                ? again("starting " + settings_.peer)
                : failed("cannot start " + settings_.peer + ": " + said(started));
-  const auto asked = request(
-      own_node_, {.id = 0, .peer = settings_.peer, .body = wire::AskIdentity{}}, answer_timeout);
-  const auto* identity = std::get_if<wire::Identity>(&asked.body);
+  const auto identity = identity_of(settings_.peer, own_node_);
   const auto status = status_of(settings_.peer, own_node_);
-  if (identity == nullptr || !status)
+  if (!identity || !status)
     return again("starting " + settings_.peer);
   if (identity->kind != settings_.kind)
     return failed(settings_.peer + " is a " + identity->kind + " here");
@@ -183,117 +182,52 @@ Join::Outcome Join::start_peer() {
   cluster_ = found_ = status->cluster;
   if (const Member* self = status->configuration.find(id_); self != nullptr) {
     was_ = rank_in(status->configuration, id_);
+    moved_ = self->address != own_node_;
     learn_members(status->configuration);
   }
   return go_on();
 }
 
-/// Asks the node that we were told of who its peers are.
-Join::Outcome Join::find_cluster() {
-  const auto response =
-      request(settings_.at, {.id = 0, .peer = {}, .body = wire::AskPeers{}}, answer_timeout);
-  const auto* names = std::get_if<std::vector<std::string>>(&response.body);
-  if (names == nullptr)
-    return again(settings_.at + " is not reachable");
-  std::vector<std::string> others;
-  for (const std::string& name : *names)
-    if (settings_.at != own_node_ || name != settings_.peer)
-      others.push_back(name);
-  if (others.empty())
-    return again(settings_.at + " has no peers yet");
-  return judge_peers(others);
-}
-
-/// Exactly one cluster of our kind must be there, unless we were told which.
-Join::Outcome Join::judge_peers(const std::vector<std::string>& names) {
-  std::map<ClusterId, std::vector<std::string>> clusters;
-  Configuration configuration;  // Of one of them.
-  std::vector<std::string> kinds;
-  bool of_our_kind = false;
-  bool of_another_cluster = false;
-  for (const std::string& name : names) {
-    if (!settings_.cluster.empty() && name != settings_.cluster)
-      continue;
-    const auto status = status_of(name, settings_.at);
-    if (!status)
-      continue;
-    if (status->kind != settings_.kind) {
-      kinds.push_back(name + " is a " + status->kind);
-      continue;
-    }
-    of_our_kind = true;
-    if (status->configuration.empty())
-      continue;
-    if (found_ != ClusterId{} && status->cluster != found_) {
-      of_another_cluster = true;
-      continue;
-    }
-    clusters[status->cluster].push_back(name);
-    configuration = status->configuration;
-  }
-  if (clusters.size() > 1) {
-    std::vector<std::string> one_of_each;
-    one_of_each.reserve(clusters.size());
-    for (const auto& [id, members] : clusters)
-      one_of_each.push_back(members.front());
-    return failed("several clusters of " + settings_.kind + " at " + settings_.at
-                  + ": say --cluster with one of " + listed(one_of_each));
-  }
-  if (clusters.size() == 1) {
-    found_ = clusters.begin()->first;
-    learn_members(configuration);
-    for (const std::string& name : clusters.begin()->second)
-      members_.push_back(name + "@" + settings_.at);
+/// Goes on as soon as nothing speaks against the peer; after a while also if nobody answered.
+Join::Outcome Join::check_before_start(const wire::Identity& identity, Duration passed) {
+  cluster_ = found_ = identity.cluster;
+  Outcome outcome = find_cluster(passed);
+  if (!goes_on(outcome))
+    return outcome;
+  const Member* self = configuration_.find(identity.id);
+  if (self == nullptr)
     return go_on();
-  }
-  if (cluster_ != ClusterId{} && of_another_cluster)
-    return failed(settings_.peer + " belongs to another cluster here");
-  if (!of_our_kind && !kinds.empty())
-    return failed("no " + settings_.kind + " at " + settings_.at + ": " + listed(kinds));
-  if (!settings_.cluster.empty() && std::ranges::find(names, settings_.cluster) == names.end())
-    return failed("no peer " + settings_.cluster + " at " + settings_.at + ", but "
-                  + listed(names));
-  return again(settings_.at + " has no cluster of " + settings_.kind + " yet");
+  if (auto refusal = refusal_of_copy(*self, identity))
+    return *std::move(refusal);
+  std::optional<Leader> leader;
+  (void)find_leader(leader);
+  self = leader ? leader->status.configuration.find(identity.id) : nullptr;
+  if (self != nullptr)
+    if (auto refusal = refusal_of_old_disk(*leader, *self, identity.term, identity.last))
+      return *std::move(refusal);
+  return go_on();
 }
 
-/// Whoever answers says who leads, and that peer who belongs to its cluster.
-Join::Outcome Join::find_leader(std::optional<wire::PeerStatus>& leader) {
-  for (const std::string& member : std::vector<std::string>(members_)) {
-    const auto at = actors::parse_full_name(member);
-    auto status = at ? status_of(at->name, at->address) : std::nullopt;
-    if (status && status->role != Role::leader && !status->leader.empty()) {
-      const auto leads = actors::parse_full_name(status->leader);
-      status = leads ? status_of(leads->name, leads->address) : std::nullopt;
-    }
-    if (!status || status->role != Role::leader || status->kind != settings_.kind)
-      continue;
-    learn_members(status->configuration);
-    leader = std::move(status);
-    lost_ = false;
-    return go_on();
-  }
-  lost_ = true;
-  return again("nobody leads yet");
+/// Our own node may answer at an address that it had before.
+std::optional<Join::Outcome> Join::refusal_of_copy(const Member& self,
+                                                   const wire::Identity& identity) {
+  if (self.address == own_node_)
+    return std::nullopt;
+  const auto twin = identity_of(self.name, self.address);
+  if (!twin || twin->id != identity.id || twin->node == identity.node)
+    return std::nullopt;
+  return failed(settings_.peer + " here is a copy of " + full_name(self)
+                + ", whose node still has it: start with an empty --data");
 }
 
-Join::Outcome Join::join(const wire::PeerStatus& leader) {
-  if (cluster_ != ClusterId{} && leader.cluster != cluster_)
-    return failed(settings_.peer + " belongs to another cluster here");
-  const Configuration& configuration = leader.configuration;
-  if (const Member* self = configuration.find(id_); self != nullptr) {
-    const Rank rank = rank_in(configuration, id_).value_or(settings_.rank);
-    if (leader.changing)
-      return progress(leader);
-    if (self->address != own_node_)
-      return ask(leader, rank);
-    // Its leader was lost half-way: we listen, and who can't vote any more still has our vote.
-    if (const Member* former = former_self(configuration, *self)) {
-      settings_.rank = rank_in(configuration, former->id).value_or(rank);
-      return ask(leader, settings_.rank);
-    }
-    // Who was a member before we asked is what its cluster made of it.
-    return asked_ && rank != settings_.rank ? ask(leader, settings_.rank) : done(rank);
-  }
+Join::Outcome Join::join(const Leader& leader) {
+  const std::string leads = leader.name + "@" + leader.address;
+  if (cluster_ != ClusterId{} && leader.status.cluster != cluster_)
+    return failed(settings_.peer + " belongs to another cluster than " + leads
+                  + ": to join that one, start with an empty --data");
+  const Configuration& configuration = leader.status.configuration;
+  if (const Member* self = configuration.find(id_); self != nullptr)
+    return join_as_member(leader, *self);
   const Member* named = configuration.find(settings_.peer);
   if (named == nullptr)
     return ask(leader, settings_.rank);
@@ -303,27 +237,77 @@ Join::Outcome Join::join(const wire::PeerStatus& leader) {
   return ask(leader, settings_.rank);
 }
 
-Join::Outcome Join::ask(const wire::PeerStatus& leader, Rank rank) {
-  const auto at = actors::parse_full_name(leader.name);
-  if (!at)
-    return again("nobody leads yet");
+Join::Outcome Join::join_as_member(const Leader& leader, const Member& self) {
+  const Configuration& configuration = leader.status.configuration;
+  const Rank rank = rank_in(configuration, id_).value_or(settings_.rank);
+  if (leader.status.changing)
+    return progress(leader);
+  if (auto refusal = refusal_of_old_disk(leader, self))
+    return *std::move(refusal);
+  if (self.address != own_node_)
+    return ask(leader, rank);
+  // Its leader was lost half-way: we listen, and an earlier life of ours still has our vote.
+  if (const Member* former = former_self(configuration, self)) {
+    settings_.rank = rank_in(configuration, former->id).value_or(rank);
+    return ask(leader, settings_.rank);
+  }
+  // A peer that was a member before we asked is what its cluster made of it.
+  return asked_ && rank != settings_.rank ? ask(leader, settings_.rank) : done(rank);
+}
+
+/// A peer never has less than a leader heard it acknowledge, unless its disk is an older copy. A
+/// leader of a later term may have cut what was never committed.
+std::optional<Join::Outcome> Join::refusal_of_old_disk(const Leader& leader, const Member& self) {
+  // In this order: by now it has all that it had acknowledged when the leader answered.
+  const auto ours = status_of(settings_.peer, own_node_);
+  return ours ? refusal_of_old_disk(leader, self, ours->term, ours->last.index) : std::nullopt;
+}
+
+std::optional<Join::Outcome> Join::refusal_of_old_disk(const Leader& leader, const Member& self,
+                                                       Term term, Index last) const {
+  const auto known =
+      std::ranges::find(leader.status.followers, full_name(self), &wire::FollowerStatus::name);
+  if (known == leader.status.followers.end() || term > leader.status.term)
+    return std::nullopt;
+  const Index acknowledged = std::max(known->match, known->acknowledged);
+  if (last >= acknowledged)
+    return std::nullopt;
+  return failed(settings_.peer + " has entries up to " + std::to_string(last.value)
+                + " here, but acknowledged " + std::to_string(acknowledged.value)
+                + ": this is an older copy of its disk; start with an empty --data");
+}
+
+Join::Outcome Join::ask(const Leader& leader, Rank rank) {
   asked_ = true;
   const auto response =
-      request(at->address,
+      request(leader.address,
               {.id = 0,
-               .peer = at->name,
+               .peer = leader.name,
                .body = wire::SetConfiguration{.members = {settings_.peer + "@" + own_node_},
                                               .change = change_to(rank),
                                               .keep = {}}},
               change_timeout);
-  if (response.refusal == Refusal::none)
-    return done(rank);
+  return judge_answer(leader, response, rank);
+}
+
+Join::Outcome Join::judge_answer(const Leader& leader, const wire::Response& response, Rank rank) {
+  const std::string leads = leader.name + "@" + leader.address;
+  const Outcome another =
+      failed("another node answers at " + own_node_ + ", which this node advertises");
+  if (response.refusal == Refusal::none) {
+    const auto* configuration = std::get_if<Configuration>(&response.body);
+    return configuration == nullptr || configuration->has_member(id_) ? done(rank) : another;
+  }
   if (response.refusal == Refusal::timeout && response.detail.empty())
     return progress(leader);
   if (response.refusal == Refusal::unreachable && response.detail == own_node_)
-    return again(leader.name + " cannot reach us at " + own_node_);
-  return passes(response.refusal) ? again(leader.name + " says " + said(response))
-                                  : failed(leader.name + " says " + said(response));
+    return again(leads + " cannot reach us at " + own_node_);
+  // The leader asked the node that it reached by our address.
+  if (response.refusal == Refusal::no_peer && response.detail == settings_.peer + "@" + own_node_)
+    if (const auto here = identity_of(settings_.peer, own_node_); here && here->running)
+      return another;
+  return passes(response.refusal) ? again(leads + " says " + said(response))
+                                  : failed(leads + " says " + said(response));
 }
 
 Join::Outcome Join::done(Rank rank) const {
@@ -333,12 +317,12 @@ Join::Outcome Join::done(Rank rank) const {
 }
 
 /// How far our log is on its way to the leader's.
-Join::Outcome Join::progress(const wire::PeerStatus& leader) {
+Join::Outcome Join::progress(const Leader& leader) {
   const auto ours = status_of(settings_.peer, own_node_);
   pause_ = {};
   return {.kind = Kind::again,
           .text = "caught up " + std::to_string(ours ? ours->last.index.value : 0) + " of "
-                  + std::to_string(leader.last.index.value),
+                  + std::to_string(leader.status.last.index.value),
           .pause = pause_min};
 }
 
@@ -348,7 +332,7 @@ Join::Outcome Join::again(std::string text) {
 }
 
 wire::Response Join::request(const std::string& address, wire::Request request, Duration timeout) {
-  return nodes_.request(address, std::move(request), timeout);
+  return ask_(address, std::move(request), timeout);
 }
 
 std::optional<wire::PeerStatus> Join::status_of(const std::string& peer,
@@ -359,12 +343,12 @@ std::optional<wire::PeerStatus> Join::status_of(const std::string& peer,
   return status == nullptr ? std::nullopt : std::optional(std::move(*status));
 }
 
-/// Who votes or listens may lead, or knows who does.
-void Join::learn_members(const Configuration& configuration) {
-  members_.clear();
-  for (const Member& member : configuration.members())
-    if ((was_ || member.id != id_) && configuration.keeps_log(member.id))
-      members_.push_back(full_name(member));
+std::optional<wire::Identity> Join::identity_of(const std::string& peer,
+                                                const std::string& address) {
+  auto response =
+      request(address, {.id = 0, .peer = peer, .body = wire::AskIdentity{}}, answer_timeout);
+  auto* identity = std::get_if<wire::Identity>(&response.body);
+  return identity == nullptr ? std::nullopt : std::optional(std::move(*identity));
 }
 
 }  // namespace troupe::shell

@@ -56,9 +56,8 @@ std::string seconds(Duration duration) {
 bool join(const JoinSettings& settings, const actors::Node& node, Signals& signals) {
   // Of the node's own process: what is advertised need not lead back here.
   actors::Client client(node);
-  Join join(settings, node.address(), nodes_through(client, signals));
-  Announcer announcer("joining " + settings.kind + " at " + settings.at + " as " + settings.peer
-                      + ": ");
+  Join join(settings, node.address(), nodes_through(client, signals).request);
+  Announcer announcer("joining " + settings.kind + " as " + settings.peer + ": ");
   const auto started = Clock::now();
   while (!signals.stop_requested() && !signals.interrupted() && node.failure().empty()) {
     const auto passed = std::chrono::duration_cast<Duration>(Clock::now() - started);
@@ -89,6 +88,8 @@ std::unique_ptr<actors::Node> start_node(const NodeSettings& settings, machine::
   if (options.name.empty())
     options.name = settings.join.peer;  // A node for one peer needs no name of its own.
   options.kinds = std::move(kinds);
+  options.contacts = settings.join.at;
+  options.held_peer = settings.join.peer;  // `Join` starts it.
   std::variant<std::unique_ptr<actors::Node>, std::string> started =
       actors::Node::start(std::move(options));
   if (const auto* problem = std::get_if<std::string>(&started)) {

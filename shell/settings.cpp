@@ -109,8 +109,11 @@ void add_options(CLI::App& app, JoinSettings& settings) {
   const auto take_rank = [&settings](Rank rank) {
     return [&settings, rank](std::int64_t) { settings.rank = rank; };
   };
-  app.add_option("--join", settings.at, "have --peer become a member of the cluster that is there")
+  app.add_option("--join", settings.at,
+                 "have --peer become a member of the cluster that is there; more than one, so that "
+                 "members are found that moved")
       ->type_name("HOST:PORT")
+      ->delimiter(',')
       ->check(addresses_only);
   app.add_option_function<std::vector<std::string>>("--peer", take_peer,
                                                     "the peer of this node that joins")

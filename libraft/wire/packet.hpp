@@ -202,7 +202,7 @@ struct Identity {
   bool running = false;
   std::string address{};   ///< That its node advertises.
   std::uint64_t node = 0;  ///< Drawn when the process of its node started.
-  // Of a peer that runs.
+  // Of a peer that runs, or is held back by its node.
   ClusterId cluster{};  ///< 0 if it belongs to none.
   Term term{};
   Index last{};  ///< Of its log.

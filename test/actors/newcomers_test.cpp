@@ -65,7 +65,7 @@ struct World {
     plan.target = *changed(plan.current, {.members = {}, .change = change, .keep = {}}, named);
   }
 
-  /// What becomes of the first member that has to be asked: its id, or the refusal.
+  /// The id of the first member that has to be asked, or the refusal.
   std::string outcome() {
     const auto asked = members_to_ask(plan);
     REQUIRE_FALSE(asked.empty());

@@ -380,6 +380,61 @@ TEST_CASE(
   CHECK(ask(*start(std::chrono::milliseconds(120)), wire::AskStatus{}) == Refusal::no_peer);
 }
 
+TEST_CASE("a peer that is held back says who it is, and starts with the options that it had") {
+  Directory directory;
+  Client client;
+  const auto start = [&](const std::string& held) {
+    NodeOptions options;
+    options.name = "a";
+    options.listen = "127.0.0.1:0";
+    options.directory = directory.path.string();
+    options.kinds = {{"register", test::register_kind()}};
+    options.held_peer = held;
+    auto started = Node::start(std::move(options));
+    REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
+    return std::get<std::unique_ptr<Node>>(std::move(started));
+  };
+  const auto ask = [&](const Node& node, decltype(wire::Request::body) body) {
+    return client.request(node.address(), {.id = 0, .peer = "p", .body = std::move(body)}, patience)
+        .get();
+  };
+  const wire::StartPeer alone{.kind = "register", .options = {{"entry_bytes_max", "4096"}}};
+  wire::Identity before;
+  {
+    const auto node = start({});
+    REQUIRE(ask(*node, alone).refusal == Refusal::none);
+    REQUIRE(ask(*node, wire::SetConfiguration{{"p"}}).refusal == Refusal::none);
+    before = std::get<wire::Identity>(ask(*node, wire::AskIdentity{}).body);
+    CHECK(before.running);
+    CHECK(before.cluster != ClusterId{});
+    REQUIRE(ask(*node, wire::StopPeer{}).refusal == Refusal::none);
+  }
+
+  const auto node = start("p");
+  const auto held = std::get<wire::Identity>(ask(*node, wire::AskIdentity{}).body);
+  CHECK_FALSE(held.running);
+  CHECK(held.id == before.id);
+  CHECK(held.cluster == before.cluster);
+  CHECK(held.term == before.term);
+  CHECK(held.last >= before.last);
+  CHECK(held.address == node->address());
+  CHECK(held.node != before.node);
+  CHECK(ask(*node, wire::AskStatus{}).refusal == Refusal::no_peer);
+
+  // Also if an operator had stopped it.
+  const wire::StartPeer as_before{.kind = "register", .options = {}};
+  REQUIRE(ask(*node, as_before).refusal == Refusal::none);
+  CHECK(eventually([&] {
+    const auto status = ask(*node, wire::AskStatus{});
+    return std::get<wire::PeerStatus>(status.body).role == Role::leader;
+  }));
+  const auto large = client
+                         .call(node->address(), "p", wire::CallKind::command,
+                               command("=" + std::string(5000, 'x')), patience)
+                         .get();
+  CHECK(large.refusal == Refusal::too_large);
+}
+
 TEST_CASE("a node does not start with a peer of a kind that its program lacks") {
   Directory directory;
   {

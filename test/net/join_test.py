@@ -1,119 +1,24 @@
 """Nodes that become members by one command each, whatever dies meanwhile."""
 
-import contextlib
 import glob
 import os
 import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 
 import cluster
 from cluster import TROUPE, Node, Shell, ask, free_address, leader_of, wait_for
+from joiner import Joiner, cluster_of_one, full, members, read, write
 
 # A run that measures: python3 join_test.py ROUNDS
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-LIMIT = 10.0  # Seconds that a join may take on a machine that has other things to do...
-GOAL = 3.0  # ...and what the median must be below.
-
-
-class Joiner(Node):
-    """`troupe node --join`; what it prints is kept."""
-
-    def __init__(self, name, path, at, *flags, address=None):
-        super().__init__(
-            name,
-            os.path.join(path, name),
-            address,
-            arguments=["--join", at, "--peer", "kv_store", name, *flags],
-        )
-        self.lines = []
-
-    def begin(self):
-        self.began = time.monotonic()
-        self.lines = []
-        self.process = subprocess.Popen(
-            [TROUPE, "node", "--listen", self.address, "--data", self.directory] + self.arguments,
-            stdout=subprocess.PIPE,
-            stderr=open(self.directory + ".log", "a"),
-            text=True,
-        )
-        threading.Thread(target=self.read, args=(self.process, self.lines), daemon=True).start()
-        return self
-
-    @staticmethod
-    def read(process, lines):
-        with contextlib.suppress(ValueError):
-            for line in process.stdout:
-                lines.append(line.rstrip("\n"))
-
-    def said(self, words):
-        return next((line for line in list(self.lines) if words in line), None)
-
-    def joined(self, rank, seconds=LIMIT):
-        """Waits for the end of the join, and answers how long it took."""
-        said = wait_for(
-            "%s to join; it said %s" % (self.name, self.lines),
-            lambda: self.said("joined as") or self.said("a member already"),
-            20,
-        )
-        took = time.monotonic() - self.began
-        assert rank in said, (rank, said)
-        assert took < seconds, (took, said)
-        return took
-
-    def error(self):
-        with open(self.directory + ".log") as log:
-            return [line for line in log if line.startswith("error:")][-1].strip()
-
-
-@contextlib.contextmanager
-def founder(path):
-    """A node with peer p1 alone in its cluster, and a shell."""
-    node = Node("p1", os.path.join(path, "p1")).start()
-    shell = Shell("--connect", node.address, "--json")
-    p1 = "p1@" + node.address
-    assert ask(shell, "start_peer kv_store " + p1)["ok"]
-    assert ask(shell, "set_configuration %s %s" % (p1, p1))["ok"]
-    nodes = [node]
-    try:
-        yield nodes, shell, p1
-    finally:
-        shell.close()
-        for node in nodes:
-            if node.running():
-                node.kill()
-
-
-def full(node):
-    return "%s@%s" % (node.name, node.address)
-
-
-def members(shell, peer):
-    return ask(shell, "members " + peer).get("value", {})
-
-
-def write(shell, peers, key, value):
-    def written():
-        leader = leader_of(shell, peers)
-        return leader and ask(shell, "write %s set %s %s" % (leader, key, value))["ok"]
-
-    wait_for("a write of " + key, written)
-
-
-def read(shell, peers, key):
-    def reply():
-        leader = leader_of(shell, peers)
-        got = leader and ask(shell, "read %s get %s" % (leader, key))
-        return got if got and got["ok"] else None
-
-    return wait_for("a read of " + key, reply)["value"]
+GOAL = 3.0  # Seconds that the median must be below.
 
 
 def as_each_rank(path):
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         write(shell, [p1], "a", "1")
         for name, flags, rank in (
             ("v", [], "voters"),
@@ -177,7 +82,7 @@ def from_nothing(path):
 
 
 def while_the_leader_dies(path):
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         for name in ("p2", "p3"):
             nodes.append(Joiner(name, path, nodes[0].address).begin())
             nodes[-1].joined("voter")
@@ -201,7 +106,7 @@ def while_the_leader_dies(path):
 
 
 def with_a_wiped_disk(path):
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         for name in ("p2", "p3"):
             nodes.append(Joiner(name, path, nodes[0].address).begin())
             nodes[-1].joined("voter")
@@ -251,7 +156,7 @@ def damage(file):
 
 
 def a_standby_takes_over(path):
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         for name, flags in (("p2", []), ("p3", []), ("s", ["--standby"])):
             nodes.append(Joiner(name, path, nodes[0].address, *flags).begin())
             nodes[-1].joined("standby" if flags else "voter")
@@ -278,7 +183,7 @@ def a_standby_takes_over(path):
 
 
 def at_another_address(path):
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         for name in ("p2", "p3"):
             nodes.append(Joiner(name, path, nodes[0].address).begin())
             nodes[-1].joined("voter")
@@ -293,7 +198,7 @@ def at_another_address(path):
 
 
 def clear_errors(path):
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         at = nodes[0].address
 
         def failure(name, *flags, at=at, kind="kv_store"):
@@ -341,7 +246,7 @@ def measure(path):
     def timed(what, seconds):
         took.setdefault(what, []).append(1000 * seconds)
 
-    with founder(path) as (nodes, shell, p1):
+    with cluster_of_one(path) as (nodes, shell, p1):
         for name in ("p2", "p3"):
             nodes.append(Joiner(name, path, nodes[0].address).begin())
             nodes[-1].joined("voter")

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <utility>
 
 // The steps of joining, against nodes that say what the test wants them to.
 
@@ -39,6 +40,8 @@ wire::PeerStatus leading(std::vector<Member> voters) {
 struct World {
   std::map<std::string, wire::PeerStatus> peers{};  ///< By "name@address".
   std::map<std::string, std::vector<std::string>> names{{there, {"p1"}}};
+  std::map<std::string, wire::Identity> identities{};  ///< By "name@address"; else ours.
+  int starts = 0;
   std::deque<wire::Response> answers{};  ///< To changes; the last one again and again.
   std::vector<std::string> asked{};      ///< Changes: who was asked, what, and for whom.
 
@@ -51,8 +54,14 @@ struct World {
   }
 
   wire::Response answer(const std::string& address, const wire::Request& request) {
-    if (std::holds_alternative<wire::StartPeer>(request.body))
+    if (std::holds_alternative<wire::StartPeer>(request.body)) {
+      ++starts;
+      identities.clear();
       return refusal(Refusal::already_started);
+    }
+    if (const auto known = identities.find(request.peer + "@" + address);
+        known != identities.end() && std::holds_alternative<wire::AskIdentity>(request.body))
+      return {.id = 0, .refusal = {}, .detail = {}, .body = known->second};
     if (std::holds_alternative<wire::AskPeers>(request.body)) {
       if (!names.contains(address))
         return refusal(Refusal::unreachable, address);
@@ -76,13 +85,22 @@ struct World {
 
   Join join(JoinSettings settings = {}) {
     if (settings.at.empty())
-      settings.at = there;
+      settings.at = {there};
     settings.kind = "kv_store";
     settings.peer = "p9";
     return Join(settings, our_node,
-                {.request = [this](std::string address, wire::Request request,
-                                   Duration) { return answer(address, request); },
-                 .call = nullptr});
+                [this](const std::string& address, const wire::Request& request, Duration) {
+                  return answer(address, request);
+                });
+  }
+
+  /// Ours was at that address, and its node holds it back.
+  void hold(const std::string& was_at) {
+    identities["p9@127.0.0.1:4009"] = {
+        .id = ours, .kind = "kv_store", .node = 90, .cluster = {5}, .term = {1}, .last = {7}};
+    leader().configuration.voters = {member(1, there), member(9, was_at)};
+    self().configuration = leader().configuration;
+    self().cluster = {5};
   }
 
   wire::PeerStatus& leader() { return peers["p1@127.0.0.1:4001"]; }
@@ -126,7 +144,7 @@ TEST_CASE("a peer that is told of a follower finds the leader") {
   world.peers["p2@127.0.0.1:4002"] = world.leader();
   world.peers["p2@127.0.0.1:4002"].role = Role::follower;
   world.names["127.0.0.1:4002"] = {"p2"};
-  Join join = world.join({.at = "127.0.0.1:4002"});
+  Join join = world.join({.at = {"127.0.0.1:4002"}});
 
   CHECK(told(join.attempt({}), Kind::done) == "joined as voter");
 
@@ -216,7 +234,7 @@ TEST_CASE("a member goes on as one if nobody can be reached for a while") {
   world.names.clear();
   Join join = world.join();
 
-  CHECK(told(join.attempt({}), Kind::again) == "nobody leads yet");
+  CHECK(told(join.attempt({}), Kind::again) == "127.0.0.1:4001 is not reachable");
   CHECK(told(join.attempt(std::chrono::seconds(1)), Kind::done) == "a member already: voter");
 }
 
@@ -228,6 +246,114 @@ TEST_CASE("a member that moved has its address changed, whatever its rank") {
   CHECK(told(join.attempt({}), Kind::done) == "joined as learner");
 
   CHECK(world.asked == std::vector<std::string>{"p1 2 p9@127.0.0.1:4009"});
+}
+
+TEST_CASE("a member that moved waits for a leader, which it also looks for where it was told") {
+  World world;
+  const Member old_leader = member(1, "127.0.0.1:5551");
+  world.self().configuration.voters = {old_leader, member(9, "127.0.0.1:5559")};
+  world.self().cluster = {5};
+  world.leader().configuration = world.self().configuration;
+  world.leader().role = Role::candidate;
+  world.leader().leader = {};
+  Join join = world.join({.at = {"127.0.0.1:4002", there}});
+  CHECK(told(join.attempt(std::chrono::seconds(5)), Kind::again) == "nobody leads yet");
+
+  world.leader().role = Role::leader;
+  world.leader().name = full_name(old_leader);  // Which nobody can dial any more.
+  world.answers = {{.id = 0, .refusal = {}, .detail = {}, .body = world.self().configuration}};
+
+  CHECK(told(join.attempt(std::chrono::seconds(6)), Kind::done) == "joined as voter");
+  CHECK(world.asked == std::vector<std::string>{"p1 1 p9@127.0.0.1:4009"});
+}
+
+TEST_CASE("a copy of a member that lives is not started at all") {
+  World world;
+  world.hold("127.0.0.1:5559");
+  wire::Identity& twin = world.identities["p9@127.0.0.1:5559"];
+  twin = world.identities["p9@127.0.0.1:4009"];
+  twin.node = 91;
+  SUBCASE("whether there is a leader or not") {}
+  SUBCASE("or a follower that knows none") {
+    world.leader().role = Role::follower;
+  }
+  Join join = world.join();
+
+  CHECK(told(join.attempt({}), Kind::failed)
+        == "p9 here is a copy of p9@127.0.0.1:5559, whose node still has it: start with an empty "
+           "--data");
+  CHECK(world.starts == 0);
+}
+
+TEST_CASE("an older copy of a member is not started at all") {
+  World world;
+  world.hold(our_node);
+  world.leader().followers = {{.name = "p9@127.0.0.1:4009", .match = {8}}};
+  world.leader().term = {1};
+  Join join = world.join();
+
+  CHECK(told(join.attempt({}), Kind::failed)
+        == "p9 has entries up to 7 here, but acknowledged 8: this is an older copy of its disk; "
+           "start with an empty --data");
+  CHECK(world.starts == 0);
+}
+
+TEST_CASE("a member of another cluster is not started at all") {
+  World world;
+  world.hold(our_node);
+  world.identities["p9@127.0.0.1:4009"].cluster = {6};
+  Join join = world.join();
+
+  CHECK(join.attempt({}).kind == Kind::failed);
+  CHECK(world.starts == 0);
+}
+
+TEST_CASE("a member that nothing speaks against is started, and its own old address is no twin") {
+  World world;
+  for (const char* was_at : {our_node, "127.0.0.1:5559"}) {
+    world.hold(was_at);
+    world.identities["p9@127.0.0.1:5559"] = world.identities["p9@127.0.0.1:4009"];
+    world.answers = {{.id = 0, .refusal = {}, .detail = {}, .body = world.leader().configuration}};
+    Join join = world.join();
+    CHECK(join.attempt({}).kind == Kind::done);
+  }
+  CHECK(world.starts == 2);
+}
+
+TEST_CASE("members whose nodes all start at once do not wait for each other") {
+  World world;
+  world.hold(our_node);
+  world.peers.erase("p1@127.0.0.1:4001");
+  world.identities["p1@127.0.0.1:4001"] = world.identities["p9@127.0.0.1:4009"];
+  Join join = world.join();
+
+  CHECK(told(join.attempt({}), Kind::again) == "nobody leads yet");
+  CHECK(world.starts == 1);
+}
+
+TEST_CASE("a member that nobody answers is started after a while") {
+  World world;
+  world.hold(our_node);
+  world.names.clear();
+  Join join = world.join();
+  CHECK(told(join.attempt({}), Kind::again) == "127.0.0.1:4001 is not reachable");
+  CHECK(world.starts == 0);
+
+  CHECK(join.attempt(std::chrono::seconds(1)).kind == Kind::done);
+  CHECK(world.starts == 1);
+}
+
+TEST_CASE("a leader that moved has its own address changed by itself") {
+  World world;
+  world.names.clear();
+  world.self() = leading({member(9, "127.0.0.1:5559")});
+  world.self().name = "p9@127.0.0.1:5559";
+  world.answers = {{.id = 0, .refusal = {}, .detail = {}, .body = world.self().configuration}};
+  Join join = world.join();
+
+  CHECK(told(join.attempt(std::chrono::seconds(5)), Kind::done) == "joined as voter");
+
+  CHECK(world.asked == std::vector<std::string>{"p9 1 p9@127.0.0.1:4009"});
 }
 
 TEST_CASE("a peer whose disk was lost takes the place of its former self") {
@@ -271,7 +397,57 @@ TEST_CASE("what cannot become true is said at once") {
   SUBCASE("the peer belongs to another cluster") {
     world.self().cluster = {6};
     Join join = world.join();
-    CHECK(told(join.attempt({}), Kind::failed) == "p9 belongs to another cluster here");
+    CHECK(told(join.attempt({}), Kind::failed)
+          == "p9 belongs to another cluster than p1@127.0.0.1:4001: to join that one, start with an "
+             "empty --data");
+  }
+  SUBCASE("the peer is a voter of another cluster, alive or dead") {
+    world.self().cluster = {6};
+    world.self().configuration.voters = {member(8, "127.0.0.1:4008"), member(9, our_node)};
+    SUBCASE("alive") {
+      world.self().role = Role::leader;
+      world.self().name = "p9@127.0.0.1:4009";
+    }
+    SUBCASE("dead") {}
+    Join join = world.join();
+    CHECK(told(join.attempt({}), Kind::failed)
+          == "p9 belongs to another cluster than p1@127.0.0.1:4001: to join that one, start with an "
+             "empty --data");
+  }
+  SUBCASE("the node that is named is our own, and has nobody else") {
+    world.names[our_node] = {"p9"};
+    Join join = world.join({.at = {our_node}});
+    CHECK(told(join.attempt({}), Kind::failed)
+          == "--join 127.0.0.1:4009 is this node itself: name a node of the cluster, or bootstrap "
+             "one with set_configuration");
+  }
+  SUBCASE("another node answers at our address, without our peer") {
+    world.answers = {refusal(Refusal::no_peer, "p9@127.0.0.1:4009")};
+    Join join = world.join();
+    CHECK(told(join.attempt({}), Kind::failed)
+          == "another node answers at 127.0.0.1:4009, which this node advertises");
+  }
+  SUBCASE("another node answers at our address, with a peer of our name") {
+    Member twin = member(3, our_node);
+    twin.name = "p9";
+    world.answers = {{.id = 0,
+                      .refusal = {},
+                      .detail = {},
+                      .body = Configuration{.voters = {member(1, there), twin}}}};
+    Join join = world.join();
+    CHECK(told(join.attempt({}), Kind::failed)
+          == "another node answers at 127.0.0.1:4009, which this node advertises");
+  }
+  SUBCASE("the disk is an older copy of that of a member") {
+    for (const char* address : {our_node, "127.0.0.1:5555"}) {
+      world.leader().configuration.voters = {member(1, there), member(9, address)};
+      world.leader().followers = {{.name = full_name(member(9, address)), .match = {8}}};
+      Join join = world.join();
+      CHECK(told(join.attempt({}), Kind::failed)
+            == "p9 has entries up to 7 here, but acknowledged 8: this is an older copy of its disk; "
+               "start with an empty --data");
+    }
+    CHECK(world.asked.empty());
   }
   SUBCASE("the leader will not have it") {
     world.answers = {refusal(Refusal::invalid, "no")};
@@ -287,15 +463,33 @@ TEST_CASE("what may become true is waited for") {
     Join join = world.join();
     CHECK(told(join.attempt({}), Kind::again) == "127.0.0.1:4001 is not reachable");
   }
-  SUBCASE("its peers") {
+  SUBCASE("its peers, but not for ever") {
     world.names[there].clear();
     Join join = world.join();
-    CHECK(told(join.attempt({}), Kind::again) == "127.0.0.1:4001 has no peers yet");
+    CHECK(told(join.attempt(std::chrono::seconds(5)), Kind::again)
+          == "127.0.0.1:4001 has no peers yet");
+    CHECK(told(join.attempt(std::chrono::seconds(64)), Kind::again)
+          == "127.0.0.1:4001 has no peers yet");
+    CHECK(told(join.attempt(std::chrono::seconds(65)), Kind::failed)
+          == "127.0.0.1:4001 has no peers yet: bootstrap one there with start_peer and "
+             "set_configuration");
   }
-  SUBCASE("a cluster") {
+  SUBCASE("a cluster, but not for ever") {
     world.leader().configuration = {};
     Join join = world.join();
     CHECK(told(join.attempt({}), Kind::again) == "127.0.0.1:4001 has no cluster of kv_store yet");
+    CHECK(told(join.attempt(std::chrono::seconds(60)), Kind::failed)
+          == "127.0.0.1:4001 has no cluster of kv_store yet: bootstrap one there with start_peer and "
+             "set_configuration");
+  }
+  SUBCASE("a node that comes and goes is waited for anew") {
+    world.leader().configuration = {};
+    Join join = world.join();
+    CHECK(join.attempt({}).kind == Kind::again);
+    const auto names = std::exchange(world.names, {});
+    CHECK(join.attempt(std::chrono::seconds(50)).kind == Kind::again);
+    world.names = names;
+    CHECK(join.attempt(std::chrono::seconds(61)).kind == Kind::again);
   }
   SUBCASE("a leader") {
     world.leader().role = Role::candidate;
@@ -315,9 +509,9 @@ TEST_CASE("what may become true is waited for") {
 
 TEST_CASE("what belongs together is asked for together") {
   CHECK(problem(JoinSettings{}).empty());
-  CHECK(problem(JoinSettings{.at = there, .kind = "kv_store", .peer = "p9"}).empty());
-  CHECK(problem(JoinSettings{.at = there}) == "--join needs --peer KIND NAME");
-  CHECK(problem(JoinSettings{.at = there, .kind = "k", .peer = "a b"})
+  CHECK(problem(JoinSettings{.at = {there}, .kind = "kv_store", .peer = "p9"}).empty());
+  CHECK(problem(JoinSettings{.at = {there}}) == "--join needs --peer KIND NAME");
+  CHECK(problem(JoinSettings{.at = {there}, .kind = "k", .peer = "a b"})
         == "a b is no name of a peer");
   CHECK_FALSE(problem(JoinSettings{.kind = "kv_store", .peer = "p9"}).empty());
   CHECK_FALSE(problem(JoinSettings{.rebuild = true}).empty());
