@@ -1,5 +1,7 @@
 #include "actors/address.hpp"
 
+#include "actors/ip_address.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <system_error>
@@ -52,6 +54,17 @@ std::optional<Address> parse_address(std::string_view text) {
   return Address{.host = std::string(host), .port = *port};
 }
 
+std::string problem_of_address(std::string_view text) {
+  const std::optional<Address> address = parse_address(text);
+  if (!address || address->port == 0)
+    return std::string(text) + " is not HOST:PORT";
+  const std::optional<IpAddress> numbers = parse_ip(address->host);
+  const Scope scope = numbers ? scope_of(*numbers) : Scope::one_machine;
+  if (can_be_dialed(scope))
+    return {};
+  return std::string(text) + " " + std::string(fault_of(scope)) + ", so nobody can dial it";
+}
+
 std::string to_text(const Address& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
@@ -66,10 +79,19 @@ std::optional<FullName> parse_full_name(std::string_view text) {
       || !std::ranges::all_of(name, valid_name_character))
     return std::nullopt;
   const std::string_view where = text.substr(at + 1);
-  const std::optional<Address> address = parse_address(where);
-  if (!address || address->port == 0)
+  if (!problem_of_address(where).empty())
     return std::nullopt;
   return FullName{.name = std::string(name), .address = std::string(where)};
+}
+
+std::string problem_of_full_name(std::string_view text) {
+  if (parse_full_name(text))
+    return {};
+  const std::size_t at = text.find('@');
+  const std::string_view where = at == std::string_view::npos ? "" : text.substr(at + 1);
+  if (parse_address(where) && !problem_of_address(where).empty())
+    return std::string(text.substr(0, at + 1)) + problem_of_address(where);
+  return std::string(text) + " is not NAME@HOST:PORT";
 }
 
 std::string to_text(const FullName& peer) {

@@ -210,7 +210,7 @@ std::string_view Connection::on_hello(wire::Packet& packet) {
   if (hello->version != wire::protocol_version)
     return "another protocol version";
   // Peers will dial this address and trust nothing else about it.
-  if (!hello->address.empty() && !parse_address(hello->address))
+  if (!hello->address.empty() && !problem_of_address(hello->address).empty())
     return "a hello from an address that cannot be dialed";
   theirs_ = std::move(*hello);
   state_ = State::open;

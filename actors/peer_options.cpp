@@ -147,6 +147,8 @@ Result<std::vector<NamedMember>> parse_members(const std::vector<std::string>& t
     const bool local = text.find('@') == std::string::npos;
     const auto full =
         parse_full_name(local ? std::string(text).append("@").append(own_address) : text);
+    if (!full && !local)
+      return {Refusal::invalid, "member " + problem_of_full_name(text)};
     if (!full || !valid_peer_name(full->name))
       return {Refusal::invalid, "member " + text};
     NamedMember member{.name = full->name, .address = full->address};

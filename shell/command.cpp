@@ -80,6 +80,10 @@ Failure unknown(const std::string& word) {
 }
 
 Failure not_a_peer(const std::string& word) {
+  const std::size_t at = word.find('@');
+  const std::string address = at == std::string::npos ? std::string() : word.substr(at + 1);
+  if (actors::parse_address(address) && !is_address(address))
+    return {"invalid", word.substr(0, at + 1) + actors::problem_of_address(address)};
   return {"invalid", word + " is not NAME or NAME@HOST:PORT"};
 }
 
@@ -235,7 +239,7 @@ Parsed parse_peers(const Arguments& arguments) {
     return arguments.usage_failure();
   const std::string address = arguments.words.empty() ? std::string() : arguments.words[0];
   if (!address.empty() && !is_address(address))
-    return Failure{"invalid", address + " is not HOST:PORT"};
+    return Failure{"invalid", actors::problem_of_address(address)};
   return Operate{{.name = {}, .address = address}, {.id = 0, .peer = {}, .body = wire::AskPeers{}}};
 }
 
@@ -253,8 +257,7 @@ Parsed parse_help(const Arguments& arguments) {
 }  // namespace
 
 bool is_address(std::string_view text) {
-  const std::optional<actors::Address> address = actors::parse_address(text);
-  return address && address->port != 0;
+  return actors::problem_of_address(text).empty();
 }
 
 std::optional<PeerName> parse_peer(std::string_view text) {

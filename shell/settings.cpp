@@ -1,7 +1,7 @@
 #include "shell/settings.hpp"
 
+#include "actors/address.hpp"
 #include "core/options.hpp"
-#include "shell/command.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -27,7 +27,7 @@ void add_duration(CLI::App& app, const std::string& name, Target& target, const 
 }
 
 std::string addresses_only(const std::string& text) {
-  return is_address(text) ? std::string() : text + " is not HOST:PORT";
+  return actors::problem_of_address(text);
 }
 
 }  // namespace

@@ -51,7 +51,8 @@ TEST_CASE("what a node advertises is an address, or the command line is refused"
 
   CHECK(problem(parsed("a.example:4001")).empty());
   CHECK(parsed("a.example:4001").options.advertise == "a.example:4001");
-  for (const char* nonsense : {"a.example", "a.example:0", ":4001", "a.example:port", "::1:4001"}) {
+  for (const char* nonsense : {"a.example", "a.example:0", ":4001", "a.example:port", "::1:4001",
+                               "0.0.0.0:4001", "*:4001", "[::ffff:0.0.0.0]:4001", "224.0.0.1:1"}) {
     CAPTURE(nonsense);
     CHECK_THROWS_AS(parsed(nonsense), CLI::ValidationError);
   }
