@@ -5,6 +5,7 @@
 #include "actors/logger.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/peer_options.hpp"
+#include "actors/resolver.hpp"
 #include "actors/snapshot_actor.hpp"
 #include "actors/socket.hpp"
 #include "actors/store_actor.hpp"
@@ -13,6 +14,8 @@
 #include "storage/file_snapshots.hpp"
 #include "storage/lmdb_store.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <future>
 #include <mutex>
 #include <optional>
@@ -52,32 +55,57 @@ private:
   std::promise<void> stopped_{};
 };
 
-/// Stands for all addresses of a machine.
-bool is_any_host(const std::string& address) {
-  const auto parsed = parse_address(address);
-  return parsed && (parsed->host == "0.0.0.0" || parsed->host == "::");
+/// How long the name that a node advertises is looked up. Others may know it where we do not.
+constexpr std::chrono::seconds advertise_resolve_timeout{1};
+
+/// What is wrong with listening on `listen`, which stands for `scope`.
+std::string problem_with_listening(const NodeOptions& options, Scope scope) {
+  const Exposure allowed = options.insecure ? Exposure::anywhere : Exposure::loopback;
+  std::string refusal = refusal_to_listen(options.listen, scope, allowed);
+  if (refusal.empty() && options.advertise.empty() && !can_be_dialed(scope))
+    return "listen: " + options.listen
+           + " is no address that other nodes could dial; advertise one that is";
+  return refusal;
 }
 
-bool can_be_dialed(const std::string& address) {
+std::string not_to_be_advertised(const std::string& address) {
+  return "advertise: " + address + " is no address that other nodes could dial";
+}
+
+/// What is wrong with the addresses behind a name that is advertised. One that leads nowhere from
+/// here, behind a NAT say, may do so from elsewhere.
+std::string problem_with_advertised_name(const std::string& address) {
   const auto parsed = parse_address(address);
-  return parsed && parsed->port != 0 && !is_any_host(address);
+  if (!parsed || parse_ip(parsed->host))
+    return {};
+  const std::atomic<bool> never{false};
+  const auto resolved = Resolver::of_system().resolve(
+      parsed->host, Resolver::Clock::now() + advertise_resolve_timeout, never);
+  const auto* addresses = std::get_if<std::vector<IpAddress>>(&resolved);
+  if (addresses == nullptr || std::ranges::any_of(*addresses, [](const IpAddress& each) {
+        return can_be_dialed(scope_of(each));
+      }))
+    return {};
+  return not_to_be_advertised(address);
 }
 
 std::string problem(const NodeOptions& options) {
   if (!valid_peer_name(options.name))
     return "the name of a node is one to 64 letters, digits, '-' and '_'";
-  if (!options.advertise.empty() && !can_be_dialed(options.advertise))
-    return "advertise: " + options.advertise + " is no address that other nodes could dial";
-  if (options.advertise.empty() && is_any_host(options.listen))
-    return "listen: " + options.listen
-           + " is no address that other nodes could dial; advertise one that is";
+  if (!options.advertise.empty() && !problem_of_address(options.advertise).empty())
+    return not_to_be_advertised(options.advertise);
   if (std::string wrong = machine::problem(options.kinds); !wrong.empty())
     return wrong;
   if (options.contacts.size() > contacts_max)
     return "more than " + std::to_string(contacts_max) + " addresses of other nodes";
   for (const std::string& contact : options.contacts)
-    if (!can_be_dialed(contact))
+    if (!problem_of_address(contact).empty())
       return contact + " is no address that this node could dial";
+  // What numbers tell is told before anything is created. Names are judged when they are bound.
+  const auto listen = parse_address(options.listen);
+  if (const auto numbers = listen ? parse_ip(listen->host) : std::nullopt)
+    if (std::string wrong = problem_with_listening(options, scope_of(*numbers)); !wrong.empty())
+      return wrong;
   EngineOptions engine = options.engine;
   engine.self = {1};  // Whoever it will be: the check wants somebody.
   const auto checked = with_options(engine, {});
@@ -105,6 +133,24 @@ std::variant<std::vector<RestoredPeer>, std::string> restore(storage::Store& sto
     peers.push_back(std::move(peer));
   }
   return peers;
+}
+
+/// Listens where `options` say, if the address that comes of it is one to listen on.
+std::variant<Listening, std::string> listen_as_told(const NodeOptions& options) {
+  const Exposure allowed = options.insecure ? Exposure::anywhere : Exposure::loopback;
+  auto listening = listen_on(options.listen, allowed);
+  const auto* bound = std::get_if<Listening>(&listening);
+  if (bound == nullptr)
+    return listening;
+  if (std::string wrong = problem_with_listening(options, bound->scope); !wrong.empty())
+    return wrong;
+  if (std::string wrong = problem_with_advertised_name(options.advertise); !wrong.empty())
+    return wrong;
+  if (bound->scope != Scope::loopback)
+    log(LogLevel::warning, "insecure",
+        {{"listen", bound->address},
+         {"why", "anyone who reaches it can read, change and stop everything"}});
+  return listening;
 }
 
 /// Threads and what they run.
@@ -143,7 +189,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   auto peers = restore(*store, options);
   if (auto* wrong = std::get_if<std::string>(&peers))
     return std::move(*wrong);
-  auto listening = listen_on(options.listen);
+  auto listening = listen_as_told(options);
   if (auto* wrong = std::get_if<std::string>(&listening))
     return std::move(*wrong);
 

@@ -20,6 +20,9 @@ inline constexpr std::size_t contacts_max = 64;
 struct NodeOptions {
   std::string name{};    ///< What people call the process: "a".
   std::string listen{};  ///< "host:port". Port 0 takes a free one.
+  /// Also listens where other machines can dial. Nobody has to say who they are: anyone who reaches
+  /// the address can read, change and stop everything. `--insecure` on the command line.
+  bool insecure = false;
   /// "host:port" that others dial, where that is not `listen`: behind a NAT, or in a container. It
   /// need not lead here from within this process. Empty: what is listened on.
   std::string advertise{};

@@ -1,7 +1,8 @@
 #include "actors/socket.hpp"
 
+#include "actors/resolver.hpp"
+
 #include <fcntl.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -14,7 +15,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <system_error>
+#include <vector>
 
 namespace troupe::actors {
 
@@ -40,43 +43,20 @@ void set_option(int fd, int level, int option, T value) {
   static_cast<void>(::setsockopt(fd, level, option, &value, sizeof(value)));
 }
 
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+constexpr std::chrono::seconds listen_resolve_timeout{5};
 
-enum class Purpose : std::uint8_t { listen, dial };
-
-std::variant<Addresses, std::string> resolve(const Address& address, Purpose purpose) {
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV | (purpose == Purpose::listen ? AI_PASSIVE : 0);
-  addrinfo* list = nullptr;
-  const std::string port = std::to_string(address.port);
-  const int code = ::getaddrinfo(address.host.c_str(), port.c_str(), &hints, &list);
-  if (code != 0)
-    return std::string(code == EAI_SYSTEM ? error_text(errno) : ::gai_strerror(code));
-  return Addresses(list);
+Socket open_socket(const IpAddress& where) {
+  return Socket(
+      ::socket(where.where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
 }
 
-Socket open_socket(const addrinfo& where) {
-  return Socket(::socket(where.ai_family, where.ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                         where.ai_protocol));
-}
-
-std::uint16_t port_of(const sockaddr_storage& where) {
-  if (where.ss_family == AF_INET6)
-    return ntohs(reinterpret_cast<const sockaddr_in6&>(where).sin6_port);
-  return ntohs(reinterpret_cast<const sockaddr_in&>(where).sin_port);
-}
-
-std::uint16_t local_port(int fd) {
-  sockaddr_storage where{};
-  socklen_t size = sizeof(where);
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&where), &size) != 0)
-    return 0;
-  return port_of(where);
+/// Where the socket is, which a name or a port of 0 does not tell.
+std::optional<IpAddress> bound_address(int fd) {
+  IpAddress bound;
+  bound.size = sizeof(bound.where);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&bound.where), &bound.size) != 0)
+    return std::nullopt;
+  return bound;
 }
 
 /// Dialing a free port of the range that the kernel takes source ports from can reach ourselves:
@@ -113,9 +93,9 @@ int await_connected(int fd, Clock::time_point deadline, const std::atomic<bool>&
   return ECANCELED;
 }
 
-int connect_to(int fd, const addrinfo& where, Clock::time_point deadline,
+int connect_to(int fd, const IpAddress& where, Clock::time_point deadline,
                const std::atomic<bool>& cancelled) {
-  int code = ::connect(fd, where.ai_addr, where.ai_addrlen) == 0 ? 0 : errno;
+  int code = ::connect(fd, where.get(), where.size) == 0 ? 0 : errno;
   if (code == EINPROGRESS || code == EINTR)
     code = await_connected(fd, deadline, cancelled);
   if (code == 0 && connected_to_itself(fd))
@@ -123,12 +103,14 @@ int connect_to(int fd, const addrinfo& where, Clock::time_point deadline,
   return code;
 }
 
-int bind_and_listen(int fd, const addrinfo& where) {
+int bind_to(int fd, const IpAddress& where) {
   // Else a restarted node would wait a minute for the connections of its previous life.
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (::bind(fd, where.ai_addr, where.ai_addrlen) != 0 || ::listen(fd, backlog_max) != 0)
-    return errno;
-  return 0;
+  return ::bind(fd, where.get(), where.size) == 0 ? 0 : errno;
+}
+
+std::string with_fault(const std::string& address, Scope scope) {
+  return address + " " + std::string(fault_of(scope));
 }
 
 }  // namespace
@@ -176,22 +158,41 @@ std::size_t send_at_once(int fd, std::span<const wire::Frame> frames) {
   return sent;
 }
 
-std::variant<Listening, std::string> listen_on(const std::string& address) {
+std::string refusal_to_listen(const std::string& address, Scope scope, Exposure allowed) {
+  if (scope == Scope::multicast || scope == Scope::broadcast)
+    return "listen: " + with_fault(address, scope);
+  if (scope != Scope::loopback && allowed == Exposure::loopback)
+    return "listen " + address
+           + ": anyone who reaches it could read, change and stop everything; say --insecure if "
+             "only friends can reach it";
+  return {};
+}
+
+std::variant<Listening, std::string> listen_on(const std::string& address, Exposure allowed) {
   const std::string cannot = "cannot listen on " + address + ": ";
   std::optional<Address> wanted = parse_address(address);
   if (!wanted)
     return cannot + "not of the form host:port";
-  auto resolved = resolve(*wanted, Purpose::listen);
+  const std::atomic<bool> never{false};
+  const auto resolved =
+      Resolver::of_system().resolve(wanted->host, Clock::now() + listen_resolve_timeout, never);
   if (const auto* error = std::get_if<std::string>(&resolved))
     return cannot + *error;
   int code = EADDRNOTAVAIL;
-  for (const addrinfo* each = std::get<Addresses>(resolved).get(); each; each = each->ai_next) {
-    Socket socket = open_socket(*each);
-    code = socket ? bind_and_listen(socket.fd(), *each) : errno;
+  for (const IpAddress& each : std::get<std::vector<IpAddress>>(resolved)) {
+    Socket socket = open_socket(each);
+    code = socket ? bind_to(socket.fd(), with_port(each, wanted->port)) : errno;
+    const auto bound = code == 0 ? bound_address(socket.fd()) : std::nullopt;
+    if (!bound)
+      continue;
+    const Scope scope = scope_of(*bound);
+    if (std::string refusal = refusal_to_listen(address, scope, allowed); !refusal.empty())
+      return refusal;
+    code = ::listen(socket.fd(), backlog_max) == 0 ? 0 : errno;
     if (code != 0)
       continue;
-    wanted->port = local_port(socket.fd());
-    return Listening{std::move(socket), to_text(*wanted)};
+    wanted->port = port_of(*bound);
+    return Listening{std::move(socket), to_text(*wanted), scope};
   }
   return cannot + error_text(code);
 }
@@ -202,17 +203,24 @@ std::variant<Socket, std::string> dial(const std::string& address, Duration time
   const std::optional<Address> wanted = parse_address(address);
   if (!wanted || wanted->port == 0)
     return std::string("not of the form host:port");
-  auto resolved = resolve(*wanted, Purpose::dial);
+  const auto resolved = Resolver::of_system().resolve(wanted->host, deadline, cancelled);
   if (const auto* error = std::get_if<std::string>(&resolved))
     return *error;
-  int code = EADDRNOTAVAIL;
-  for (const addrinfo* each = std::get<Addresses>(resolved).get(); each; each = each->ai_next) {
-    Socket socket = open_socket(*each);
-    code = socket ? connect_to(socket.fd(), *each, deadline, cancelled) : errno;
+  std::string problem = error_text(EADDRNOTAVAIL);
+  for (const IpAddress& each : std::get<std::vector<IpAddress>>(resolved)) {
+    if (const Scope scope = scope_of(each); !can_be_dialed(scope)) {
+      problem = with_fault(address, scope);
+      continue;
+    }
+    Socket socket = open_socket(each);
+    const int code =
+        socket ? connect_to(socket.fd(), with_port(each, wanted->port), deadline, cancelled)
+               : errno;
     if (code == 0)
       return socket;
+    problem = error_text(code);
   }
-  return error_text(code);
+  return problem;
 }
 
 }  // namespace troupe::actors

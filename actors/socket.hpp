@@ -1,11 +1,13 @@
 #pragma once
 
 #include "actors/address.hpp"
+#include "actors/ip_address.hpp"
 #include "core/types.hpp"
 #include "wire/frame.hpp"
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -54,14 +56,27 @@ std::size_t send_at_once(int fd, std::span<const wire::Frame> frames);
 /// A socket that listens, and the address it got.
 struct Listening {
   Socket socket{};
-  std::string address{};  ///< As asked for, with the port that was taken.
+  std::string address{};          ///< As asked for, with the port that was taken.
+  Scope scope = Scope::loopback;  ///< Of the address that the socket is bound to.
 };
 
-/// Binds and listens. The error names the address and says what is wrong with it.
-std::variant<Listening, std::string> listen_on(const std::string& address);
+/// From where a socket that listens may be reached.
+enum class Exposure : std::uint8_t {
+  loopback,  ///< From this machine alone.
+  anywhere,
+};
 
-/// Connects within `timeout`, or until `cancelled` is set (seen within 50 ms). Blocks. Resolves
-/// names meanwhile, which can take longer than `timeout`. The error says what is wrong.
+/// What forbids to listen on `address`, a text that stands for `scope`; empty if nothing does.
+std::string refusal_to_listen(const std::string& address, Scope scope, Exposure allowed);
+
+/// Binds, judges the address that the socket got, and listens. A name is looked up for at most five
+/// seconds. The error names the address and says what is wrong with it.
+std::variant<Listening, std::string> listen_on(const std::string& address,
+                                               Exposure allowed = Exposure::loopback);
+
+/// Connects within `timeout`, or until `cancelled` is set (seen within 50 ms). Blocks. Looks names
+/// up meanwhile, within the same time. An address that is none of one machine, such as 0.0.0.0, is
+/// not dialed, however it is spelt and whatever name leads to it. The error says what is wrong.
 std::variant<Socket, std::string> dial(const std::string& address, Duration timeout,
                                        const std::atomic<bool>& cancelled);
 

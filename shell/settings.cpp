@@ -38,6 +38,9 @@ void add_options(CLI::App& app, NodeSettings& settings) {
   app.add_option("--listen", node.listen,
                  "where it listens; others dial this address, unless --advertise names another")
       ->type_name("HOST:PORT");
+  app.add_flag("--insecure", node.insecure,
+               "listen also where other machines can dial: anyone who reaches the address can "
+               "read, change and stop everything");
   app.add_option("--advertise", node.advertise,
                  "the address that others reach it by, as behind a NAT or in a container")
       ->type_name("HOST:PORT")

@@ -53,12 +53,13 @@ struct Directory {
 inline std::variant<std::unique_ptr<Node>, std::string> start_node(
     const std::string& name, const std::filesystem::path& directory,
     const std::string& listen = "127.0.0.1:0",
-    machine::Kinds kinds = {{"register", test::register_kind()}},
-    const std::string& advertise = {}) {
+    machine::Kinds kinds = {{"register", test::register_kind()}}, const std::string& advertise = {},
+    bool insecure = false) {
   NodeOptions options;
   options.name = name;
   options.listen = listen;
   options.advertise = advertise;
+  options.insecure = insecure;
   options.directory = directory.string();
   options.kinds = std::move(kinds);
   return Node::start(std::move(options));

@@ -318,7 +318,8 @@ TEST_CASE("a node says why it cannot start") {
       start_node("c", directory.path / "c", "127.0.0.1:0", {{"register", incomplete}});
   REQUIRE(std::holds_alternative<std::string>(kind));
   CHECK(std::get<std::string>(kind) == "the kind 'register' lacks show_reply");
-  for (const char* advertised : {"0.0.0.0:4001", "[::]:4001", "127.0.0.1:0", "127.0.0.1", ":1"}) {
+  for (const char* advertised : {"0.0.0.0:4001", "[::]:4001", "*:4001", "0x0:1", "224.0.0.1:1",
+                                 "255.255.255.255:1", "127.0.0.1:0", "127.0.0.1", ":1"}) {
     CAPTURE(advertised);
     const auto started = start_node("c", directory.path / "c", "127.0.0.1:0", {}, advertised);
     REQUIRE(std::holds_alternative<std::string>(started));
@@ -326,11 +327,47 @@ TEST_CASE("a node says why it cannot start") {
   }
 }
 
+TEST_CASE("a node listens beyond loopback only if it is told that this is meant") {
+  Directory directory;
+  const machine::Kinds kinds{{"register", test::register_kind()}};
+  const auto start = [&](const std::string& listen, const std::string& advertise, bool insecure) {
+    auto started = start_node("a", directory.path / "a", listen, kinds, advertise, insecure);
+    const auto* problem = std::get_if<std::string>(&started);
+    return problem == nullptr ? std::string() : *problem;
+  };
+
+  for (const char* everywhere : {"0.0.0.0:0", "*:0", "0:0", "[::]:0", "[::ffff:0.0.0.0]:0"}) {
+    CAPTURE(everywhere);
+    CHECK(start(everywhere, "127.0.0.1:1", false)
+          == std::string("listen ") + everywhere
+                 + ": anyone who reaches it could read, change and stop everything; say "
+                   "--insecure if only friends can reach it");
+    CHECK(start(everywhere, {}, true).ends_with("advertise one that is"));
+    CHECK(!std::filesystem::exists(directory.path / "a"));
+  }
+  CHECK(start("0.0.0.0:0", "127.0.0.1:1", true).empty());
+  CHECK(start("224.0.0.1:0", "127.0.0.1:1", true)
+        == "listen: 224.0.0.1:0 stands for a group of machines");
+  CHECK(start("localhost:0", {}, false).empty());
+}
+
+TEST_CASE("no member has an address that nobody can dial") {
+  Cluster cluster(1);
+  cluster.found();
+
+  for (const char* address : {"0.0.0.0:1", "*:1", "[::ffff:0.0.0.0]:1", "224.0.0.1:1"}) {
+    const auto response = cluster.ask(0, wire::SetConfiguration{{std::string("a@") + address}});
+    CAPTURE(response.detail);
+    CHECK(response.refusal == Refusal::invalid);
+    CHECK(response.detail.ends_with("so nobody can dial it"));
+  }
+}
+
 TEST_CASE("a node is known by the address that it advertises, though that does not lead back") {
   Directory directory;
   const std::string nobody_there = "127.0.0.1:1";
   auto started = start_node("a", directory.path / "a", "0.0.0.0:0",
-                            {{"register", test::register_kind()}}, nobody_there);
+                            {{"register", test::register_kind()}}, nobody_there, true);
   REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
   const auto& node = std::get<std::unique_ptr<Node>>(started);
   CHECK(node->address() == nobody_there);
