@@ -32,6 +32,7 @@ struct Editor::Parts {
   EditLine* line = nullptr;
   History* history = nullptr;
   bool cancelled = false;
+  bool continues = false;
   std::mbstate_t decoding{};
 
   Parts(EditorOptions given_options, Signals& given_signals)
@@ -44,7 +45,11 @@ struct Editor::Parts {
     return *parts;
   }
 
-  static char* prompt(EditLine* line) { return of(line).options.prompt.data(); }
+  static char* prompt(EditLine* line) {
+    static std::string continuation = "> ";
+    Parts& parts = of(line);
+    return (parts.continues ? continuation : parts.options.prompt).data();
+  }
   static int get_character(EditLine* line, wchar_t* character) {
     return of(line).read_character(character);
   }
@@ -160,7 +165,8 @@ Editor::~Editor() {
   history_end(parts_->history);
 }
 
-Line Editor::next() {
+Line Editor::next(bool continues) {
+  parts_->continues = continues;
   parts_->signals.take_interrupt();  // It was for what ran before this line.
   parts_->cancelled = false;
   int size = 0;
@@ -175,7 +181,10 @@ Line Editor::next() {
     return {};
   }
   parts_->remember(text);
-  return {.kind = Line::Kind::text, .text = std::string(text, static_cast<std::size_t>(size))};
+  std::string_view typed(text, static_cast<std::size_t>(size));
+  if (typed.ends_with('\n'))
+    typed.remove_suffix(1);
+  return {.kind = Line::Kind::text, .text = std::string(typed)};
 }
 
 std::string history_file() {

@@ -27,7 +27,8 @@ public:
   Editor(const Editor&) = delete;
   Editor& operator=(const Editor&) = delete;
 
-  Line next();
+  /// The next line. One that `continues` the last line gets another prompt.
+  Line next(bool continues);
 
 private:
   struct Parts;

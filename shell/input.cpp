@@ -20,19 +20,14 @@ LineReader::LineReader(int descriptor, Signals& signals, std::function<bool()> m
 Line LineReader::next() {
   for (;;) {
     const std::size_t end = buffer_.find('\n', searched_);
-    if (end != std::string::npos)
-      return taken_line(end, end + 1);
+    if (end <= part_bytes_max)
+      return taken(Line::Kind::text, end, end + 1);
+    if (buffer_.size() > part_bytes_max)
+      return taken(Line::Kind::part, part_bytes_max, part_bytes_max);
     searched_ = buffer_.size();
-    if (at_end_ && (skipping_ || !buffer_.empty()))
-      return taken_line(buffer_.size(), buffer_.size());
-    if (at_end_)
-      return {};
-    if (buffer_.size() > line_bytes_max) {
-      skipping_ = true;
-      buffer_.clear();
-      searched_ = 0;
-    }
-    if (!fill())
+    if (at_end_ && !buffer_.empty())
+      return taken(Line::Kind::text, buffer_.size(), buffer_.size());
+    if (at_end_ || !fill())
       return {};
   }
 }
@@ -56,11 +51,8 @@ bool LineReader::fill() {
   }
 }
 
-Line LineReader::taken_line(std::size_t size, std::size_t with_end) {
-  const bool too_long = std::exchange(skipping_, false) || size > line_bytes_max;
-  Line line{.kind = Line::Kind::too_long, .text = {}};
-  if (!too_long)
-    line = {.kind = Line::Kind::text, .text = buffer_.substr(0, size)};
+Line LineReader::taken(Line::Kind kind, std::size_t size, std::size_t with_end) {
+  Line line{.kind = kind, .text = buffer_.substr(0, size)};
   buffer_.erase(0, with_end);
   searched_ = 0;
   return line;

@@ -11,17 +11,17 @@ namespace troupe::shell {
 /// What a shell was given to do next.
 struct Line {
   enum class Kind {
-    text,
+    text,       ///< Without its end.
+    part,       ///< Of a line that is too long for one piece; the rest follows.
     cancelled,  ///< By Ctrl-C, while it was typed.
-    too_long,   ///< And therefore skipped to its end.
     end,        ///< Of the input, or of the process: nothing follows.
   };
   Kind kind = Kind::end;
   std::string text{};
 };
 
-/// The longest line that is read.
-inline constexpr std::size_t line_bytes_max = std::size_t{4} << 20;
+/// The longest piece of a line.
+inline constexpr std::size_t part_bytes_max = std::size_t{1} << 20;
 
 /// The lines of a descriptor that is no terminal: a file or a pipe.
 class LineReader {
@@ -33,14 +33,13 @@ public:
 
 private:
   bool fill();
-  Line taken_line(std::size_t size, std::size_t with_end);
+  Line taken(Line::Kind kind, std::size_t size, std::size_t with_end);
 
   int descriptor_;
   Signals& signals_;
   std::function<bool()> may_go_on_;
   std::string buffer_{};
   std::size_t searched_ = 0;  ///< Bytes of `buffer_` that hold no end of line.
-  bool skipping_ = false;     ///< The line in `buffer_` was too long already.
   bool at_end_ = false;
 };
 

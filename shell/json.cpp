@@ -1,8 +1,13 @@
 #include "shell/json.hpp"
 
+#include "machine/printable.hpp"
 #include "shell/overloaded.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -52,6 +57,47 @@ Json json_of(const std::vector<wire::FollowerStatus>& followers) {
                     {"set_back", follower.set_back},
                     {"acknowledged", follower.acknowledged.value}});
   return list;
+}
+
+/// As RFC 4648 has it in section 4.
+std::string base64(std::string_view bytes) {
+  static constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min<std::size_t>(3, bytes.size()))) {
+    const std::size_t size = std::min<std::size_t>(3, bytes.size());
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i)
+      bits = bits << 8 | (i < size ? static_cast<std::uint8_t>(bytes[i]) : 0U);
+    for (std::size_t i = 0; i < 4; ++i)
+      text += i <= size ? digits[bits >> (18 - 6 * i) & 63] : '=';
+  }
+  return text;
+}
+
+bool is_bytes(const Json& json) {
+  return json.is_string() && !machine::is_text(json.get_ref<const std::string&>());
+}
+
+std::string base64_of(const Json& json) {
+  return base64(json.get_ref<const std::string&>());
+}
+
+Json without_bytes(const Json& json) {
+  if (is_bytes(json))
+    return {{"base64", base64_of(json)}};
+  if (!json.is_structured())
+    return json;
+  Json result = json.is_array() ? Json::array() : Json::object();
+  for (const auto& [key, value] : json.items()) {
+    if (json.is_array())
+      result.push_back(without_bytes(value));
+    else if (is_bytes(value))
+      result[key + "_base64"] = base64_of(value);
+    else
+      result[key] = without_bytes(value);
+  }
+  return result;
 }
 
 }  // namespace
@@ -140,7 +186,10 @@ Json json_of(const ShownEntry& entry) {
 }
 
 std::string on_one_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const Json text = without_bytes(json);
+  const std::string line = text.dump();
+  // The library escapes the controls that JSON forbids, and on demand all that is not ASCII.
+  return machine::is_printable(line) ? line : text.dump(-1, ' ', true);
 }
 
 }  // namespace troupe::shell

@@ -18,7 +18,9 @@ Json json_of(const wire::PeerStatus& status);
 /// The fields index, term, kind and payload.
 Json json_of(const ShownEntry& entry);
 
-/// On one line. Bytes that are no UTF-8 become U+FFFD: JSON has no other bytes.
+/// On one line. JSON has no bytes: a field whose string is not UTF-8 is replaced by one with the
+/// name's end `_base64`, as {"value_base64":"/w=="}; an element of an array by {"base64":"/w=="}.
+/// What would control a terminal is escaped.
 std::string on_one_line(const Json& json);
 
 }  // namespace troupe::shell

@@ -1,5 +1,7 @@
 #include "shell/reply.hpp"
 
+#include "machine/printable.hpp"
+#include "machine/words.hpp"
 #include "shell/overloaded.hpp"
 
 #include <algorithm>
@@ -100,6 +102,27 @@ std::string text_of(const wire::PeerStatus& status) {
          + text_of_snapshots(status);
 }
 
+/// Whether the shell would read the same words from `value`, put together by single blanks.
+bool reads_as_itself(const std::string& value) {
+  static constexpr std::string_view special = "'\"\\;";
+  const bool blanks =
+      value.starts_with(' ') || value.ends_with(' ') || value.find("  ") != std::string::npos;
+  const bool comment = value.starts_with('#') || value.find(" #") != std::string::npos;
+  return !blanks && !comment && value.find_first_of(special) == std::string::npos;
+}
+
+/// A value so that the shell reads it back: as it is or, if its words are others then, as one word.
+std::string text_of_value(const std::string& value) {
+  if (!machine::is_printable(value))
+    return machine::escaped(value);
+  return reads_as_itself(value) ? value : machine::quoted(value);
+}
+
+/// A line for people, on its line. Lines that differ look different.
+std::string text_of_line(const std::string& line) {
+  return machine::is_printable(line) && !line.starts_with("$'") ? line : machine::escaped(line);
+}
+
 /// The payload stands last: it may hold blanks.
 std::string text_of(const ShownEntry& entry) {
   std::string text = "index=" + std::to_string(entry.id.index.value)
@@ -108,7 +131,7 @@ std::string text_of(const ShownEntry& entry) {
   if (const auto* configuration = std::get_if<Configuration>(&entry.payload))
     text += " payload=" + text_of(*configuration);
   if (const auto* shown = std::get_if<std::string>(&entry.payload))
-    text += " payload=" + *shown;
+    text += " payload=" + text_of_line(*shown);
   return text;
 }
 
@@ -118,31 +141,14 @@ std::string ok(const std::string& text) {
 
 /// A word and what it is about. Without a detail the word may be a resource's own.
 std::string text_of(const Failure& failure) {
-  if (failure.detail.empty())
-    return "error " + failure.error;
+  const std::string detail = text_of_line(failure.detail);
+  if (detail.empty())
+    return "error " + text_of_line(failure.error);
   if (failure.error == "usage")
-    return "usage: " + failure.detail;
+    return "usage: " + detail;
   if (failure.error == "unknown_command")
-    return "error unknown_command " + failure.detail + " (try help)";
-  return "error " + failure.error + " " + failure.detail;
-}
-
-/// Keeps a reply on its line: what a terminal would obey is written as C writes it.
-std::string without_controls(const std::string& text) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string result;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n')
-      result += "\\n";
-    else if (c == '\t')
-      result += "\\t";
-    else if (byte < 0x20 || byte == 0x7f)
-      result += std::string("\\x") + digits[byte >> 4] + digits[byte & 0xf];
-    else
-      result += c;
-  }
-  return result;
+    return "error unknown_command " + detail + " (try help)";
+  return "error " + text_of_line(failure.error) + " " + detail;
 }
 
 /// Refusals whose detail is for people; the others are said by their word alone.
@@ -207,12 +213,12 @@ Reply refused(Refusal refusal, const std::string& detail, const std::string& sub
 }
 
 std::string as_text(const Reply& reply) {
-  const auto text = std::visit(
+  const std::string text = std::visit(
       Overloaded{
           [](const Done&) { return std::string("ok"); },
           [](const Started& started) { return ok(started.peer); },
           [](const Leader& leader) { return leader.peer.empty() ? "none" : leader.peer; },
-          [](const Answer& answer) { return ok(answer.shown); },
+          [](const Answer& answer) { return ok(text_of_value(answer.shown)); },
           [](const Peers& peers) { return ok(joined(peers.names, ' ')); },
           [](const wire::PeerStatus& status) { return ok(text_of(status)); },
           [](const Configuration& configuration) { return ok(text_of(configuration)); },
@@ -222,16 +228,16 @@ std::string as_text(const Reply& reply) {
                       + std::to_string(taken.size_bytes));
           },
           [](const ShownEntry& entry) { return ok(text_of(entry)); },
-          [](const Manual&) { return std::string(); },
+          [](const Manual& manual) { return manual.text; },
           [](const Redirect& redirect) {
             return "error redirect " + (redirect.leader.empty() ? "none" : redirect.leader);
           },
           [](const Failure& failure) { return text_of(failure); },
       },
       reply);
-  if (const auto* manual = std::get_if<Manual>(&reply))
-    return manual->text;
-  return without_controls(text);
+  // A node may call itself anything.
+  const bool lines = std::holds_alternative<Manual>(reply);
+  return lines || machine::is_printable(text) ? text : machine::escaped(text);
 }
 
 }  // namespace troupe::shell

@@ -75,9 +75,11 @@ bool is_ok(const Reply& reply);
 /// something and the node did not: an address, a kind.
 Reply refused(Refusal refusal, const std::string& detail, const std::string& subject);
 
-/// One line without its end, but for manuals: "ok foo bar", "error key_not_found".
+/// One line without its end, but for manuals: "ok foo bar", "error key_not_found". The value of an
+/// answer stands there as the shell reads it back: `split` gives its words, which single blanks put
+/// together. Nothing in it controls a terminal.
 std::string as_text(const Reply& reply);
-/// One JSON object on one line: {"ok":true,"value":"foo bar"}.
+/// One JSON object on one line: {"ok":true,"value":"foo bar"}. See `on_one_line` for bytes.
 std::string as_json(const Reply& reply);
 
 /// "peer1@127.0.0.1:4001" of each, sorted: configurations are sorted by ids, which nobody sees.

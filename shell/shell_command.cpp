@@ -45,17 +45,26 @@ public:
   bool all_ok() const { return all_ok_; }
   bool ended() const { return ended_; }
 
+  /// Executes the commands of all lines up to this one, unless a quote is open that the next line
+  /// may close.
   void execute(const Line& line) {
-    if (line.kind == Line::Kind::too_long)
-      reply(Failure{"too_large", std::to_string(line_bytes_max)});
+    if (line.kind == Line::Kind::cancelled)
+      return void(lines_.take());
+    lines_.add(line.text);
     if (line.kind == Line::Kind::text)
-      execute(line.text);
+      lines_.add("\n");
+    const bool ends = line.kind == Line::Kind::end;
+    if (line.kind == Line::Kind::part || lines_.is_open() != ends || is_cut_short(signals_))
+      return;
+    execute(lines_.take());
   }
 
-  void execute(const std::string& text) {
-    const Result<std::vector<Words>> commands = split(text);
+  /// Whether the next line belongs to the last one.
+  bool is_open() const { return lines_.is_open(); }
+
+  void execute(const Result<std::vector<Words>>& commands) {
     if (!commands)
-      return reply(Failure{"invalid", commands.detail()});
+      return reply(refused(commands.refusal(), commands.detail(), {}));
     for (const Words& words : *commands) {
       if (ended_ || is_cut_short(signals_))
         return;
@@ -86,6 +95,7 @@ private:
   }
 
   Interpreter interpreter_;
+  Splitter lines_{};
   bool json_;
   bool keep_going_;
   const Signals& signals_;
@@ -116,9 +126,9 @@ Vocabulary vocabulary_of(const Nodes& nodes, const std::vector<std::string>& add
 void converse(Conversation& conversation, const std::function<Line()>& next_line) {
   while (!conversation.ended()) {
     const Line line = next_line();
+    conversation.execute(line);
     if (line.kind == Line::Kind::end)
       return;
-    conversation.execute(line);
   }
 }
 
@@ -142,7 +152,7 @@ int run_on(const std::vector<std::string>& addresses, actors::Client& client,
 
   if (!settings.commands.empty()) {
     for (const std::string& text : settings.commands)
-      conversation.execute(text);
+      conversation.execute(split(text));
   } else if (typed) {
     const std::string& name = settings.node.options.name;
     Editor editor({.prompt = (name.empty() ? "troupe" : name) + "> ",
@@ -150,7 +160,7 @@ int run_on(const std::vector<std::string>& addresses, actors::Client& client,
                    .vocabulary = [&] { return vocabulary_of(nodes, addresses, kinds); },
                    .may_go_on = may_go_on},
                   signals);
-    converse(conversation, [&] { return editor.next(); });
+    converse(conversation, [&] { return editor.next(conversation.is_open()); });
     return EXIT_SUCCESS;
   } else {
     LineReader reader(STDIN_FILENO, signals, may_go_on);

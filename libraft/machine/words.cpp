@@ -1,5 +1,7 @@
 #include "machine/words.hpp"
 
+#include "machine/printable.hpp"
+
 #include <algorithm>
 
 namespace troupe::machine {
@@ -16,6 +18,8 @@ bool is_plain(char c) {
 }  // namespace
 
 std::string quoted(std::string_view word) {
+  if (!is_printable(word))
+    return escaped(word);
   if (!word.empty() && std::all_of(word.begin(), word.end(), is_plain))
     return std::string(word);
 

@@ -1,4 +1,5 @@
 #include "actors/address.hpp"
+#include "machine/words.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "shell/command.hpp"
 #include "shell/words.hpp"
@@ -67,6 +68,9 @@ Problem run(Input input) {
     const auto again = shell::split(line);
     if (!again || again->size() != 1 || again->front() != words)
       return "words that are quoted are not the words";
+    const auto shown = shell::split(machine::joined(words));
+    if (!shown || shown->size() != 1 || shown->front() != words)
+      return "words that are shown are not the words";
     if (auto problem = check_kind(words))
       return problem;
   }
@@ -75,7 +79,8 @@ Problem run(Input input) {
 
 std::vector<std::string> seeds() {
   std::vector<std::string> all = {
-      "write peer1@127.0.0.1:4001 set 'a b' \"c\\\"d\"; read p get k --lease # why\n",
+      "write peer1@127.0.0.1:4001 set 'a b' \"c\\\"d\"; read p --lease get -- k # why; "
+      "$'\\x07\\377'\n",
       "set_configuration p p q@[::1]:4003 r@host:1",
       "start_peer kv_store p snapshot_entries=5 x=",
       "keep_voters p 3 --after 30",

@@ -1,6 +1,7 @@
 #include "machine/kind.hpp"
 
 #include "machine/kind_problem.hpp"
+#include "machine/printable.hpp"
 #include "machine/words.hpp"
 
 #include <doctest/doctest.h>
@@ -78,5 +79,24 @@ TEST_CASE("words are shown as they can be typed") {
   CHECK(joined({"set", "peer1@127.0.0.1:4001", "a,b"}) == "set peer1@127.0.0.1:4001 a,b");
   CHECK(joined({"set", "two words", ""}) == "set 'two words' ''");
   CHECK(joined({"it's"}) == "'it'\\''s'");
-  CHECK(joined({"a;b", "#c", "d\ne"}) == "'a;b' '#c' 'd\ne'");
+  CHECK(joined({"a;b", "#c", "d\ne"}) == "'a;b' '#c' $'d\\ne'");
+}
+
+TEST_CASE("text is UTF-8, in its shortest form and without halves of surrogates") {
+  for (const std::string_view text : {"", "a", "größer", "\u20ac", "\U0001f600", "\x01\x7f"})
+    CHECK(is_text(text));
+  for (const std::string_view bytes :
+       {"\xff", "\xfe", "\x80", "\xc3", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80",
+        "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "a\xe2\x82", "\xe2\x82z"})
+    CHECK_FALSE(is_text(bytes));
+}
+
+TEST_CASE("what would control a terminal is not printable") {
+  CHECK(is_printable("größer \u20ac \U0001f600 'x'"));
+  for (const std::string_view bytes :
+       {"\n", "\x1b", "\x7f", "\u009b", "\u0080", "\u2028", "\u202e", "\u2066", "\ufeff", "\xff"}) {
+    CHECK_FALSE(is_printable(bytes));
+    CHECK(is_printable(escaped(bytes)));
+  }
+  CHECK(escaped("a'\\\n\xff\u009b\u20ac") == "$'a\\'\\\\\\n\\xff\\xc2\\x9b\u20ac'");
 }

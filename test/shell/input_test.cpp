@@ -37,7 +37,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   LineReader reader(file.descriptor(), signals, [] { return true; });
   std::vector<std::string> lines;
   for (Line line = reader.next(); line.kind != Line::Kind::end; line = reader.next())
-    lines.push_back(line.kind == Line::Kind::too_long ? "(too long)" : line.text);
+    lines.push_back(line.text + (line.kind == Line::Kind::part ? "..." : ""));
   return lines;
 }
 
@@ -51,13 +51,13 @@ TEST_CASE("lines are read to the end of the input, which need not end the last o
   CHECK(lines_of("") == Lines{});
 }
 
-TEST_CASE("a line that is too long is skipped, and the next one is read") {
-  const std::string longest(line_bytes_max, 'x');
+TEST_CASE("a line that is too long for one piece comes in several") {
+  const std::string longest(part_bytes_max, 'x');
 
-  CHECK(lines_of(longest + "x\nb\n") == Lines{"(too long)", "b"});
-  CHECK(lines_of(longest + longest + longest + "\nb\n") == Lines{"(too long)", "b"});
+  CHECK(lines_of(longest + "y\nb\n") == Lines{longest + "...", "y", "b"});
+  CHECK(lines_of(longest + longest + "\nb") == Lines{longest + "...", longest, "b"});
   CHECK(lines_of(longest + "\nb\n") == Lines{longest, "b"});
-  CHECK(lines_of(longest + longest) == Lines{"(too long)"});
+  CHECK(lines_of(longest + longest) == Lines{longest + "...", longest});
 }
 
 TEST_CASE("the input ends when the shell may not go on") {

@@ -1,7 +1,13 @@
 #include "shell/reply.hpp"
 
+#include "machine/printable.hpp"
+#include "shell/words.hpp"
+
 #include <doctest/doctest.h>
 
+#include <random>
+#include <span>
+#include <string>
 #include <vector>
 
 using namespace troupe;
@@ -182,10 +188,53 @@ TEST_CASE("what a node refuses is an error, said by its word and what it is abou
 }
 
 TEST_CASE("a reply stays on its line, whatever bytes it holds") {
-  CHECK(as_text(Answer{"a\nb\tc\x1b[1m\x7f"}) == "ok a\\nb\\tc\\x1b[1m\\x7f");
+  CHECK(as_text(Answer{"a\nb\tc\x1b[1m\x7f"}) == "ok $'a\\nb\\tc\\x1b[1m\\x7f'");
   CHECK(as_text(Answer{"größer"}) == "ok größer");
+  CHECK(as_text(Answer{"\x07"}) != as_text(Answer{"\\x07"}));
+  CHECK(as_text(Answer{"\xc2\x9b"
+                       "31m"})
+        == "ok $'\\xc2\\x9b31m'");
+  CHECK(as_text(Answer{"it's"}) == R"(ok 'it'\''s')");
+  CHECK(as_text(Failure{"unknown_command", "\x07"}) == "error unknown_command $'\\a' (try help)");
+  CHECK(as_text(Redirect{"\x1b[2J"}) == "$'error redirect \\x1b[2J'");
   CHECK(as_json(Answer{"a\nb"}) == R"({"ok":true,"value":"a\nb"})");
-  CHECK(as_json(Answer{"a\xff"}) == "{\"ok\":true,\"value\":\"a\uFFFD\"}");
+  CHECK(as_json(Answer{"\xc2\x9b\x7f"}) == R"({"ok":true,"value":"\u009b\u007f"})");
+}
+
+TEST_CASE("bytes that are not text are base64 in JSON, wherever they stand") {
+  CHECK(as_json(Answer{"\xff"}) == R"({"ok":true,"value_base64":"/w=="})");
+  CHECK(as_json(Answer{"\xfe"}) == R"({"ok":true,"value_base64":"/g=="})");
+  CHECK(as_json(Answer{"a\xff\xfe"}) == R"({"ok":true,"value_base64":"Yf/+"})");
+  CHECK(as_json(Answer{"ab\xff\xfe"}) == R"({"ok":true,"value_base64":"YWL//g=="})");
+  CHECK(as_json(Answer{"\uFFFD"}) == "{\"ok\":true,\"value\":\"\uFFFD\"}");
+  CHECK(as_json(Failure{"\xff", "\xc0\x80"})
+        == R"({"ok":false,"error_base64":"/w==","detail_base64":"wIA="})");
+  CHECK(as_json(Peers{{"a", "\xff"}}) == R"({"ok":true,"value":["a",{"base64":"/w=="}]})");
+  CHECK(
+      as_json(ShownEntry{
+          .id = {.term = {1}, .index = {2}}, .kind = EntryKind::command, .payload = "\xed\xa0\x80"})
+      == R"({"ok":true,"value":{"index":2,"term":1,"kind":"command",)"
+         R"("payload_base64":"7aCA"}})");
+}
+
+TEST_CASE("the text of a value is read back by the shell's own quoting") {
+  std::mt19937_64 random(2);
+  const std::string_view hard = "\x07\\x07ab'\"$;# \n\r\t\x1b\x7f\xc2\x9b\xff\xfe\xe2\x80\xae";
+  for (int i = 0; i < 50000; ++i) {
+    std::string value;
+    for (std::size_t left = random() % 8; left > 0; --left)
+      value += random() % 4 != 0 ? hard[random() % hard.size()] : static_cast<char>(random());
+    const std::string text = as_text(Answer{value});
+    CAPTURE(text);
+    REQUIRE(machine::is_printable(text));
+    const Result<std::vector<Words>> read = split(text);
+    REQUIRE(read);
+    REQUIRE(read->size() == 1);
+    std::string again;
+    for (const std::string& word : std::span(read->front()).subspan(1))
+      again += (&word == &(*read)[0][1] ? "" : " ") + word;
+    REQUIRE(again == value);
+  }
 }
 
 TEST_CASE("redirects, failures and the lack of a leader are errors, and nothing else is") {
