@@ -27,16 +27,19 @@ constexpr Duration keep_after = std::chrono::seconds(30);
 constexpr std::array<CommandHelp, 19> all_commands{{
     {"start_peer", "KIND NAME [OPTION=VALUE...]", "start a peer that replicates a KIND"},
     {"set_configuration", "PEER MEMBER...", "make a cluster, or change its voters"},
-    {"add_member", "PEER MEMBER... [--learner|--standby]", "more voters, listeners or standbys"},
+    {"add_member", "PEER MEMBER... [--learner|--standby]", "more voters, listeners or standbys",
+     "--learner --standby"},
     {"remove_member", "PEER MEMBER...", "members no more"},
     {"promote", "PEER MEMBER...", "standbys become learners, learners become voters"},
     {"demote", "PEER MEMBER...", "voters become learners, learners become standbys"},
-    {"keep_voters", "PEER COUNT [--after SECONDS]", "replace voters that are gone; 0: do not"},
+    {"keep_voters", "PEER COUNT [--after SECONDS]", "replace voters that are gone; 0: do not",
+     "--after="},
     {"members", "PEER", "who votes, listens and stands by, as far as the peer knows"},
     {"leader", "PEER", "who leads, as far as the peer knows"},
     {"transfer", "PEER [MEMBER]", "have the leader hand over"},
-    {"write", "PEER COMMAND...", "have a command replicated and applied"},
-    {"read", "PEER QUERY... [--lease|--sequential]", "ask a question; the answer is not stale"},
+    {"write", "PEER COMMAND...", "have a command replicated and applied", {}, true},
+    {"read", "PEER [--lease|--sequential] QUERY...", "ask a question; the answer is not stale",
+     "--linearizable --lease --sequential", true},
     {"status", "PEER", "role, leader, log and configuration"},
     {"get_entry", "PEER INDEX", "one entry of the peer's log"},
     {"snapshot", "PEER", "have the peer save its state, and shorten its log"},
@@ -87,16 +90,49 @@ Failure not_a_peer(const std::string& word) {
   return {"invalid", word + " is not NAME or NAME@HOST:PORT"};
 }
 
-/// What follows the name of the command: a peer and its own words.
+/// An option as it was given: "--after" and "30".
+struct Option {
+  std::string name{};
+  std::string value{};  ///< Of one that takes a word.
+};
+
+/// What follows the name of the command: a peer and its own words, without the options.
 struct Arguments {
   const CommandHelp& command;
-  std::span<const std::string> words;
+  std::vector<Option> options{};
+  Words all_words{};
+  std::span<const std::string> words{};
 
   Failure usage_failure() const { return {"usage", usage(command)}; }
   bool holds(std::size_t least, std::size_t most) const {
     return words.size() >= least && words.size() <= most;
   }
 };
+
+/// Takes the options out of `words`. Nothing if one is unknown, or lacks its value.
+std::optional<Arguments> sort(const CommandHelp& command, std::span<const std::string> words) {
+  Arguments arguments{.command = command};
+  const std::vector<std::string> known = options_of(command);
+  bool options = true;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (!options || !word.starts_with("--")) {
+      arguments.all_words.push_back(word);
+      // Behind the peer and the first of its words, all are the resource's.
+      options = options && !(command.takes_words && arguments.all_words.size() > 1);
+    } else if (word == "--") {
+      options = false;
+    } else if (std::ranges::find(known, word) != known.end()) {
+      arguments.options.push_back({.name = word});
+    } else if (std::ranges::find(known, word + '=') != known.end() && i + 1 < words.size()) {
+      arguments.options.push_back({.name = word, .value = words[++i]});
+    } else {
+      return std::nullopt;
+    }
+  }
+  // Each command takes one of its options at most.
+  return arguments.options.size() > 1 ? std::nullopt : std::optional(std::move(arguments));
+}
 
 template <class Body>
 Parsed parse_operation(const Arguments& arguments, Body body) {
@@ -140,24 +176,24 @@ Parsed parse_change(const Arguments& arguments, wire::Change change) {
 }
 
 Parsed parse_add_member(const Arguments& arguments) {
-  const std::string last = arguments.words.empty() ? std::string() : arguments.words.back();
-  if (last != "--learner" && last != "--standby")
-    return parse_change(arguments, wire::Change::add_voter);
-  return parse_change({arguments.command, arguments.words.first(arguments.words.size() - 1)},
-                      last == "--learner" ? wire::Change::add_learner : wire::Change::add_standby);
+  const std::string rank = arguments.options.empty() ? std::string() : arguments.options[0].name;
+  return parse_change(arguments, rank == "--learner"   ? wire::Change::add_learner
+                                 : rank == "--standby" ? wire::Change::add_standby
+                                                       : wire::Change::add_voter);
 }
 
 /// `PEER COUNT [--after SECONDS]`
 Parsed parse_keep_voters(const Arguments& arguments) {
   const auto& words = arguments.words;
-  if (words.size() != 2 && (words.size() != 4 || words[2] != "--after"))
+  if (words.size() != 2)
     return arguments.usage_failure();
   const std::optional<PeerName> peer = parse_peer(words[0]);
   if (!peer)
     return not_a_peer(words[0]);
   const auto count = number_of<std::uint32_t>(words[1]);
-  const auto seconds = words.size() == 4 ? number_of<std::uint32_t>(words[3]) : std::nullopt;
-  if (!count || (words.size() == 4 && (!seconds || *seconds == 0)))
+  const bool told = !arguments.options.empty();
+  const auto seconds = told ? number_of<std::uint32_t>(arguments.options[0].value) : std::nullopt;
+  if (!count || (told && (!seconds || *seconds == 0)))
     return arguments.usage_failure();
   VoterPolicy keep{.count = *count, .after = keep_after};
   if (seconds)
@@ -200,27 +236,14 @@ Parsed parse_call(const Arguments& arguments, wire::CallKind kind) {
                   .words = {arguments.words.begin() + 1, arguments.words.end()}};
 }
 
-/// `PEER QUERY...`, and a level before, among or behind them. A word of the query that begins with
-/// `--` stands behind a `--` of its own: a level that is misspelt must not become one.
+/// `PEER [LEVEL] QUERY...`
 Parsed parse_read(const Arguments& arguments) {
-  Words words;
-  std::optional<ReadLevel> level;
-  bool options = true;
-  for (const std::string& word : arguments.words) {
-    if (!options || !word.starts_with("--")) {
-      words.push_back(word);
-      continue;
-    }
-    const auto found = std::ranges::find(all_read_levels, word);
-    options = word != "--";
-    if (options && (level || found == all_read_levels.end()))
-      return arguments.usage_failure();
-    if (options)
-      level = static_cast<ReadLevel>(found - all_read_levels.begin());
+  Parsed parsed = parse_call(arguments, wire::CallKind::query);
+  auto* command = std::get_if<Command>(&parsed);
+  if (command != nullptr && !arguments.options.empty()) {
+    const auto level = std::ranges::find(all_read_levels, arguments.options[0].name);
+    std::get<CallPeer>(*command).level = static_cast<ReadLevel>(level - all_read_levels.begin());
   }
-  Parsed parsed = parse_call({arguments.command, words}, wire::CallKind::query);
-  if (auto* command = std::get_if<Command>(&parsed))
-    std::get<CallPeer>(*command).level = level.value_or(ReadLevel::linearizable);
   return parsed;
 }
 
@@ -230,8 +253,9 @@ Parsed parse_get_entry(const Arguments& arguments) {
   const std::optional<std::uint64_t> index = number_of<std::uint64_t>(arguments.words[1]);
   if (!index)
     return arguments.usage_failure();
-  return parse_operation({arguments.command, arguments.words.first(1)},
-                         wire::AskEntry{.index = {*index}});
+  Arguments peer = arguments;
+  peer.words = peer.words.first(1);
+  return parse_operation(peer, wire::AskEntry{.index = {*index}});
 }
 
 Parsed parse_peers(const Arguments& arguments) {
@@ -277,7 +301,11 @@ std::variant<Command, Failure> parse(const Words& words) {
   if (command == nullptr)
     return unknown(words[0]);
 
-  const Arguments arguments{*command, std::span(words).subspan(1)};
+  std::optional<Arguments> sorted = sort(*command, std::span(words).subspan(1));
+  if (!sorted)
+    return Failure{"usage", usage(*command)};
+  Arguments& arguments = *sorted;
+  arguments.words = arguments.all_words;
   const std::string_view name = command->name;
   if (name == "start_peer")
     return parse_start_peer(arguments);
@@ -323,6 +351,17 @@ std::variant<Command, Failure> parse(const Words& words) {
 
 std::span<const std::string_view> read_levels() {
   return all_read_levels;
+}
+
+std::vector<std::string> options_of(const CommandHelp& command) {
+  std::vector<std::string> options;
+  std::string_view rest = command.options;
+  while (!rest.empty()) {
+    const std::size_t size = std::min(rest.find(' '), rest.size());
+    options.emplace_back(rest.substr(0, size));
+    rest.remove_prefix(std::min(size + 1, rest.size()));
+  }
+  return options;
 }
 
 std::span<const CommandHelp> commands() {

@@ -61,6 +61,10 @@ struct Exit {};
 using Command =
     std::variant<Operate, ChangeConfiguration, TransferTo, AskMembers, CallPeer, Help, Exit>;
 
+/// The words of a line: options, which begin with `--`, and others. An option stands anywhere
+/// before the words of a COMMAND or QUERY, which are taken as they are; a `--` of its own ends the
+/// options sooner. A word that looks like an option can so be said to every command.
+///
 /// What the words of a line ask for, or the failure to answer them with. Requires a word.
 std::variant<Command, Failure> parse(const machine::Words& words);
 
@@ -69,7 +73,12 @@ struct CommandHelp {
   std::string_view name{};
   std::string_view arguments{};
   std::string_view summary{};
+  std::string_view options{};  ///< Separated by blanks; `=` ends one that takes the next word.
+  bool takes_words = false;    ///< Of a resource: all that follows the peer.
 };
+
+/// The options of a command: "--lease".
+std::vector<std::string> options_of(const CommandHelp& command);
 
 /// "--linearizable" and its like, in the order of `ReadLevel`.
 std::span<const std::string_view> read_levels();

@@ -33,6 +33,22 @@ std::vector<std::string> command_names() {
   return names;
 }
 
+/// The options that may stand where the last of `words` does.
+std::vector<std::string> options_for(const std::vector<std::string>& words) {
+  const auto others = std::count_if(words.begin() + 1, words.end(), [](const std::string& word) {
+    return !word.starts_with("--");
+  });
+  for (const CommandHelp& command : commands()) {
+    if (command.name != words[0] || (command.takes_words && others > 1))
+      continue;
+    std::vector<std::string> options = options_of(command);
+    for (std::string& option : options)
+      option.resize(std::min(option.size(), option.find('=')));
+    return options;
+  }
+  return {};
+}
+
 /// What may stand where the last of `words` does.
 std::vector<std::string> possible(const std::vector<std::string>& words,
                                   const Vocabulary& vocabulary) {
@@ -41,12 +57,10 @@ std::vector<std::string> possible(const std::vector<std::string>& words,
     return command_names();
   if (place == 1 && words[0] == "start_peer")
     return vocabulary.kinds;
-  if (words[0] == "read" && words.back().starts_with("--"))
-    return {read_levels().begin(), read_levels().end()};
+  if (words.back().starts_with('-'))
+    return options_for(words);
   static const std::set<std::string_view> of_members{
       "set_configuration", "remove_member", "promote", "demote", "transfer", "add_member"};
-  if (words[0] == "add_member" && words.back().starts_with('-'))
-    return {"--learner", "--standby"};
   if (words[0] == "keep_voters" && place == 3)
     return {"--after"};
   if (place == 1 || of_members.contains(words[0]))

@@ -50,7 +50,7 @@ Members as_members(const wire::PeerStatus& status, std::vector<std::string> othe
 constexpr std::string_view about_levels =
     "A read is --linearizable, unless told otherwise, or --lease: it sees all that was\n"
     "acknowledged before. A --sequential one asks the PEER alone, and sees at least what this\n"
-    "shell has seen. Words of a QUERY that begin with -- stand behind a -- of its own.";
+    "shell has seen. Options stand before the words of the QUERY; a -- of its own ends them.";
 
 constexpr std::string_view about_routes =
     "start_peer, stop_peer and peers go to that node; status, get_entry, snapshot and sequential\n"
@@ -68,6 +68,15 @@ std::string indented(const std::string& lines) {
   for (const char c : lines)
     result.append(c == '\n' ? "\n  " : std::string(1, c));
   return result;
+}
+
+/// What may be wrong with words that the kind does not know.
+std::string hint_of(const CallPeer& call) {
+  const std::string& last = call.words.back();
+  const bool is_level = std::ranges::find(read_levels(), last) != read_levels().end();
+  return call.kind == wire::CallKind::query && is_level
+             ? "; " + last + " stands before the words of the query"
+             : std::string();
 }
 
 std::vector<std::string> all_nodes(const InterpreterOptions& options) {
@@ -203,7 +212,7 @@ Tried Interpreter::try_call(const CallPeer& call, const PeerName& at, Time deadl
   const Result<std::string> asked =
       is_command ? kind->second.parse_command(call.words) : kind->second.parse_query(call.words);
   if (!asked)
-    return {.reply = Failure{"usage", asked.detail()}};
+    return {.reply = Failure{"usage", asked.detail() + hint_of(call)}};
   if (asked->size() > payload_bytes_max)
     return {.reply = Failure{"too_large", std::to_string(payload_bytes_max)}};
 

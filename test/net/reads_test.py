@@ -41,7 +41,7 @@ def read(shell, peers, peer, level):
 
     def attempt():
         asked = peer if level == "--sequential" else leader_of(shell, peers)
-        return ask(shell, "read %s get k %s" % (asked, level)).get("value")
+        return ask(shell, "read %s %s get k" % (level, asked)).get("value")
 
     return wait_for("a read " + level, attempt)
 
@@ -86,7 +86,7 @@ def a_leader_that_sleeps(shell, node_of, addresses, cycle):
             got = read(each, others, new, "--linearizable")
             assert got == after, got
         for each, level in zip(informed, LEVELS):
-            each.send("read %s get k %s" % (old, level))
+            each.send("read %s %s get k" % (level, old))
     finally:
         node_of[old].process.send_signal(signal.SIGCONT)
     for each, level in zip(informed, LEVELS):

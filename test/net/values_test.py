@@ -1,5 +1,5 @@
-"""What a shell reads from a pipe and what it prints are the same bytes: quotes over several lines
-and values that are not text."""
+"""What a shell reads from a pipe and what it prints are the same bytes: quotes over several lines,
+values that are not text, and keys that look like options."""
 
 import base64
 import json
@@ -23,6 +23,7 @@ def main():
             quotes_over_lines(node)
             bytes_that_are_no_text(node, os.path.join(path, "a"))
             text_is_read_back(node)
+            keys_that_look_like_options(node)
         finally:
             node.kill()
 
@@ -105,6 +106,15 @@ def text_is_read_back(node):
 def quoted(text):
     """Words that stand there as they are, in single quotes: a value is one word."""
     return text if text[:1] == b"'" or text[:2] == b"$'" else b"'" + text + b"'"
+
+
+def keys_that_look_like_options(node):
+    for key in ("--x", "--lease", "--", "-c"):
+        said, code = shell(node, "write p set %s v\nread p get %s\n" % (key, key))
+        assert (said, code) == ([b"ok %s v" % key.encode(), b"ok v"], 0), said
+        said, code = shell(node, "read p --lease -- get %s\n" % key)
+        assert said[0] == b"ok v", said
+    print("keys may look like options", flush=True)
 
 
 main()

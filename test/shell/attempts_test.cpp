@@ -276,7 +276,7 @@ TEST_CASE("a name without an address is found on any node") {
   CHECK(shell.run("leader peer3") == "peer1@" + a);
   CHECK(shell.run("status peer3").starts_with("ok name=peer3@" + c));
   CHECK(shell.run("write peer2 set k v") == "ok k v");
-  CHECK(shell.run("read peer2 get k --sequential") == "ok");
+  CHECK(shell.run("read --sequential peer2 get k") == "ok");
   CHECK(shell.world.calls.back() == "peer2@" + b);
   CHECK(shell.run("write peer9 set k v") == "error no_peer peer9");
   CHECK(shell.world.now == Time{});

@@ -136,36 +136,63 @@ TEST_CASE("write and read take the words of a command or query as they are") {
   CHECK(read.words == machine::Words{"get", "foo"});
 }
 
-TEST_CASE("a read has one level, which stands anywhere and is no word of the query") {
+TEST_CASE("a read has one level, which stands before the words of the query") {
   const machine::Words get_foo{"get", "foo"};
   for (const machine::Words& words :
        std::vector<machine::Words>{{"read", "--sequential", "peer1", "get", "foo"},
                                    {"read", "peer1", "--sequential", "get", "foo"},
-                                   {"read", "peer1", "get", "foo", "--sequential"},
                                    {"read", "--sequential", "--", "peer1", "get", "foo"},
-                                   {"read", "peer1", "--sequential", "get", "--", "foo"}}) {
+                                   {"read", "peer1", "--sequential", "--", "get", "foo"}}) {
     const auto read = parsed<CallPeer>(words);
     CHECK(read.peer == bare);
     CHECK(read.level == ReadLevel::sequential);
     CHECK(read.words == get_foo);
   }
   CHECK(parsed<CallPeer>({"read", "peer1", "get", "foo"}).level == ReadLevel::linearizable);
-  CHECK(parsed<CallPeer>({"read", "peer1", "get", "foo", "--linearizable"}).level
+  CHECK(parsed<CallPeer>({"read", "peer1", "--linearizable", "get", "foo"}).level
         == ReadLevel::linearizable);
-  CHECK(parsed<CallPeer>({"read", "peer1", "get", "foo", "--lease"}).level == ReadLevel::lease);
+  CHECK(parsed<CallPeer>({"read", "peer1", "--lease", "get", "foo"}).level == ReadLevel::lease);
 }
 
-TEST_CASE("a word that begins with two dashes belongs to the query behind two dashes") {
-  const auto read = parsed<CallPeer>({"read", "peer1", "--lease", "get", "--", "--lease", "--"});
-  CHECK(read.level == ReadLevel::lease);
-  CHECK(read.words == machine::Words{"get", "--lease", "--"});
-  const auto write = parsed<CallPeer>({"write", "peer1", "set", "--lease", "--", "--x"});
-  CHECK(write.words == machine::Words{"set", "--lease", "--", "--x"});
+TEST_CASE("words that look like options are words of a command and of a query alike") {
+  for (const std::string word : {"--x", "--lease", "--", "--after", "-1"}) {
+    const auto write = parsed<CallPeer>({"write", "peer1", "set", word, "v"});
+    CHECK(write.words == machine::Words{"set", word, "v"});
+    const auto read = parsed<CallPeer>({"read", "peer1", "get", word});
+    CHECK(read.words == machine::Words{"get", word});
+    CHECK(read.level == ReadLevel::linearizable);
+    CHECK(parsed<CallPeer>({"read", "peer1", "--", word}).words == machine::Words{word});
+    CHECK(parsed<CallPeer>({"write", "--", "peer1", word}).words == machine::Words{word});
+  }
+}
 
-  const std::string usage = "usage: read PEER QUERY... [--lease|--sequential]";
-  CHECK(failed({"read", "peer1", "get", "foo", "--sequental"}) == usage);
-  CHECK(failed({"read", "peer1", "get", "foo", "--lease", "--sequential"}) == usage);
+TEST_CASE("an option that a command does not have is not a word of it") {
+  const std::string usage = "usage: read PEER [--lease|--sequential] QUERY...";
+  CHECK(failed({"read", "--sequental", "peer1", "get", "foo"}) == usage);
+  CHECK(failed({"read", "peer1", "--x"}) == usage);
+  CHECK(failed({"read", "peer1", "--lease", "--sequential", "get", "foo"}) == usage);
   CHECK(failed({"read", "peer1", "--sequential"}) == usage);
+  CHECK(failed({"write", "--lease", "peer1", "set", "a", "b"}) == "usage: write PEER COMMAND...");
+  CHECK(failed({"status", "peer1", "--json"}) == "usage: status PEER");
+  CHECK(failed({"start_peer", "kv_store", "peer1", "--a=1"})
+        == "usage: start_peer KIND NAME [OPTION=VALUE...]");
+  CHECK(failed({"keep_voters", "peer1", "3", "--after"})
+        == "usage: keep_voters PEER COUNT [--after SECONDS]");
+  requested<wire::AskStatus>({"status", "--", "peer1"}, bare);
+}
+
+TEST_CASE("where no words of a resource follow, options stand anywhere") {
+  for (const machine::Words& words : {machine::Words{"add_member", "peer1", "peer2", "--learner"},
+                                      {"add_member", "--learner", "peer1", "peer2"},
+                                      {"add_member", "peer1", "--learner", "--", "peer2"}}) {
+    const auto change = parsed<ChangeConfiguration>(words);
+    CHECK(change.change == wire::Change::add_learner);
+    CHECK(change.members.size() == 1);
+  }
+  CHECK(parsed<ChangeConfiguration>({"keep_voters", "--after", "2", "peer1", "5"}).keep
+        == VoterPolicy{5, std::chrono::seconds(2)});
+  CHECK(failed({"add_member", "peer1", "peer2", "--learner", "--standby"})
+        == "usage: add_member PEER MEMBER... [--learner|--standby]");
 }
 
 TEST_CASE("help and exit need nothing") {
@@ -183,7 +210,7 @@ TEST_CASE("a command with too few or too many words is answered with its usage")
   CHECK(failed({"leader"}) == "usage: leader PEER");
   CHECK(failed({"leader", "peer1", "peer2"}) == "usage: leader PEER");
   CHECK(failed({"write", "peer1"}) == "usage: write PEER COMMAND...");
-  CHECK(failed({"read"}) == "usage: read PEER QUERY... [--lease|--sequential]");
+  CHECK(failed({"read"}) == "usage: read PEER [--lease|--sequential] QUERY...");
   CHECK(failed({"status"}) == "usage: status PEER");
   CHECK(failed({"get_entry", "peer1", "first"}) == "usage: get_entry PEER INDEX");
   CHECK(failed({"get_entry", "peer1", "-1"}) == "usage: get_entry PEER INDEX");

@@ -40,8 +40,9 @@ TEST_CASE("peers and kinds are completed where they stand") {
   CHECK(choices("leader nobody").empty());
 }
 
-TEST_CASE("the level of a read is completed anywhere behind the word") {
-  CHECK(choices("read peer1 get foo --") == Words{"--lease", "--linearizable", "--sequential"});
+TEST_CASE("the level of a read is completed before the words of the query") {
+  CHECK(choices("read peer1 --") == Words{"--lease", "--linearizable", "--sequential"});
+  CHECK(choices("read peer1 get foo --").empty());
   CHECK(choices("read --s") == Words{"--sequential"});
   CHECK(choices("read p") == Words{"peer1", "peer1@a:1", "peer2@b:1"});
   CHECK(choices("write peer1 set foo --").empty());

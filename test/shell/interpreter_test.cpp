@@ -188,8 +188,8 @@ TEST_CASE("a query is sent with its level") {
     shell.will_reply(Refusal::none, "", "bar");
 
   shell.run("read peer1 get foo");
-  shell.run("read peer1 get foo --lease");
-  shell.run("read peer1 get foo --sequential");
+  shell.run("read --lease peer1 get foo");
+  shell.run("read peer1 --sequential get foo");
 
   REQUIRE(shell.fake.called.size() == 3);
   CHECK(shell.fake.called[0].level == ReadLevel::linearizable);

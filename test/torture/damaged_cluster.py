@@ -178,7 +178,7 @@ class Cluster:
                 assert reply == self.values[key], "%s: %s is %r" % (peer, key, reply)
 
     def read(self, peer, key):
-        reply = ask(self.shell, "read %s get %s --sequential" % (peer, key))
+        reply = ask(self.shell, "read --sequential %s get %s" % (peer, key))
         return reply["value"] if reply["ok"] else None
 
     def status(self, peer):
