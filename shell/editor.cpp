@@ -1,6 +1,8 @@
 #include "shell/editor.hpp"
 
 #include "core/assert.hpp"
+#include "shell/keys.hpp"
+#include "shell/terminal_guard.hpp"
 
 #include <histedit.h>
 
@@ -27,6 +29,7 @@ constexpr std::chrono::milliseconds look_up_interval{200};
 }  // namespace
 
 struct Editor::Parts {
+  TerminalGuard guard{};  // First: it remembers the terminal as nobody has changed it yet.
   EditorOptions options;
   Signals& signals;
   EditLine* line = nullptr;
@@ -34,6 +37,8 @@ struct Editor::Parts {
   bool cancelled = false;
   bool continues = false;
   std::mbstate_t decoding{};
+  Keys keys{};
+  std::string unread{};  // Bytes of keys that are not given to libedit yet.
 
   Parts(EditorOptions given_options, Signals& given_signals)
       : options(std::move(given_options)), signals(given_signals) {}
@@ -82,7 +87,13 @@ int Editor::Parts::read_character(wchar_t* character) {
 
 int Editor::Parts::read_byte(char* byte) {
   for (;;) {
-    const bool readable = signals.wait(look_up_interval, STDIN_FILENO);
+    if (!unread.empty()) {
+      *byte = unread.front();
+      unread.erase(0, 1);
+      return 1;
+    }
+    const bool readable =
+        signals.wait(keys.is_waiting() ? keys.patience() : look_up_interval, STDIN_FILENO);
     if (signals.stop_requested() || !options.may_go_on())
       return 0;
     if (signals.take_interrupt()) {
@@ -91,10 +102,16 @@ int Editor::Parts::read_byte(char* byte) {
     }
     if (signals.take_resize())
       el_resize(line);
-    if (!readable)
+    if (guard.take_resumed())
+      el_set(line, EL_REFRESH);
+    if (!readable) {
+      unread += keys.give_up();
       continue;
+    }
     const ssize_t size = read(STDIN_FILENO, byte, 1);
-    if (size >= 0 || (errno != EINTR && errno != EAGAIN))
+    if (size > 0)
+      unread += keys.add(*byte);
+    else if (size == 0 || (errno != EINTR && errno != EAGAIN))
       return static_cast<int>(size);
   }
 }
@@ -156,6 +173,7 @@ Editor::Editor(EditorOptions options, Signals& signals)
   el_set(line, EL_HIST, history, parts_->history);
   el_set(line, EL_ADDFN, "complete", "complete a word", &Parts::complete);
   el_set(line, EL_BIND, "^I", "complete", nullptr);
+  el_set(line, EL_BIND, "\\e[3~", "ed-delete-next-char", nullptr);
   el_set(line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   el_set(line, EL_GETCFN, &Parts::get_character);
 }
