@@ -58,7 +58,7 @@ void Engine::start_bound() {
 void Engine::step(const Input& input) {
   struct Handler {
     Engine& engine;
-    void operator()(const Tick& tick) const { engine.on_tick(tick.now); }
+    void operator()(const Tick& tick) const { engine.on_tick(tick); }
     void operator()(const Message& message) const { engine.on_message(message); }
     void operator()(const Persisted& persisted) const { engine.on_persisted(persisted.write); }
     void operator()(const Disconnected& gone) const { engine.on_disconnected(gone.peer); }
@@ -120,6 +120,7 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
   append(EntryKind::configuration, Bytes::copy_of(bytes));
   role_ = Role::candidate;
   role_changed_ = true;
+  role_change_ = {.cause = RoleCause::bootstrapped};
   state_ = Electing{.votes = {{options_.self, true}}};
   reset_election_deadline();
   ask_for_votes(VoteRequest{.last = log_.last(), .transfer = false});
@@ -164,6 +165,12 @@ Time Engine::next_deadline() const {
   return std::min({led, ask, cut_deadline(), cleaning_deadline()});
 }
 
+bool Engine::would_judge_silence(Time now) const {
+  if (role_ == Role::leader)
+    return !leading().asleep && !hears_quorum(now);
+  return may_campaign() && now >= election_deadline_;
+}
+
 EngineView Engine::view() const {
   EngineView view;
   this->view(view);
@@ -179,6 +186,8 @@ void Engine::view(EngineView& into) const {
   into.role = role_;
   into.hard_state = hard_state_;
   into.leader = leader();
+  into.role_change = role_change_;
+  into.unheard = unheard_;
   into.first = log_.first();
   into.last = log_.last();
   into.commit = commit_;

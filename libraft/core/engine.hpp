@@ -34,6 +34,10 @@ namespace troupe {
 /// `next_deadline()` passes.
 struct Tick {
   Time now{};
+  /// What came within this time before `now` may wait unread, say in a socket: nothing is decided
+  /// by the silence of that time. A process that was kept from running hears its own timers first,
+  /// and finds a leader's messages behind them.
+  Duration unread{};
 };
 
 /// The store has made every write up to and including `write` durable.
@@ -196,6 +200,10 @@ public:
   /// others to speak first.
   Time next_deadline() const;
 
+  /// Whether a `Tick` at `now` without `unread` would decide by silence: a follower would campaign,
+  /// or a leader step down. So it is time to read what waits.
+  bool would_judge_silence(Time now) const;
+
   EngineView view() const;
   /// The same, into what an earlier call gave: what takes memory there is used again. For who looks
   /// after every step.
@@ -298,7 +306,7 @@ private:
   void advance_commit(Index to);
 
   // engine_messages.cpp: what comes in.
-  void on_tick(Time now);
+  void on_tick(const Tick& tick);
   void on_message(const Message& message);
   void on_older_term(const Message& message);
   void on_our_term(const Message& message);
@@ -322,19 +330,23 @@ private:
 
   // engine_election.cpp
   void adopt_term(Term term);
-  void become_follower(Term term, PeerId leader);
+  void become_follower(Term term, PeerId leader, RoleChange change);
+  RoleChange handover_or(RoleChange change) const;
+  std::vector<PeerId> voters_not_in(const std::map<PeerId, bool>& answers) const;
   void reset_election_deadline();
   void restart_election_clock();
   void hasten_election();
   void defer_election();
   void start_election();
   void pre_campaign();
-  void campaign(bool transfer);
+  void campaign(bool transfer, RoleChange change);
   void ask_for_votes(const Body& request);
   Tally tally_votes() const;
   void become_leader();
   bool hears_leader() const;
   bool may_vote() const;
+  /// Until then all that came has been stepped: silence is judged as of this time.
+  Time heard_upto() const { return now_ - unread_; }
   bool goes_before(PeerId other, const PreVoteRequest& request) const;
   void on_pre_vote_request(const Message& message, const PreVoteRequest& request);
   void on_pre_vote_response(const Message& message, const PreVoteResponse& response);
@@ -363,7 +375,7 @@ private:
   // engine_leader.cpp
   void on_append_response(const Message& message, const AppendResponse& response);
   void lead_on_tick();
-  bool hears_quorum() const;
+  bool hears_quorum(Time at) const;
   void maybe_commit();
   void continue_transfer();
   Time leader_deadline() const;
@@ -484,6 +496,7 @@ private:
   EngineOptions options_;
   Random random_;
   Time now_{};
+  Duration unread_{};  ///< Of the last `Tick`.
   HardState hard_state_{};
   Log log_{};
   /// Each configuration in the log, by the index of its entry, and the last of those that were cut
@@ -532,6 +545,8 @@ private:
   std::list<ReadReady> reads_ready_{};
   bool role_changed_ = false;
   std::vector<SetBack> set_back_{};  ///< Found out, and not told yet.
+  RoleChange role_change_{};
+  std::vector<PeerId> unheard_{};  ///< See `EngineView`.
   bool disk_full_ = false;
   std::uint64_t dropped_ = 0;
   std::uint64_t read_rounds_ = 0;

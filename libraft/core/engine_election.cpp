@@ -26,18 +26,38 @@ void Engine::adopt_term(Term term) {
 }
 
 /// `leader` is nobody where the term is known by other means than its leader.
-void Engine::become_follower(Term term, PeerId leader) {
+void Engine::become_follower(Term term, PeerId leader, RoleChange change) {
   if (term > hard_state_.term)
     adopt_term(term);
   role_ = Role::follower;
   role_changed_ = true;
+  role_change_ = change;
   state_ = Following{.leader = leader, .reachable = true, .answered_at = now_};
   if (leader != nobody) {
     heard_leader_at_ = now_;
     vain_candidacies_ = 0;
+    unheard_.clear();
   }
   lose_reads();
   reset_election_deadline();
+}
+
+/// `change`, unless we lead and have told another to campaign: then that is why it does.
+RoleChange Engine::handover_or(RoleChange change) const {
+  if (role_ == Role::leader && leading().timeout_now_sent)
+    change = {.cause = leading().leaving_disk ? RoleCause::left_disk : RoleCause::handed_over,
+              .by = leading().transfer_to};
+  return change;
+}
+
+/// All other voters that gave no answer.
+std::vector<PeerId> Engine::voters_not_in(const std::map<PeerId, bool>& answers) const {
+  std::vector<PeerId> others;
+  for (const Member& member : configuration().members())
+    if (member.id != options_.self && configuration().has_voter(member.id)
+        && !answers.contains(member.id))
+      others.push_back(member.id);
+  return others;
 }
 
 /// A fresh draw each time, so that split votes do not repeat themselves (§3.4).
@@ -78,6 +98,14 @@ void Engine::start_election() {
   if (auto* state = std::get_if<Following>(&state_))
     state->quiet = false;  // Nothing was heard for far too long.
   TROUPE_ASSERT(!hears_leader());
+  const auto* lost = std::get_if<Following>(&state_);
+  role_change_ = {.cause = lost == nullptr    ? RoleCause::unanswered
+                           : !lost->reachable ? RoleCause::disconnected
+                                              : RoleCause::silence,
+                  .silent = heard_leader_at_ ? now_ - *heard_leader_at_ : Duration::zero(),
+                  .late = now_ - election_deadline_};
+  if (lost == nullptr)
+    unheard_ = voters_not_in(electing().votes);
   lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, doublings_max);
   if (role_ == Role::candidate)
     vain_candidacies_ = std::min(vain_candidacies_ + 1, doublings_max);
@@ -87,7 +115,7 @@ void Engine::start_election() {
     return reset_election_deadline();
   // Who decides alone need not ask first.
   if (tally(configuration(), {{options_.self, true}}) == Tally::won)
-    campaign(false);
+    campaign(false, role_change_);
   else
     pre_campaign();
 }
@@ -115,13 +143,14 @@ void Engine::pre_campaign() {
   }
 }
 
-void Engine::campaign(bool transfer) {
+void Engine::campaign(bool transfer, RoleChange change) {
   if (!transfer)
     handed_over_ = nobody;
   adopt_term({hard_state_.term.value + 1});
   hard_state_.voted_for = options_.self;
   role_ = Role::candidate;
   role_changed_ = true;
+  role_change_ = change;
   lose_reads();
   state_ = Electing{.votes = {{options_.self, true}}};
   reset_election_deadline();
@@ -150,6 +179,8 @@ void Engine::become_leader() {
   TROUPE_ASSERT(hard_state_.voted_for == options_.self);
   role_ = Role::leader;
   role_changed_ = true;
+  role_change_ = {.cause = RoleCause::elected};
+  unheard_.clear();
   vain_candidacies_ = 0;
   // The first entry of our term commits all before it (§3.6.2) and opens reads (§6.4). Who
   // bootstraps has one already.
@@ -169,7 +200,7 @@ bool Engine::hears_leader() const {
   if (mutant(Mutant::promise_ends_with_term) && role_ == Role::follower && leader() == nobody)
     return false;
   return role_ == Role::leader || is_quiet()
-         || (heard_leader_at_ && now_ - *heard_leader_at_ < options_.election_timeout_min);
+         || (heard_leader_at_ && heard_upto() - *heard_leader_at_ < options_.election_timeout_min);
 }
 
 /// Of two who ask at the same time, and hold the same, the one with the higher id refuses the
@@ -187,7 +218,7 @@ bool Engine::may_vote() const {
 
 void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {
   if (mutant(Mutant::pre_vote_moves_term) && message.term > hard_state_.term)
-    become_follower(message.term, nobody);
+    become_follower(message.term, nobody, {.cause = RoleCause::higher_term, .by = message.from});
   // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
   // that is behind must learn it, or it asks for ever.
   // While our vote is being written another has it, and would lose it.
@@ -212,9 +243,11 @@ void Engine::on_pre_vote_response(const Message& message, const PreVoteResponse&
   electing().votes[message.from] |= response.granted;
   switch (tally(configuration(), electing().votes)) {
     case Tally::won:
-      return campaign(false);
+      return campaign(false, {.cause = RoleCause::pre_vote_won,
+                              .silent = role_change_.silent,
+                              .late = role_change_.late});
     case Tally::lost:
-      return become_follower(hard_state_.term, nobody);
+      return become_follower(hard_state_.term, nobody, {.cause = RoleCause::not_elected});
     case Tally::pending:
       return;
   }
@@ -237,7 +270,13 @@ void Engine::on_vote_request(const Message& message, const VoteRequest& request)
     hard_state_.voted_for = message.from;
     hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::vote_not_written);
   }
-  become_follower(hard_state_.term, nobody);
+  // The same message may have ended our own leadership, as we asked for: that says more.
+  const bool handed_over = role_changed_
+                           && (role_change_.cause == RoleCause::handed_over
+                               || role_change_.cause == RoleCause::left_disk);
+  become_follower(
+      hard_state_.term, nobody,
+      handed_over ? role_change_ : RoleChange{.cause = RoleCause::voted, .by = message.from});
   if (mutant(Mutant::vote_before_durable))
     return send(message.from, VoteResponse{.granted = true});
   send_when_durable(message.from, VoteResponse{.granted = true});
@@ -252,7 +291,7 @@ void Engine::on_vote_response(const Message& message, const VoteResponse& respon
     case Tally::won:
       return become_leader();
     case Tally::lost:
-      return become_follower(hard_state_.term, nobody);
+      return become_follower(hard_state_.term, nobody, {.cause = RoleCause::not_elected});
     case Tally::pending:
       return;
   }
@@ -265,7 +304,7 @@ void Engine::on_timeout_now(const Message& message) {
       || hard_state_.set_back)
     return;
   handed_over_ = message.from;
-  campaign(true);
+  campaign(true, {.cause = RoleCause::asked_to_lead, .by = message.from});
 }
 
 }  // namespace troupe

@@ -50,7 +50,8 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
 /// The sender leads our term, and is at work.
 void Engine::hear_leader(const Message& message) {
   if (role_ != Role::follower || following().leader != message.from)
-    become_follower(message.term, message.from);
+    become_follower(message.term, message.from,
+                    handover_or({.cause = RoleCause::leader_heard, .by = message.from}));
   role_changed_ = role_changed_ || !following().reachable;
   following().reachable = true;
   following().quiet = false;

@@ -11,8 +11,14 @@ void Engine::lead_on_tick() {
     return;
   // A leader that cannot reach its quorum can commit nothing, and another may
   // have been elected: it stops answering for the cluster (§6.2).
-  if (!hears_quorum())
-    return become_follower(hard_state_.term, nobody);
+  if (!hears_quorum(heard_upto())) {
+    std::map<PeerId, bool> heard;
+    for (const auto& [peer, progress] : leading().progress)
+      if (hears(progress))
+        heard[peer] = true;
+    unheard_ = voters_not_in(heard);
+    return become_follower(hard_state_.term, nobody, {.cause = RoleCause::no_quorum});
+  }
   Leading& lead = leading();
   if (now_ >= lead.transfer_deadline) {
     // The target is not up to it; we go on (§3.10).
@@ -28,12 +34,14 @@ void Engine::lead_on_tick() {
   leave_full_disk();
 }
 
-bool Engine::hears_quorum() const {
+/// As of `at`.
+bool Engine::hears_quorum(Time at) const {
   return has_quorum(configuration(), [&](PeerId peer) {
     if (peer == options_.self)
       return true;
     const auto it = leading().progress.find(peer);
-    return it != leading().progress.end() && hears(it->second);
+    return it != leading().progress.end()
+           && at - it->second.heard_at() < options_.election_timeout_max;
   });
 }
 

@@ -11,11 +11,12 @@ constexpr std::uint64_t term_jump_max = std::uint64_t{1} << 32;
 
 }  // namespace
 
-void Engine::on_tick(Time now) {
-  now_ = std::max(now_, now);
+void Engine::on_tick(const Tick& tick) {
+  now_ = std::max(now_, tick.now);
+  unread_ = std::max(tick.unread, Duration::zero());
   if (role_ == Role::leader)
     lead_on_tick();
-  else if (may_campaign() && now_ >= election_deadline_)
+  else if (may_campaign() && heard_upto() >= election_deadline_)
     start_election();
 }
 
@@ -67,7 +68,8 @@ void Engine::on_message(const Message& message) {
       && mutant(Mutant::higher_term_ignored))
     return;
   if (message.term > hard_state_.term)
-    become_follower(message.term, nobody);
+    become_follower(message.term, nobody,
+                    handover_or({.cause = RoleCause::higher_term, .by = message.from}));
   if (const auto* response = std::get_if<PreVoteResponse>(&message.body))
     return on_pre_vote_response(message, *response);
   if (message.term < hard_state_.term)

@@ -137,7 +137,7 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
   stateless_ = true;
   stir_leader();
   if (role_ != Role::follower)
-    become_follower(hard_state_.term, nobody);
+    become_follower(hard_state_.term, nobody, {.cause = RoleCause::state_lost});
   role_changed_ = true;
   lose_reads();
 }

@@ -9,12 +9,44 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace troupe {
 
 enum class Role : std::uint8_t { follower, pre_candidate, candidate, leader };
 
 std::string_view name(Role role);
+
+/// Why a peer took its role. For those who read a log: nothing in the protocol depends on it.
+enum class RoleCause : std::uint8_t {
+  started,        ///< A peer starts as a follower.
+  bootstrapped,   ///< It made a cluster.
+  silence,        ///< No leader was heard for an election timeout.
+  disconnected,   ///< The connection to the leader broke, and it was not heard since.
+  unanswered,     ///< It campaigned before, and neither won nor lost within an election timeout.
+  pre_vote_won,   ///< A quorum would vote for it (§9.6).
+  asked_to_lead,  ///< The leader handed over to it (§3.10).
+  elected,
+  not_elected,   ///< A quorum refused.
+  voted,         ///< For another.
+  leader_heard,  ///< Another leads this term.
+  higher_term,   ///< A message of a later term came.
+  no_quorum,     ///< It led, and did not hear a quorum for an election timeout (§6.2).
+  handed_over,   ///< It led, and asked another to (§3.10).
+  left_disk,     ///< The same, since its own disk was full or stalled.
+  state_lost,    ///< Its snapshot is damaged.
+};
+
+std::string_view name(RoleCause cause);
+
+/// The last change of a role.
+struct RoleChange {
+  RoleCause cause = RoleCause::started;
+  PeerId by{};  ///< The peer that caused it, if one did.
+  // Of a campaign:
+  Duration silent{};  ///< So long ago a leader was heard last; 0 if none ever was.
+  Duration late{};    ///< So long ago the election timeout was over.
+};
 
 /// How a leader sends to one follower: `probe` looks for where the logs agree,
 /// one message at a time; `replicate` sends ahead of the answers; `rest` sends no entries, but who
@@ -45,8 +77,12 @@ struct EngineView {
   Role role = Role::follower;
   HardState hard_state{};
   PeerId leader{};  ///< Of this term, as far as we know; `nobody` else.
-  Index first{};    ///< The first entry in the log, or one past `last`.
-  EntryId last{};   ///< The last entry, durable or not.
+  RoleChange role_change{};
+  /// Voters that did not answer our last campaign, or that we did not hear when we stopped leading
+  /// for the want of a quorum. Empty as soon as there is a leader.
+  std::vector<PeerId> unheard{};
+  Index first{};   ///< The first entry in the log, or one past `last`.
+  EntryId last{};  ///< The last entry, durable or not.
   Index commit{};
   Index applied{};                ///< Handed out in `Output::committed`, or installed.
   Index persisted{};              ///< Our own disk has the log up to here.

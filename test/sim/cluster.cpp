@@ -17,6 +17,7 @@ constexpr std::uint64_t client_part = 4;
 constexpr std::uint64_t fault_part = 5;
 constexpr std::uint64_t read_part = 6;
 constexpr std::uint64_t snapshot_part = 7;
+constexpr std::uint64_t unread_part = 10;
 constexpr std::uint64_t cleaning_part = 8;
 constexpr std::uint64_t quiet_part = 9;
 constexpr std::uint64_t disk_part = 1000;
@@ -63,7 +64,8 @@ Cluster::Cluster(const Swarm& swarm, std::ostream* trace)
       client_dice_(swarm.seed, client_part),
       fault_dice_(swarm.seed, fault_part),
       read_dice_(swarm.seed, read_part),
-      snapshot_dice_(swarm.seed, snapshot_part) {
+      snapshot_dice_(swarm.seed, snapshot_part),
+      unread_dice_(swarm.seed, unread_part) {
   cluster_ = {peer_dice_.next() | 1};
   for (Seat seat = 0; seat < swarm.peers + swarm.spares; ++seat) {
     const PeerId id{seat + 1};

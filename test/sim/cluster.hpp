@@ -95,7 +95,8 @@ private:
   void on(const OutputDue& event);
   void on(const WriteFinishes& event);
   void step(Seat seat, const Input& input);
-  void tick(Peer& peer);
+  void tick(Peer& peer, Duration unread = {});
+  Duration draw_unread();
   void stepped(Peer& peer);
   void after_input(Seat seat);
   void perform_output(Seat seat);
@@ -292,6 +293,7 @@ private:
   Dice fault_dice_;
   Dice read_dice_;
   Dice snapshot_dice_;
+  Dice unread_dice_;
 
   /// Whom what arrived damaged, by its hash.
   std::set<std::pair<PeerId, std::uint64_t>> arrived_corrupt_{};
