@@ -9,6 +9,13 @@
 
 namespace troupe::actors {
 
+namespace {
+
+/// A leader calls a member lost that it has not heard for so many election timeouts.
+constexpr int lost_after_timeouts = 3;
+
+}  // namespace
+
 PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
     : IoActor(config),
       record_(std::move(parts.record)),
@@ -25,7 +32,8 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       started_at_(clock().now()),
       engine_(parts.options, std::move(parts.recovered), Time::zero()),
       routes_(std::move(parts.address)),
-      contacts_(std::move(parts.contacts)) {
+      contacts_(std::move(parts.contacts)),
+      log_(record_.name, lost_after_timeouts * parts.options.election_timeout_max) {
   routes_.use(std::move(parts.registry));
 }
 
@@ -89,6 +97,7 @@ void PeerActor::begin_turn() {
   // however long we are kept from running here. A promise to a leader must not begin too early.
   actors::send(this, this, Flush{});
   engine_.step(Tick{now()});
+  turn_began_ = now();
 }
 
 void PeerActor::end_turn() {
@@ -107,6 +116,10 @@ void PeerActor::end_turn() {
   answer_waiting_calls();
   continue_stop();
   arm_timer();
+  const Time time = now();
+  turns_.add(time, time - turn_began_);
+  if (time >= log_.look_at())
+    log_.look(engine_.view(), time);
 }
 
 /// Timers cannot be taken back. One that fires early does no harm: it looks, and arms the next.
@@ -145,6 +158,7 @@ void PeerActor::perform(Output out) {
   if (out.write) {
     write_sent_ = out.write->id;
     follow_snapshot(*out.write);
+    writes_.emplace_back(write_sent_, now());
     actors::send(this, store_, StoreWrite{record_.id, self(), *std::move(out.write)});
   }
   if (!out.messages.empty())
@@ -236,11 +250,7 @@ void PeerActor::tell_set_back(const SetBack& found) const {
 /// Who led and does not any more cannot know what becomes of what it took: its clients are told so.
 void PeerActor::on_role_changed() {
   const EngineView view = engine_.view();
-  log(LogLevel::info, "role",
-      {{"peer", record_.name},
-       {"term", view.hard_state.term.value},
-       {"role", troupe::name(view.role)},
-       LogField::own("leader", leader_name())});
+  log_.on_role(view, leader_name(), delays(), now());
   if (view.disk_stalls)  // Perhaps why.
     log(LogLevel::warning, "disk_stalls", {{"peer", record_.name}});
   const Term leading = view.role == Role::leader ? view.hard_state.term : Term{};
@@ -255,6 +265,23 @@ void PeerActor::on_role_changed() {
   // Those that a follower passed on are lost with whom it passed them to.
   reads_.lose_all(Refusal::redirect, leader_name(), replies);
   send_all(this, replies);
+}
+
+void PeerActor::log_handover(PeerId to, std::string_view why) const {
+  const Member* member = engine_.configuration().find(to);
+  log(LogLevel::info, "handing_over",
+      {{"peer", record_.name},
+       {"term", engine_.term().value},
+       LogField::own("to", member == nullptr ? std::string() : full_name(*member)),
+       {"why", why}});
+}
+
+/// What may be why an election was called. A write that is under way took as long as until now.
+PeerLog::Delays PeerActor::delays() {
+  const Time time = now();
+  const Duration waits = writes_.empty() ? Duration::zero() : time - writes_.front().second;
+  return {.turn = std::max(turns_.value(time), time - turn_began_),
+          .flush = std::max(flushes_.value(time), waits)};
 }
 
 }  // namespace troupe::actors

@@ -4,9 +4,11 @@
 #include "actors/io_actor.hpp"
 #include "actors/messages.hpp"
 #include "actors/newcomers.hpp"
+#include "actors/peer_log.hpp"
 #include "actors/peer_options.hpp"
 #include "actors/peer_routes.hpp"
 #include "actors/peer_waiters.hpp"
+#include "actors/recent_max.hpp"
 #include "core/engine.hpp"
 #include "machine/kind.hpp"
 #include "storage/store.hpp"
@@ -15,6 +17,7 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -102,6 +105,8 @@ private:
   void follow_configuration(const Output& out);
   void on_role_changed();
   void tell_set_back(const SetBack& found) const;
+  void log_handover(PeerId to, std::string_view why) const;
+  PeerLog::Delays delays();
 
   // peer_network.cpp: what comes from other peers and the disk.
   void on_messages(InboundMessages& inbound);
@@ -224,11 +229,16 @@ private:
   Term led_term_{};  ///< The term that we lead, as of the last turn; 0 if we do not.
   Time links_looked_at_{};
   bool turn_open_ = false;
+  Time turn_began_{};
+  RecentMax turns_{};                     ///< How long they took.
+  PeerLog log_;
   std::size_t turn_commands_ = 0;  ///< Proposed in this turn.
   std::optional<Time> armed_{};    ///< When the timer that counts will fire.
   std::uint64_t epoch_ = 0;        ///< Of that timer.
   WriteId write_sent_{};
   WriteId written_{};
+  std::list<std::pair<WriteId, Time>> writes_{};  ///< Under way, and since when.
+  RecentMax flushes_{};                           ///< How long writes took.
   std::uint64_t store_bytes_ = 0;
   /// Snapshots that are to count, each with the write that makes it.
   std::list<std::pair<WriteId, SnapshotHead>> counting_{};

@@ -206,6 +206,7 @@ void PeerActor::transfer_leadership(const caf::actor& connection, const wire::Re
   const auto target = engine_.transfer(to);
   if (!target)
     return respond(this, connection, refused(request.id, target.refusal(), target.detail()));
+  log_handover(*target, "asked");
   handover_ =
       Handover{.connection = connection, .request = request.id, .deadline = now() + commit_timeout};
 }

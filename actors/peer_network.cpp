@@ -138,6 +138,8 @@ void PeerActor::lose_sight_of(const std::vector<PeerId>& peers) {
 void PeerActor::on_written(const StoreWritten& written) {
   begin_turn();
   written_ = written.upto;
+  for (; !writes_.empty() && writes_.front().first <= written_; writes_.pop_front())
+    flushes_.add(now(), now() - writes_.front().second);
   store_bytes_ = written.store_bytes;
   engine_.step(Persisted{written.upto});
   count_snapshots(written.upto);

@@ -34,7 +34,10 @@ void PeerActor::begin_handover() {
     return;
   stopping_->stays_until.reset();
   begin_turn();
-  stopping_->handing_over = static_cast<bool>(engine_.transfer(nobody));
+  const Result<PeerId> to = engine_.transfer(nobody);
+  if (to && !stopping_->handing_over)
+    log_handover(*to, "stopping");
+  stopping_->handing_over = static_cast<bool>(to);
 }
 
 void PeerActor::continue_stop() {

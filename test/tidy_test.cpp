@@ -410,6 +410,29 @@ TEST_CASE("test cases are in files named for it, where the build looks for them"
 
 TEST_SUITE_BEGIN("documents");
 
+TEST_CASE("operators can look up each event that a node logs") {
+  const File* manual = find_file("docs/log.md");
+  REQUIRE(manual != nullptr);
+  std::string text;
+  for (const std::string& line : manual->lines)
+    text += line + "\n";
+  const std::regex name(R"re("([a-z_]+)")re");
+  std::size_t events = 0;
+  for_each_line(
+      [](const std::string& path) { return room_of(path) == "actors" && path.ends_with(".cpp"); },
+      [&](const File&, const std::string& line, const std::string& place) {
+        if (line.find("LogLevel::") == std::string::npos)
+          return;
+        // Before the fields.
+        const std::string code(code_of(line).substr(0, line.find('{')));
+        for (auto it = std::sregex_iterator(code.begin(), code.end(), name);
+             it != std::sregex_iterator(); ++it, ++events)
+          if (text.find("`" + (*it)[1].str() + "`") == std::string::npos)
+            FAIL_CHECK(place << (*it)[1].str() << " is not in docs/log.md");
+      });
+  CHECK(events > 20);
+}
+
 TEST_CASE("each document has one title") {
   for (const File& file : tree()) {
     if (!is_document(file.path))
