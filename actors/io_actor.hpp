@@ -33,6 +33,15 @@ public:
   }
 
 protected:
+  /// Calls `then` on the thread of this actor once that thread has read what has arrived by now:
+  /// what actors on it were sent by then stands in their mailboxes. Without such a thread, at once.
+  template <class Then>
+  void after_reading(Then then) {
+    if (thread_ == nullptr || away_)
+      return then();
+    read_once_more(*thread_, polls_to_read, std::move(then));
+  }
+
   /// Leaves the thread to others, or returns to it, with the next message that wakes this actor:
   /// what is in its mailbox by now is done where it is. Where there is no such thread, nothing
   /// changes.
@@ -40,7 +49,21 @@ protected:
   bool is_away() const { return away_; }
 
 private:
-  caf::execution_unit* thread_;
+  /// What is posted on the thread itself runs before its next poll. So the first comes before any,
+  /// and three polls lie between it and the last. Each reads from up to 64 sockets that have
+  /// something to say, and the next one from others.
+  static constexpr int polls_to_read = 4;
+
+  template <class Then>
+  static void read_once_more(caf::io::network::multiplexer& thread, int polls, Then then) {
+    if (polls == 0)
+      return then();
+    thread.post([&thread, polls, then = std::move(then)]() mutable {
+      read_once_more(thread, polls - 1, std::move(then));
+    });
+  }
+
+  caf::io::network::multiplexer* thread_;
   std::atomic<bool> away_{false};  ///< Read by whoever sends.
 };
 

@@ -324,6 +324,9 @@ struct Wake {
   std::uint64_t epoch = 0;
 };
 
+/// What had arrived at this node when the peer began to read stands in front of this.
+struct InputRead {};
+
 // ---- life
 
 /// Peer -> node, last words before it quits.
@@ -390,5 +393,6 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Inquire)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Inquired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Flush)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Wake)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::InputRead)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerStopped)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Stop)

@@ -66,6 +66,7 @@ caf::behavior PeerActor::make_behavior() {
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const Wake& wake) { on_wake(wake); },
       [this](const Flush&) { end_turn(); },
+      [this](const InputRead&) { on_input_read(); },
       [this](const Stop&) { stop(); },
   };
 }
@@ -96,8 +97,17 @@ void PeerActor::begin_turn() {
   // In this order: what comes before the end of the turn came before the time it is stepped with,
   // however long we are kept from running here. A promise to a leader must not begin too early.
   actors::send(this, this, Flush{});
-  engine_.step(Tick{now()});
+  tick();
   turn_began_ = now();
+}
+
+/// What is read by now need not be all that has arrived: a node that was kept from running meets
+/// its timers first. So nothing is decided by silence before that was looked after.
+void PeerActor::tick() {
+  const Time time = now();
+  engine_.step(Tick{.now = time, .unread = time - input_read_upto_});
+  if (engine_.would_judge_silence(time))
+    read_before_judging();
 }
 
 void PeerActor::end_turn() {
@@ -124,8 +134,8 @@ void PeerActor::end_turn() {
 
 /// Timers cannot be taken back. One that fires early does no harm: it looks, and arms the next.
 void PeerActor::arm_timer() {
-  if (ended_)
-    return;
+  if (ended_ || reading_since_)
+    return;  // When all is read the next turn begins.
   Time deadline = std::min(engine_.next_deadline(), held_.deadline());
   if (change_)
     deadline = std::min(deadline, change_->deadline);

@@ -93,6 +93,7 @@ private:
   caf::actor self() { return caf::actor_cast<caf::actor>(this); }
   Time now() const;
   void begin_turn();
+  void tick();
   void end_turn();
   void arm_timer();
   void on_wake(const Wake& wake);
@@ -110,6 +111,8 @@ private:
 
   // peer_network.cpp: what comes from other peers and the disk.
   void on_messages(InboundMessages& inbound);
+  void read_before_judging();
+  void on_input_read();
   void on_registry(const SharedRegistry& registry);
   void on_link_up(const LinkUp& link);
   void on_link_down(const LinkDown& link);
@@ -231,6 +234,9 @@ private:
   bool turn_open_ = false;
   Time turn_began_{};
   RecentMax turns_{};                     ///< How long they took.
+  Time input_read_upto_{};                ///< All that arrived by then has been stepped.
+  std::optional<Time> reading_since_{};   ///< To judge who is silent.
+  std::vector<Message> vote_requests_{};  ///< That wait for that.
   PeerLog log_;
   std::size_t turn_commands_ = 0;  ///< Proposed in this turn.
   std::optional<Time> armed_{};    ///< When the timer that counts will fire.

@@ -19,6 +19,17 @@ constexpr Duration search_timeout = std::chrono::milliseconds(700);
 /// Questions of one search.
 constexpr std::size_t search_questions_max = 1024;
 
+/// That wait until all has been read that arrived before them. A peer asks once in an election
+/// timeout, and what is lost is asked again.
+constexpr std::size_t vote_requests_max = 1024;
+
+/// The answer depends on whether a leader is silent (§4.2.3), so what it said must be read first.
+bool waits_for_input(const Message& message) {
+  const auto* vote = std::get_if<VoteRequest>(&message.body);
+  return std::holds_alternative<PreVoteRequest>(message.body)
+         || (vote != nullptr && !vote->transfer);
+}
+
 }  // namespace
 
 void PeerActor::on_messages(InboundMessages& inbound) {
@@ -33,8 +44,30 @@ void PeerActor::on_messages(InboundMessages& inbound) {
     // The messages of a frame mostly come from one peer.
     if (std::exchange(from, message.from) != message.from)
       want_links(routes_.learn(message.from, inbound.from_address, now()));
-    engine_.step(std::move(message));
+    if (!waits_for_input(message))
+      engine_.step(std::move(message));
+    else if (vote_requests_.size() < vote_requests_max)
+      vote_requests_.push_back(std::move(message));
   }
+  if (!vote_requests_.empty())
+    read_before_judging();
+}
+
+void PeerActor::read_before_judging() {
+  if (reading_since_)
+    return;
+  reading_since_ = now();
+  after_reading([self = self()] { send_from_outside(self, InputRead{}); });
+}
+
+void PeerActor::on_input_read() {
+  input_read_upto_ = *std::exchange(reading_since_, std::nullopt);
+  if (is_draining())
+    return vote_requests_.clear();
+  begin_turn();
+  tick();  // The turn may have begun before.
+  for (Message& message : std::exchange(vote_requests_, {}))
+    engine_.step(std::move(message));
 }
 
 void PeerActor::on_registry(const SharedRegistry& registry) {

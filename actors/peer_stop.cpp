@@ -143,6 +143,7 @@ caf::behavior PeerActor::forwarding() {
       ignore<SharedRegistry>(),
       ignore<Inquired>(),
       ignore<Flush>(),
+      ignore<InputRead>(),
   };
 }
 
