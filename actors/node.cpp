@@ -9,6 +9,7 @@
 #include "actors/snapshot_actor.hpp"
 #include "actors/socket.hpp"
 #include "actors/store_actor.hpp"
+#include "actors/urgent_threads.hpp"
 #include "machine/kind_problem.hpp"
 #include "storage/descriptors.hpp"
 #include "storage/file_snapshots.hpp"
@@ -197,6 +198,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   parts->stop_timeout = options.stop_timeout;
   parts->stopped = parts->news->when_stopped();
   configure(parts->machinery->config);
+  const UrgentThreads all_that_start_here;
   caf::actor_system& system = parts->machinery->system.emplace(parts->machinery->config);
 
   NodeParts node;
