@@ -32,6 +32,8 @@ const std::vector<Workload>& workloads() {
       {"size", "many keys, small and large values, 3 and 5 nodes", run_sizes, true},
       {"busy", "commands beside twice as many threads that spin as there are processors", run_busy,
        true},
+      {"hogs", "commands beside ten processes for each processor that want all of it: elections",
+       run_hogs, true},
       {"idle", "100 and 1000 peers on each of three nodes, and nothing to do", run_idle, true},
   };
   return all;
@@ -77,6 +79,7 @@ void add_options(CLI::App& app, Options& options, std::string& store, std::strin
   app.add_option("--cycles", options.cycles, "of failover")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--hogs", options.hogs, "processes, of hogs; 10 for each processor");
   app.add_option("--minutes", options.minutes, "of busy")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

@@ -21,6 +21,7 @@ struct Options {
   std::optional<std::size_t> clients{};
   std::optional<std::size_t> entries{};     ///< Of restart, catch_up, endurance, store.
   std::optional<std::size_t> peers{};       ///< Of idle.
+  std::optional<std::size_t> hogs{};        ///< Processes, of hogs.
   std::size_t cycles = 20;                  ///< Of failover.
   double minutes = 10;                      ///< Of busy.
   unsigned flush_us = 0;                    ///< A sleep of so long for each flush; 0: a flush.
@@ -28,6 +29,7 @@ struct Options {
   bool embedded = false;                    ///< The client lives in the leader's process.
   bool single_process = false;              ///< All nodes live in ours: for profilers.
   std::vector<std::string> peer_options{};  ///< "name=value", as `start_peer` takes them.
+  std::string log_level = "warning";        ///< Of node processes.
   std::string directory{};                  ///< Where the nodes keep their logs.
 };
 

@@ -14,6 +14,8 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -114,6 +116,7 @@ void Stage::add_member(std::size_t number, bool is_inside) {
   if (!is_inside) {
     std::vector<std::string> command = {options_.program, "node", "--counters",
                                         member.directory + "/counters"};
+    command.insert(command.end(), {"--log-level", options_.log_level});
     if (options_.in_memory)
       command.insert(command.end(), {"--store", "memory"});
     if (options_.flush_us > 0)
@@ -178,6 +181,11 @@ void Stage::stop(std::size_t number) {
 
 void Stage::kill(std::size_t number) {
   members_[number].process->kill();
+}
+
+std::string Stage::log_of_member(std::size_t number) const {
+  std::ifstream file(members_[number].directory + "/node.log");
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 bool Stage::shares_our_process() const {

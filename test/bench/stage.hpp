@@ -48,6 +48,8 @@ public:
   Usage usage_of_member(std::size_t member) const;
   /// Bytes of its files.
   std::uint64_t disk_bytes(std::size_t member) const;
+  /// What a node process has logged since it was started first.
+  std::string log_of_member(std::size_t member) const;
   const std::string& directory() const { return directory_; }
   bool shares_our_process() const;
   /// The first node that lives in our process; null if none does.

@@ -30,6 +30,7 @@ void run_catch_up(const Options& options, const Print& print);
 void run_endurance(const Options& options, const Print& print);
 void run_store(const Options& options, const Print& print);
 void run_busy(const Options& options, const Print& print);
+void run_hogs(const Options& options, const Print& print);
 void run_idle(const Options& options, const Print& print);
 
 /// Progress, on stderr.
