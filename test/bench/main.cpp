@@ -21,6 +21,8 @@ const std::vector<Workload>& workloads() {
   static const std::vector<Workload> all = {
       {"write", "commands: 1, 64 and 1000 in flight", run_writes},
       {"read", "queries of each level, and 90 of them to 10 commands", run_reads},
+      {"connections", "64, 1000 and 2000 connections with one call each, beside an echo",
+       run_connections, true},
       {"failover", "a leader under load goes, 20 times by SIGKILL and 20 times in order",
        run_failovers, true},
       {"catch_up", "entries a second into a peer that lags, and into an empty one", run_catch_up,

@@ -24,6 +24,7 @@ const std::vector<Workload>& workloads();
 void run_writes(const Options& options, const Print& print);
 void run_reads(const Options& options, const Print& print);
 void run_sizes(const Options& options, const Print& print);
+void run_connections(const Options& options, const Print& print);
 void run_failovers(const Options& options, const Print& print);
 void run_restarts(const Options& options, const Print& print);
 void run_catch_up(const Options& options, const Print& print);

@@ -1,0 +1,133 @@
+/// The workload of many connections with one call in flight each. Beside each row stands what a
+/// server of a few lines does with as many connections and frames of the same sizes.
+
+#include "actors/address.hpp"
+#include "resources/kv_store/kv_store.hpp"
+#include "test/bench/measure.hpp"
+#include "test/bench/raw_calls.hpp"
+#include "wire/command.hpp"
+#include "wire/packet.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <stdexcept>
+#include <thread>
+
+namespace bench {
+namespace {
+
+namespace kv_store = troupe::resources::kv_store;
+namespace wire = troupe::wire;
+
+constexpr double warm_up_s = 0.3;
+
+std::vector<std::uint8_t> call_frame(const std::string& peer, wire::CallKind kind,
+                                     troupe::Bytes payload) {
+  wire::Calls calls{.peer = peer, .kind = kind, .level = {}, .calls = {}, .seen = {}};
+  calls.calls.push_back({.id = 1, .payload = std::move(payload)});
+  return *wire::encode(std::move(calls));
+}
+
+/// One round of one server.
+Figures round_of(RawCalls& calls, double seconds, const Usage& before,
+                 const std::function<Usage()>& usage) {
+  const Usage ours = usage_of(::getpid(), &own_counters());
+  const Histogram times = calls.run(warm_up_s, seconds);
+  return figures_of(times, calls.seconds(), between(before, usage()),
+                    between(ours, usage_of(::getpid(), &own_counters())));
+}
+
+struct Kind {
+  std::string name{};
+  std::vector<std::uint8_t> request{};
+};
+
+/// Rows for `kind` over `connections`: of the leader's node, and of the echo.
+void run_kind(const Options& options, Stage& stage, const std::string& address, const Kind& kind,
+              std::size_t connections, const Print& print) {
+  Row node_row = row_for(options, "connections_" + kind.name, connections);
+  Row echo_row = row_for(options, "echo_" + kind.name, connections);
+  RawCalls node({.address = address,
+                 .connections = connections,
+                 .hello = *wire::encode(wire::Hello{}),
+                 .request = kind.request});
+  (void)node.run(0, warm_up_s);  // From here on the sizes are known.
+  const EchoServer server(node.sizes());
+  RawCalls echo({.address = server.address(),
+                 .connections = connections,
+                 .request = kind.request,
+                 .echo_bytes = node.sizes().reply_bytes});
+  const auto usage_of_echo = [&] { return usage_of(server.pid(), nullptr); };
+  for (std::size_t i = 0; i < options.rounds; ++i) {
+    const Figures alone = round_of(echo, options.seconds, usage_of_echo(), usage_of_echo);
+    Figures figures = round_of(node, options.seconds, stage.usage(), [&] { return stage.usage(); });
+    figures["of_echo"] = figures.at("ops_per_s") / alone.at("ops_per_s");
+    char text[160];
+    std::snprintf(text, sizeof text, "%s, %zu connections, round %zu of %zu: %.0f/s, echo %.0f/s",
+                  kind.name.c_str(), connections, i + 1, options.rounds, figures["ops_per_s"],
+                  alone.at("ops_per_s"));
+    say(text);
+    node_row.rounds.push_back(std::move(figures));
+    echo_row.rounds.push_back(alone);
+  }
+  if (node.failed() > 0)
+    say(std::to_string(node.failed()) + " calls were refused");
+  print(node_row);
+  print(echo_row);
+}
+
+/// What connections cost on which nothing is said.
+void run_idle_connections(const Options& options, Stage& stage, const std::string& address,
+                          const std::vector<std::uint8_t>& request, std::size_t connections,
+                          const Print& print) {
+  Row row = row_for(options, "connections_idle", connections);
+  const Usage empty = stage.usage();
+  RawCalls calls({.address = address,
+                  .connections = connections,
+                  .hello = *wire::encode(wire::Hello{}),
+                  .request = request});
+  (void)calls.run(0, 0);  // Who never asks anything is closed after a while.
+  for (std::size_t i = 0; i < options.rounds; ++i) {
+    const Usage before = stage.usage();
+    const auto start = Clock::now();
+    std::this_thread::sleep_for(std::chrono::duration<double>(options.seconds));
+    const double seconds = seconds_since(start);
+    const Usage used = between(before, stage.usage());
+    const auto count = static_cast<double>(connections);
+    row.rounds.push_back({{"nodes_cpu_percent", used.cpu_us / seconds / 1e4},
+                          {"rss_mb", static_cast<double>(used.rss_bytes) / 1e6},
+                          {"kb_per_connection", (static_cast<double>(used.rss_bytes)
+                                                 - static_cast<double>(empty.rss_bytes))
+                                                    / 1e3 / count}});
+  }
+  print(row);
+}
+
+}  // namespace
+
+void run_connections(const Options& options, const Print& print) {
+  raise_file_limit();
+  Stage stage(options, options.nodes);
+  stage.bootstrap();
+  const auto leader = troupe::actors::parse_full_name(stage.peers()[stage.leader()]);
+  if (!leader)
+    throw std::runtime_error("the leader has no name");
+  const std::string key = key_of(1);
+  const Kind kinds[] = {
+      {"write", call_frame(leader->name, wire::CallKind::command,
+                           wire::encode_command(troupe::machine::bytes(
+                               kv_store::set(key, std::string(options.value_bytes, 'v')))))},
+      {"read", call_frame(leader->name, wire::CallKind::query,
+                          troupe::Bytes::copy_of(kv_store::get(key)))}};
+  std::vector<std::size_t> counts = {64, 1000, 2000};
+  if (options.in_flight)
+    counts = {*options.in_flight};
+  for (const std::size_t count : counts)
+    for (const Kind& kind : kinds)
+      run_kind(options, stage, leader->address, kind, count, print);
+  for (const std::size_t count : counts)
+    run_idle_connections(options, stage, leader->address, kinds[1].request, count, print);
+}
+
+}  // namespace bench
