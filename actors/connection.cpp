@@ -24,8 +24,13 @@ struct Drain {};
 /// The other side had its time to take what we wrote.
 struct DrainDeadline {};
 
-/// Per read: CAF clears its buffer up to this size before each. Also what an idle connection costs.
+/// Per read. CAF clears the buffer before each, and keeps it: a connection that says little must
+/// not cost as much as one that says a lot. A read that is filled makes the next ones larger.
+constexpr std::size_t read_bytes_min = std::size_t{2} << 10;
 constexpr std::size_t read_bytes_max = std::size_t{64} << 10;
+constexpr std::size_t read_growth = 8;
+/// So many reads in a row that fit a smaller buffer make it smaller.
+constexpr unsigned small_reads_max = 16;
 
 /// A name, an address, and what is around them. Larger frames are for those who said who they are.
 constexpr std::size_t hello_bytes_max = 1024;
@@ -65,7 +70,8 @@ caf::behavior Connection::make_behavior() {
   socket_.reset();
   cutter_ = wire::FrameCutter(hello_bytes_max);
   set_connection_options(fd());
-  configure_read(handle_, caf::io::receive_policy::at_most(read_bytes_max));
+  read_bytes_ = read_bytes_min;
+  configure_read(handle_, caf::io::receive_policy::at_most(read_bytes_));
   ack_writes(handle_, true);
   // An exit is urgent in CAF's mailbox and would overtake the frames that were sent before it.
   set_exit_handler([this](caf::exit_msg&) { actors::send(this, this, Drain{}); });
@@ -73,7 +79,14 @@ caf::behavior Connection::make_behavior() {
   write_waiting();  // Whatever comes of the other side's.
   send_after(this, options_.limits.hello_timeout, this, HelloDeadline{});
   return {
-      [this](const caf::io::new_data_msg& arrived) { on_data(arrived); },
+      [this](caf::io::new_data_msg& arrived) {
+        const std::size_t before = read_bytes_;
+        follow_read_size(arrived.buf.size());
+        on_data(arrived);
+        // CAF would keep the memory of its largest read for as long as the connection lasts.
+        if (read_bytes_ < before)
+          arrived.buf = {};
+      },
       [this](const caf::io::data_transferred_msg& transferred) { on_transferred(transferred); },
       [this](const caf::io::connection_closed_msg&) {
         // The socket may still wait to write to someone who only closed his half.
@@ -116,7 +129,20 @@ void Connection::on_exit() {
   waiting_.clear();
 }
 
-void Connection::on_data(const caf::io::new_data_msg& arrived) {
+void Connection::follow_read_size(std::size_t arrived_bytes) {
+  const bool small = read_bytes_ > read_bytes_min && arrived_bytes <= read_bytes_ / read_growth;
+  small_reads_ = small ? small_reads_ + 1 : 0;
+  if (arrived_bytes == read_bytes_ && read_bytes_ < read_bytes_max)
+    read_bytes_ = std::min(read_bytes_ * read_growth, read_bytes_max);
+  else if (small_reads_ == small_reads_max)
+    read_bytes_ = std::max(read_bytes_ / read_growth, read_bytes_min);
+  else
+    return;
+  small_reads_ = 0;
+  configure_read(handle_, caf::io::receive_policy::at_most(read_bytes_));
+}
+
+void Connection::on_data(caf::io::new_data_msg& arrived) {
   if (state_ == State::draining)
     return;
   heard_ = true;

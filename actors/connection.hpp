@@ -100,7 +100,8 @@ public:
 private:
   enum class State : std::uint8_t { expecting_hello, open, draining };
 
-  void on_data(const caf::io::new_data_msg& arrived);
+  void on_data(caf::io::new_data_msg& arrived);
+  void follow_read_size(std::size_t arrived_bytes);
   bool take(std::span<const char> arrived);
   void start_frame_deadline();
   void on_frame_deadline(std::uint64_t frames);
@@ -147,6 +148,8 @@ private:
   SharedSocket socket_{};  ///< Until `handle_` is made of it.
   caf::io::connection_handle handle_{};
   State state_ = State::expecting_hello;
+  std::size_t read_bytes_ = 0;  ///< What the next read may bring.
+  unsigned small_reads_ = 0;    ///< In a row, that could have been smaller.
   wire::FrameCutter cutter_{};
   std::uint64_t frames_ = 0;  ///< That were complete.
   bool frame_deadline_runs_ = false;
