@@ -5,9 +5,18 @@
 #include "core/assert.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace troupe::actors {
+namespace {
+
+/// Queries that a resource is asked at a time: few enough for a short task (`LongTasks`), however
+/// many clients ask. A resource that is taken off the thread of the connections answers each of
+/// them from another thread.
+constexpr std::size_t ask_queries_max = 64;
+
+}  // namespace
 
 namespace {
 
@@ -83,6 +92,7 @@ void PeerActor::on_exit() {
   change_.reset();
   handover_.reset();
   waiting_calls_.clear();
+  queries_.clear();
   snapshot_asker_.reset();
 }
 
@@ -113,9 +123,10 @@ void PeerActor::tick() {
 void PeerActor::end_turn() {
   if (!std::exchange(turn_open_, false))
     return;
+  start_reads();
   perform(engine_.take_output());
   // An engine hands out a long log in steps, so that others get their say in between.
-  if (engine_.has_output())
+  if (engine_.has_output() || may_start_reads())
     begin_turn();
   end_change_if_done();
   end_change_if_late();
@@ -228,7 +239,21 @@ void PeerActor::ask_resource(Ask ask) {
     return;
   ask.cluster = engine_.cluster();
   ask.leader = leader_elsewhere();
-  actors::send(this, resource_, std::move(ask));
+  auto rest = std::make_move_iterator(ask.queries.begin());
+  const auto end = std::make_move_iterator(ask.queries.end());
+  while (end - rest > static_cast<std::ptrdiff_t>(ask_queries_max)) {
+    const auto upto = rest + ask_queries_max;
+    actors::send(
+        this, resource_,
+        Ask{.queries = {rest, upto}, .tickets = {}, .cluster = ask.cluster, .leader = ask.leader});
+    rest = upto;
+  }
+  // The tickets go with the last of them: the resource answers in order.
+  actors::send(this, resource_,
+               Ask{.queries = {rest, end},
+                   .tickets = std::move(ask.tickets),
+                   .cluster = ask.cluster,
+                   .leader = std::move(ask.leader)});
 }
 
 void PeerActor::follow_configuration(const Output& out) {

@@ -135,6 +135,9 @@ private:
   void propose(const InboundCalls& inbound, const std::vector<Bytes>& payloads,
                std::vector<std::uint64_t> ids);
   void on_queries(InboundCalls& inbound);
+  bool may_start_reads() const;
+  void start_reads();
+  void start_reads(ReadLevel level);
   void on_sequential_queries(InboundCalls& inbound);
   void refuse_late_reads();
   void on_applied(Applied& applied);
@@ -212,6 +215,7 @@ private:
   Routes routes_;
   CommandWaiters commands_{};
   ReadWaiters reads_{};
+  std::vector<InboundCalls> queries_{};  ///< For the next read. Their tickets bound them.
   HeldReads held_{};
   std::optional<ConfigurationChange> change_{};
   std::optional<Handover> handover_{};

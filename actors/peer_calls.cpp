@@ -21,6 +21,10 @@ constexpr Duration hold_max = std::chrono::milliseconds(500);
 /// would call again together for ever, and of leader, followers and disks one would work at a time.
 constexpr std::size_t turn_commands_max = 256;
 
+/// Rounds to a quorum that reads may wait for at one time. Queries that come meanwhile gather for
+/// the next one: a thousand clients with one query each would otherwise have as many rounds.
+constexpr std::size_t read_rounds_max = 2;
+
 bool is_sent_entries(const Configuration& configuration, PeerId peer) {
   return configuration.has_voter(peer)
          || std::ranges::find(configuration.learners, peer, &Member::id)
@@ -135,17 +139,41 @@ void PeerActor::propose(const InboundCalls& inbound, const std::vector<Bytes>& p
 }
 
 void PeerActor::on_queries(InboundCalls& inbound) {
+  queries_.push_back(std::move(inbound));
+}
+
+bool PeerActor::may_start_reads() const {
+  return !queries_.empty() && reads_.rounds() < read_rounds_max;
+}
+
+/// One read for all queries of a level that gathered.
+void PeerActor::start_reads() {
+  if (!may_start_reads())
+    return;
   // The turn may have begun before they were asked; a lease that ended since must not seem to hold.
   engine_.step(Tick{now()});
-  const Result<ReadId> read = engine_.start_read(inbound.calls.level);
-  if (read) {
-    reads_.add(*read, std::move(inbound.connection), std::move(inbound.calls.calls),
-               std::move(inbound.ticket));
+  // In this order: a lease read that finds others waiting would wait with them.
+  start_reads(ReadLevel::lease);
+  start_reads(ReadLevel::linearizable);
+  queries_.clear();
+}
+
+void PeerActor::start_reads(ReadLevel level) {
+  const auto is_of_level = [level](const InboundCalls& each) { return each.calls.level == level; };
+  if (std::ranges::none_of(queries_, is_of_level))
     return;
-  }
+  const Result<ReadId> read = engine_.start_read(level);
   Replies replies;
-  replies.refuse(inbound.connection, inbound.calls.calls, read.refusal(),
-                 read.refusal() == Refusal::redirect ? leader_name() : read.detail());
+  for (InboundCalls& inbound : queries_) {
+    if (!is_of_level(inbound))
+      continue;
+    if (read)
+      reads_.add(*read, std::move(inbound.connection), std::move(inbound.calls.calls),
+                 std::move(inbound.ticket));
+    else
+      replies.refuse(inbound.connection, inbound.calls.calls, read.refusal(),
+                     read.refusal() == Refusal::redirect ? leader_name() : read.detail());
+  }
   send_all(this, replies);
 }
 

@@ -101,6 +101,9 @@ void PeerActor::finish(std::string failure) {
   Replies replies;
   commands_.lose_all(failed ? Refusal::disk_failed : Refusal::unknown_outcome, replies);
   reads_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, {}, replies);
+  for (const InboundCalls& inbound : std::exchange(queries_, {}))
+    replies.refuse(inbound.connection, inbound.calls.calls,
+                   failed ? Refusal::disk_failed : Refusal::redirect);
   held_.lose_all(failed ? Refusal::disk_failed : Refusal::redirect, replies);
   for (const InboundCalls& inbound : std::exchange(waiting_calls_, {}))
     replies.refuse(inbound.connection, inbound.calls.calls, Refusal::election_in_progress);

@@ -77,6 +77,8 @@ void append_queries(const caf::actor& connection, std::vector<wire::Call> calls,
 
 void ReadWaiters::add(ReadId id, caf::actor connection, std::vector<wire::Call> calls,
                       Ticket ticket) {
+  if (batches_.empty() || batches_.back().id != id)
+    ++rounds_;
   batches_.push_back({.id = id,
                       .connection = std::move(connection),
                       .calls = std::move(calls),
@@ -88,12 +90,16 @@ Ask ReadWaiters::take(ReadId upto) {
   while (!batches_.empty() && batches_.front().id <= upto) {
     Batch& batch = batches_.front();
     append_queries(batch.connection, std::move(batch.calls), std::move(batch.ticket), ask);
+    const ReadId id = batch.id;
     batches_.pop_front();
+    if (batches_.empty() || batches_.front().id != id)
+      --rounds_;
   }
   return ask;
 }
 
 void ReadWaiters::lose_all(Refusal refusal, const std::string& detail, Replies& replies) {
+  rounds_ = 0;
   for (const Batch& batch : std::exchange(batches_, {}))
     replies.refuse(batch.connection, batch.calls, refusal, detail);
 }

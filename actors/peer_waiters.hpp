@@ -58,6 +58,8 @@ public:
   void add(ReadId id, caf::actor connection, std::vector<wire::Call> calls, Ticket ticket = {});
 
   bool empty() const { return batches_.empty(); }
+  /// How many ids wait.
+  std::size_t rounds() const { return rounds_; }
 
   /// The queries of all reads up to `upto`.
   Ask take(ReadId upto);
@@ -73,6 +75,7 @@ private:
   };
 
   std::list<Batch> batches_{};
+  std::size_t rounds_ = 0;
 };
 
 }  // namespace troupe::actors

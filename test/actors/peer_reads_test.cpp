@@ -73,6 +73,30 @@ TEST_CASE("an answer of a later term confirms no read, and sends it elsewhere") 
   CHECK(stage.client->replies[0].refusal == Refusal::redirect);
 }
 
+std::uint64_t rounds(PeerStage& stage) {
+  return std::get<wire::PeerStatus>(stage.ask(wire::AskStatus{}).body).read_rounds;
+}
+
+TEST_CASE("queries that come while two rounds are under way go with the next one together") {
+  PeerStage stage(founded(3));
+  stage.lead();
+  const std::uint64_t before = rounds(stage);
+
+  for (std::uint64_t id = 1; id <= 10; ++id)
+    ask(stage, ReadLevel::linearizable, id);
+  CHECK(rounds(stage) - before == 2);
+  stage.second_accepts();
+  CHECK(answered(stage, 1));
+  CHECK(answered(stage, 2));
+  CHECK_FALSE(answered(stage, 3));
+  CHECK(rounds(stage) - before == 3);
+  stage.second_accepts();
+
+  for (std::uint64_t id = 3; id <= 10; ++id)
+    CHECK(answered(stage, id));
+  CHECK(rounds(stage) - before == 3);
+}
+
 TEST_CASE("a leader that nobody answers for an election timeout answers no read by lease") {
   PeerStage stage(founded(3));
   stage.lead();
