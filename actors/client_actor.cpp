@@ -11,7 +11,9 @@ namespace troupe::actors {
 namespace {
 
 struct Retry {};
-struct Sweep {};
+struct Sweep {
+  std::uint64_t epoch = 0;
+};
 
 using std::chrono::milliseconds;
 
@@ -27,7 +29,10 @@ constexpr std::uint8_t hops_max = 2;
 
 /// Taken from callers in one turn: our node's peers share our thread.
 constexpr std::size_t tasks_max = 4096;
+/// How long a link is kept that nothing is asked over: to the leader, and to others.
 constexpr std::chrono::seconds idle_max{10};
+constexpr std::chrono::seconds idle_elsewhere_max{2};
+constexpr std::chrono::seconds look_at_links_interval{1};
 
 /// What is quoted of a text that is no peer's name.
 constexpr std::size_t quoted_bytes_max = 64;
@@ -87,7 +92,7 @@ caf::behavior ClientActor::make_behavior() {
       [this](wire::Response& response) { on_response(local_.address, response); },
       [this](const SharedRegistry& registry) { registry_ = registry; },
       [this](const Flush&) { on_flush(); },
-      [this](const Sweep&) { on_sweep(); },
+      [this](const Sweep& sweep) { on_sweep(sweep.epoch); },
       [this](const Retry&) { on_retry(); },
       [this](const LinkUp& up) { on_link_up(up); },
       [this](const LinkDown& down) { on_link_down(down); },
@@ -129,7 +134,7 @@ void ClientActor::on_submit(const OperationPtr& operation) {
       cluster ? std::min(operation->deadline, now + patience) : operation->deadline;
   operation->timer = timers_.emplace_hint(timers_.end(), due, operation.get());
   operations_.emplace(operation->id, operation);
-  sweep_later();
+  arm_timer();
   if (cluster)
     ask_cluster(operation);
   else
@@ -362,13 +367,31 @@ void ClientActor::close(Operation& operation) {
   operations_.erase(operation.id);
 }
 
-void ClientActor::sweep_later() {
-  if (!std::exchange(sweep_pending_, true))
-    send_after(this, sweep_interval, this, Sweep{});
+/// One timer, for what is due first: a thousand clients of one process that each looked around
+/// every few milliseconds would leave it time for nothing else.
+void ClientActor::arm_timer() {
+  const ClientTime now = time_now();
+  ClientTime due = timers_.empty() ? now + look_at_links_interval : timers_.begin()->first;
+  if ((timers_.empty() && targets_.empty()) || (armed_ && *armed_ <= due))
+    return;
+  due = std::max(due, now + sweep_interval);
+  if (armed_ && *armed_ <= due)
+    return;
+  armed_ = due;
+  ++epoch_;
+  send_after(this, std::chrono::ceil<std::chrono::microseconds>(due - now), this, Sweep{epoch_});
 }
 
-void ClientActor::on_sweep() {
-  sweep_pending_ = false;
+bool ClientActor::is_idle(const Target& target, ClientTime now) const {
+  const bool is_guessed = !guess_.empty() && guess_.target().address == target.address;
+  return target.operations == 0
+         && (!target.link || target.used + (is_guessed ? idle_max : idle_elsewhere_max) < now);
+}
+
+void ClientActor::on_sweep(std::uint64_t epoch) {
+  if (epoch != epoch_)
+    return;
+  armed_.reset();
   const ClientTime now = time_now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
     // A copy: it may be the last that holds the operation.
@@ -377,13 +400,12 @@ void ClientActor::on_sweep() {
   }
   for (auto at = targets_.begin(); at != targets_.end();) {
     Target& target = at->second;
-    const bool idle = target.operations == 0 && (!target.link || target.used + idle_max < now);
+    const bool idle = is_idle(target, now);
     if (idle)
       drop_link(target);
     at = idle ? targets_.erase(at) : std::next(at);
   }
-  if (!operations_.empty() || !targets_.empty())
-    sweep_later();
+  arm_timer();
 }
 
 }  // namespace troupe::actors

@@ -79,8 +79,9 @@ private:
   OperationPtr find(std::uint64_t id, const std::string& address, bool is_request) const;
 
   void on_retry();
-  void sweep_later();
-  void on_sweep();
+  void arm_timer();
+  void on_sweep(std::uint64_t epoch);
+  bool is_idle(const Target& target, ClientTime now) const;
 
   // client_network.cpp: links, and what is sent over them.
   Target& target_at(const std::string& address);
@@ -114,7 +115,8 @@ private:
   Duration pause_{};
   bool flush_pending_ = false;
   bool retry_pending_ = false;
-  bool sweep_pending_ = false;
+  std::optional<ClientTime> armed_{};  ///< When the timer that counts will fire.
+  std::uint64_t epoch_ = 0;            ///< Of that timer.
 };
 
 }  // namespace troupe::actors
