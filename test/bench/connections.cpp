@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <functional>
 #include <stdexcept>
 #include <thread>
 
@@ -27,6 +28,18 @@ std::vector<std::uint8_t> call_frame(const std::string& peer, wire::CallKind kin
   wire::Calls calls{.peer = peer, .kind = kind, .level = {}, .calls = {}, .seen = {}};
   calls.calls.push_back({.id = 1, .payload = std::move(payload)});
   return *wire::encode(std::move(calls));
+}
+
+troupe::actors::FullName leader_of(Stage& stage) {
+  const auto leader = troupe::actors::parse_full_name(stage.peers()[stage.leader()]);
+  if (!leader)
+    throw std::runtime_error("the leader has no name");
+  return *leader;
+}
+
+std::vector<std::uint8_t> read_of(const troupe::actors::FullName& peer) {
+  return call_frame(peer.name, wire::CallKind::query,
+                    troupe::Bytes::copy_of(kv_store::get(key_of(1))));
 }
 
 /// One round of one server.
@@ -104,30 +117,56 @@ void run_idle_connections(const Options& options, Stage& stage, const std::strin
   print(row);
 }
 
+/// What those lose who are connected when others want to be, for whom there is no place.
+void run_beyond(const Options& options, const Print& print) {
+  constexpr std::size_t connected = 1500;  // A source gets three quarters of all places.
+  constexpr std::size_t beyond = 500;
+  Stage stage(options, options.nodes, {"--connections-max", std::to_string(connected / 3 * 4)});
+  stage.bootstrap();
+  const auto leader = leader_of(stage);
+  RawCalls calls({.address = leader.address,
+                  .connections = connected,
+                  .hello = *wire::encode(wire::Hello{}),
+                  .request = read_of(leader)});
+  (void)calls.run(0, warm_up_s);
+  Row row = row_for(options, "connections_beyond", connected);
+  const auto usage = [&] { return stage.usage(); };
+  for (std::size_t i = 0; i < options.rounds; ++i) {
+    const Figures alone = round_of(calls, options.seconds, stage.usage(), usage);
+    Load load({.peers = {stage.peers()[stage.leader()]}, .in_flight = beyond, .clients = beyond});
+    load.start();
+    Figures figures = round_of(calls, options.seconds, stage.usage(), usage);
+    load.stop();
+    figures["kept"] = figures.at("ops_per_s") / alone.at("ops_per_s");
+    figures["beyond_answered"] = static_cast<double>(load.answered());
+    row.rounds.push_back(std::move(figures));
+  }
+  print(row);
+}
+
 }  // namespace
 
 void run_connections(const Options& options, const Print& print) {
   raise_file_limit();
-  Stage stage(options, options.nodes);
-  stage.bootstrap();
-  const auto leader = troupe::actors::parse_full_name(stage.peers()[stage.leader()]);
-  if (!leader)
-    throw std::runtime_error("the leader has no name");
-  const std::string key = key_of(1);
-  const Kind kinds[] = {
-      {"write", call_frame(leader->name, wire::CallKind::command,
-                           wire::encode_command(troupe::machine::bytes(
-                               kv_store::set(key, std::string(options.value_bytes, 'v')))))},
-      {"read", call_frame(leader->name, wire::CallKind::query,
-                          troupe::Bytes::copy_of(kv_store::get(key)))}};
   std::vector<std::size_t> counts = {64, 1000, 2000};
   if (options.in_flight)
     counts = {*options.in_flight};
-  for (const std::size_t count : counts)
-    for (const Kind& kind : kinds)
-      run_kind(options, stage, leader->address, kind, count, print);
-  for (const std::size_t count : counts)
-    run_idle_connections(options, stage, leader->address, kinds[1].request, count, print);
+  {
+    Stage stage(options, options.nodes);
+    stage.bootstrap();
+    const auto leader = leader_of(stage);
+    const Kind kinds[] = {
+        {"write", call_frame(leader.name, wire::CallKind::command,
+                             wire::encode_command(troupe::machine::bytes(kv_store::set(
+                                 key_of(1), std::string(options.value_bytes, 'v')))))},
+        {"read", read_of(leader)}};
+    for (const std::size_t count : counts)
+      for (const Kind& kind : kinds)
+        run_kind(options, stage, leader.address, kind, count, print);
+    for (const std::size_t count : counts)
+      run_idle_connections(options, stage, leader.address, kinds[1].request, count, print);
+  }
+  run_beyond(options, print);
 }
 
 }  // namespace bench

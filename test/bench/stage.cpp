@@ -70,8 +70,10 @@ int run_node_process(int argc, char** argv) {
   return troupe::shell::run_node(settings, all_kinds());
 }
 
-Stage::Stage(const Options& options, std::size_t nodes)
-    : options_(options), directory_(new_directory(options.directory)) {
+Stage::Stage(const Options& options, std::size_t nodes, std::vector<std::string> arguments)
+    : options_(options),
+      arguments_(std::move(arguments)),
+      directory_(new_directory(options.directory)) {
   present = this;
   for (std::size_t i = 0; i < nodes; ++i)
     add_member(i, options.single_process || (options.embedded && i == 0));
@@ -117,6 +119,7 @@ void Stage::add_member(std::size_t number, bool is_inside) {
     std::vector<std::string> command = {options_.program, "node", "--counters",
                                         member.directory + "/counters"};
     command.insert(command.end(), {"--log-level", options_.log_level});
+    command.insert(command.end(), arguments_.begin(), arguments_.end());
     if (options_.in_memory)
       command.insert(command.end(), {"--store", "memory"});
     if (options_.flush_us > 0)

@@ -17,7 +17,8 @@ namespace bench {
 /// that goes with them.
 class Stage {
 public:
-  Stage(const Options& options, std::size_t nodes);
+  /// `arguments` are given to each node process.
+  Stage(const Options& options, std::size_t nodes, std::vector<std::string> arguments = {});
   ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -71,6 +72,7 @@ private:
   void start_inside(Member& member) const;
 
   const Options& options_;
+  std::vector<std::string> arguments_;
   std::string directory_;
   std::vector<Member> members_{};
   std::unique_ptr<troupe::shell::Operator> operator_{};
