@@ -2,53 +2,54 @@
 
 #include "actors/logger.hpp"
 
-#include <sys/resource.h>
-
-#include <algorithm>
 #include <utility>
 
 namespace troupe::actors {
-
 namespace {
 
-/// For the store, links and whatever else the program opens.
-constexpr std::size_t reserved_files = 64;
+struct Look {};
 
-/// Beyond what the process may open, accepting fails again and again and keeps the thread busy.
-std::size_t connections_allowed(std::size_t wanted) {
-  rlimit files{};
-  if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == RLIM_INFINITY)
-    return wanted;
-  const std::size_t open_max = std::max<std::size_t>(files.rlim_cur, 2 * reserved_files);
-  return std::min(wanted, open_max - reserved_files);
-}
+constexpr std::chrono::seconds look_interval{1};
 
 }  // namespace
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Look)
+
+namespace troupe::actors {
 
 Acceptor::Acceptor(caf::actor_config& config, AcceptorOptions options, SharedSocket socket)
-    : Broker(config),
+    : IoActor(config),
       options_(std::move(options)),
       socket_(std::move(socket)),
-      connections_max_(connections_allowed(options_.connections_max)),
+      slots_(std::make_shared<ConnectionSlots>(options_.slots)),
       half_frames_(std::make_shared<HalfFrames>(options_.limits.half_frame_bytes_max)) {}
 
 caf::behavior Acceptor::make_behavior() {
   outlive_errors(this);
-  fd_ = socket_->release();
-  socket_.reset();
-  add_doorman(fd_);
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   set_exit_handler([this](const caf::exit_msg& end) { on_end(end); });
+  listener_ = spawn<Listener, caf::detached>(socket_, caf::actor_cast<caf::actor>(this));
+  monitor(listener_);
   return {
-      [this](const caf::io::new_connection_msg& accepted) { on_connection(accepted); },
-      [this](const caf::io::acceptor_closed_msg&) {
-        log(LogLevel::error, "acceptor_closed", {{"address", options_.hello.address}});
+      [this](Accepted& accepted) { on_accepted(accepted); },
+      [this](const AcceptingPaused& paused) {
+        log(LogLevel::warning, "accepting_paused",
+            {{"address", options_.hello.address}, {"why", paused.why}});
       },
+      [this](const AcceptingResumed&) {
+        log(LogLevel::info, "accepting_resumed", {{"address", options_.hello.address}});
+      },
+      [this](const Look&) { on_look(); },
       [this](const SharedRegistry& registry) { on_registry(registry); },
   };
 }
 
 void Acceptor::on_exit() {
+  if (socket_)
+    shut_down(socket_->fd());
+  socket_.reset();
+  listener_ = {};
   options_.node = {};
   options_.registry.reset();
   connections_.clear();
@@ -64,19 +65,31 @@ ConnectionOptions Acceptor::connection_options() const {
           .overflow = Overflow::close,
           .limits = options_.limits,
           .half_frames = half_frames_,
+          .slots = slots_,
           .beats = options_.beats};
 }
 
-void Acceptor::on_connection(const caf::io::new_connection_msg& accepted) {
-  if (connections_.size() >= connections_max_) {
-    log(LogLevel::warning, "too_many_connections", {{"connections_max", connections_max_}});
-    shut_down(static_cast<int>(accepted.handle.id()));
-    close(accepted.handle);
-    return;
-  }
-  caf::actor connection = fork_connection(this, connection_options(), accepted.handle);
+void Acceptor::on_accepted(Accepted& accepted) {
+  ConnectionOptions options = connection_options();
+  options.source = std::move(accepted.source);
+  caf::actor connection =
+      spawn_connection(system(), std::move(options), std::move(accepted.socket));
   monitor(connection);
   connections_.insert(std::move(connection));
+  look_later();
+}
+
+void Acceptor::look_later() {
+  if (!connections_.empty() && !std::exchange(look_pending_, true))
+    send_after(this, look_interval, this, Look{});
+}
+
+/// One timer for all connections: those on which nothing is said cost nothing.
+void Acceptor::on_look() {
+  look_pending_ = false;
+  for (const caf::actor& silent : slots_->look(clock().now()))
+    actors::send(this, silent, GiveWay{"nothing was asked"});
+  look_later();
 }
 
 void Acceptor::on_registry(const SharedRegistry& registry) {
@@ -86,21 +99,24 @@ void Acceptor::on_registry(const SharedRegistry& registry) {
 }
 
 void Acceptor::on_down(const caf::down_msg& down) {
-  connections_.erase(caf::actor_cast<caf::actor>(down.source));
+  const auto who = caf::actor_cast<caf::actor>(down.source);
+  if (who == listener_)
+    log(LogLevel::error, "acceptor_closed", {{"address", options_.hello.address}});
+  slots_->leave(down.source.id());
+  connections_.erase(who);
 }
 
 void Acceptor::on_end(const caf::exit_msg& end) {
   // At once, so that the address is free when we are gone.
-  shut_down(fd_);
+  shut_down(socket_->fd());
   for (const caf::actor& connection : connections_)
     send_exit(connection, end.reason);
   quit(end.reason);
 }
 
 caf::actor spawn_acceptor(caf::actor_system& system, Listening listening, AcceptorOptions options) {
-  caf::actor_config config{&system.middleman().backend()};
-  return system.spawn_class<Acceptor, caf::no_spawn_options>(
-      config, std::move(options), std::make_shared<Socket>(std::move(listening.socket)));
+  return system.spawn<Acceptor>(std::move(options),
+                                std::make_shared<Socket>(std::move(listening.socket)));
 }
 
 }  // namespace troupe::actors

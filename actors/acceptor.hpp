@@ -1,8 +1,9 @@
 #pragma once
 
-#include "actors/broker.hpp"
 #include "actors/caf.hpp"
 #include "actors/connection.hpp"
+#include "actors/io_actor.hpp"
+#include "actors/listener.hpp"
 #include "actors/messages.hpp"
 #include "actors/socket.hpp"
 
@@ -16,9 +17,7 @@ struct AcceptorOptions {
   wire::Hello hello{};  ///< What every connection says first.
   caf::actor node{};    ///< See `ConnectionOptions::owner`.
   SharedRegistry registry{};
-  /// Connections at a time; one more is closed at once. Fewer if the process may not have so many
-  /// files open.
-  std::size_t connections_max = 1024;
+  SlotLimits slots{};
   ConnectionLimits limits{};
   Beats beats{};
 };
@@ -28,7 +27,7 @@ struct AcceptorOptions {
 ///
 ///   auto listening = listen_on("127.0.0.1:0");   // An error is a text.
 ///   auto acceptor = spawn_acceptor(system, std::get<Listening>(std::move(listening)), options);
-class Acceptor : public Broker {
+class Acceptor : public IoActor {
 public:
   Acceptor(caf::actor_config& config, AcceptorOptions options, SharedSocket socket);
 
@@ -37,7 +36,9 @@ public:
   void on_exit() override;
 
 private:
-  void on_connection(const caf::io::new_connection_msg& accepted);
+  void on_accepted(Accepted& accepted);
+  void on_look();
+  void look_later();
   void on_registry(const SharedRegistry& registry);
   void on_down(const caf::down_msg& down);
   void on_end(const caf::exit_msg& end);
@@ -45,10 +46,11 @@ private:
 
   AcceptorOptions options_;
   SharedSocket socket_;
-  int fd_ = -1;
-  std::size_t connections_max_ = 0;
+  caf::actor listener_{};
   std::set<caf::actor> connections_{};
+  std::shared_ptr<ConnectionSlots> slots_;
   std::shared_ptr<HalfFrames> half_frames_;
+  bool look_pending_ = false;
 };
 
 caf::actor spawn_acceptor(caf::actor_system& system, Listening listening, AcceptorOptions options);

@@ -1,6 +1,7 @@
 #include "actors/client_actor.hpp"
 
 #include "actors/logger.hpp"
+#include "actors/random_number.hpp"
 #include "core/assert.hpp"
 
 #include <algorithm>
@@ -10,7 +11,9 @@ namespace troupe::actors {
 
 namespace {
 
-struct Retry {};
+struct Retry {
+  std::uint64_t epoch = 0;
+};
 struct Sweep {
   std::uint64_t epoch = 0;
 };
@@ -72,7 +75,8 @@ ClientActor::ClientActor(caf::actor_config& config, const ClientOptions& options
       local_(std::move(local)),
       // Beyond what may be unanswered: a call that timed out here may still wait there.
       backlog_(2 * options_.calls_max, 2 * options_.bytes_max + wire::frame_body_bytes_max),
-      pause_(retry_pause_min) {
+      pause_(retry_pause_min),
+      random_(random_number()) {
   options_.batch_bytes_max = std::min(options_.batch_bytes_max, wire::frame_body_bytes_max / 2);
 }
 
@@ -93,7 +97,7 @@ caf::behavior ClientActor::make_behavior() {
       [this](const SharedRegistry& registry) { registry_ = registry; },
       [this](const Flush&) { on_flush(); },
       [this](const Sweep& sweep) { on_sweep(sweep.epoch); },
-      [this](const Retry&) { on_retry(); },
+      [this](const Retry& retry) { on_retry(retry.epoch); },
       [this](const LinkUp& up) { on_link_up(up); },
       [this](const LinkDown& down) { on_link_down(down); },
   };
@@ -180,7 +184,11 @@ void ClientActor::ask_cluster(const OperationPtr& operation) {
     close(*operation);
     return operation->finish(Refusal::invalid, no_cluster_);
   }
-  const FullName peer = operation->is_sequential() ? spread_.next(time_now()) : guess_.target();
+  const ClientTime now = time_now();
+  const FullName peer = operation->is_sequential() ? spread_.next(now) : guess_.target();
+  if (const auto at = targets_.find(peer.address);
+      at != targets_.end() && at->second.paused_until > now)
+    return wait_for_place(operation, at->second);
   ask_node(operation, peer.address, peer.name);
 }
 
@@ -196,14 +204,35 @@ void ClientActor::retry(const OperationPtr& operation, Refusal refusal, std::str
   operation->hops = 0;
   operation->state = Operation::State::pausing;
   pausing_.push_back(operation);
-  if (std::exchange(retry_pending_, true))
-    return;
-  send_after(this, pause_, this, Retry{});
+  if (retry_at_)
+    return retry_later(time_now() + pause_);
+  retry_later(time_now() + pause_);
   pause_ = std::min(pause_ * 2, retry_pause_max);
 }
 
-void ClientActor::on_retry() {
-  retry_pending_ = false;
+/// Its node has no place for us: until it is worth asking again, to call it is to keep it from
+/// those who have one.
+void ClientActor::wait_for_place(const OperationPtr& operation, const Target& target) {
+  operation->last_refusal = Refusal::busy;
+  operation->last_detail = target.address + ": " + target.turned_away;
+  operation->state = Operation::State::pausing;
+  pausing_.push_back(operation);
+  retry_later(target.paused_until);
+}
+
+void ClientActor::retry_later(ClientTime at) {
+  if (retry_at_ && *retry_at_ <= at)
+    return;
+  retry_at_ = at;
+  ++retry_epoch_;
+  send_after(this, std::chrono::ceil<std::chrono::microseconds>(at - time_now()), this,
+             Retry{retry_epoch_});
+}
+
+void ClientActor::on_retry(std::uint64_t epoch) {
+  if (epoch != retry_epoch_)
+    return;
+  retry_at_.reset();
   for (const OperationPtr& operation : std::exchange(pausing_, {}))
     if (operation->state == Operation::State::pausing)
       ask_cluster(operation);
@@ -308,9 +337,10 @@ void ClientActor::on_redirect(const OperationPtr& operation, const wire::CallRep
   ask_cluster(operation);
 }
 
-/// The connection to the operation's target broke, or could not be made.
-void ClientActor::on_lost(const OperationPtr& operation) {
-  const bool sent = operation->state == Operation::State::sent;
+/// The connection to the operation's target broke, or could not be made. One that was turned away
+/// has passed nothing on.
+void ClientActor::on_lost(const OperationPtr& operation, const std::string& turned_away) {
+  const bool sent = operation->state == Operation::State::sent && turned_away.empty();
   const bool cluster = operation->scope == Operation::Scope::cluster;
   if (cluster)
     move_on(*operation);
@@ -318,10 +348,13 @@ void ClientActor::on_lost(const OperationPtr& operation) {
     close(*operation);
     return operation->finish(Refusal::unknown_outcome);
   }
+  const Refusal refusal = turned_away.empty() ? Refusal::unreachable : Refusal::busy;
+  std::string detail =
+      turned_away.empty() ? operation->address : operation->address + ": " + turned_away;
   if (cluster)
-    return retry(operation, Refusal::unreachable, operation->address);
+    return retry(operation, refusal, std::move(detail));
   close(*operation);
-  operation->finish(Refusal::unreachable, operation->address);
+  operation->finish(refusal, std::move(detail));
 }
 
 /// The deadline is reached or, of a cluster's operation, our patience with one peer.
@@ -384,7 +417,7 @@ void ClientActor::arm_timer() {
 
 bool ClientActor::is_idle(const Target& target, ClientTime now) const {
   const bool is_guessed = !guess_.empty() && guess_.target().address == target.address;
-  return target.operations == 0
+  return target.operations == 0 && target.paused_until <= now
          && (!target.link || target.used + (is_guessed ? idle_max : idle_elsewhere_max) < now);
 }
 

@@ -10,9 +10,11 @@
 #include "actors/leader_guess.hpp"
 #include "actors/messages.hpp"
 #include "actors/read_spread.hpp"
+#include "core/random.hpp"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,6 +37,9 @@ struct Target {
   std::vector<OperationPtr> waiting{};  ///< To be sent; some of it may have gone elsewhere since.
   std::size_t operations = 0;           ///< Waiting or sent.
   ClientTime used{};                    ///< When the last of them was answered.
+  std::string turned_away{};            ///< Why it had no place for us; empty while it has.
+  Duration pause{};                     ///< Before we ask for a place again: the last one...
+  ClientTime paused_until{};            ///< ...and when it is over.
 };
 
 /// The part of a client that lives among actors: finds leaders, batches calls, and sees to it that
@@ -65,12 +70,14 @@ private:
   void ask_node(const OperationPtr& operation, std::string address, std::string peer);
   void ask_cluster(const OperationPtr& operation);
   void retry(const OperationPtr& operation, Refusal refusal, std::string detail);
+  void retry_later(ClientTime at);
+  void wait_for_place(const OperationPtr& operation, const Target& target);
   void move_on(const Operation& operation);
   void on_reply(const OperationPtr& operation, wire::CallReply reply, const std::string& leader);
   void learn(const Operation& operation, const std::string& leader);
   void remember(ClusterId cluster, Index index);
   void on_redirect(const OperationPtr& operation, const wire::CallReply& reply);
-  void on_lost(const OperationPtr& operation);
+  void on_lost(const OperationPtr& operation, const std::string& turned_away);
   void on_timer(const OperationPtr& operation, ClientTime now);
   void expire(const OperationPtr& operation);
   void leave_target(Operation& operation);
@@ -78,7 +85,7 @@ private:
   void close(Operation& operation);
   OperationPtr find(std::uint64_t id, const std::string& address, bool is_request) const;
 
-  void on_retry();
+  void on_retry(std::uint64_t epoch);
   void arm_timer();
   void on_sweep(std::uint64_t epoch);
   bool is_idle(const Target& target, ClientTime now) const;
@@ -86,6 +93,7 @@ private:
   // client_network.cpp: links, and what is sent over them.
   Target& target_at(const std::string& address);
   void drop_link(Target& target);
+  void back_off(Target& target, const std::string& why);
   void on_link_up(const LinkUp& up);
   void on_link_down(const LinkDown& down);
   void flush_later();
@@ -114,7 +122,9 @@ private:
   FullName leader_{};                  ///< As last told to `shared_`.
   Duration pause_{};
   bool flush_pending_ = false;
-  bool retry_pending_ = false;
+  std::optional<ClientTime> retry_at_{};  ///< When the timer of those that pause will fire.
+  std::uint64_t retry_epoch_ = 0;         ///< Of that timer.
+  Random random_;
   std::optional<ClientTime> armed_{};  ///< When the timer that counts will fire.
   std::uint64_t epoch_ = 0;            ///< Of that timer.
 };

@@ -1,10 +1,19 @@
 #include "actors/client_actor.hpp"
 #include "actors/link.hpp"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
 namespace troupe::actors {
+namespace {
+
+/// Before a node is asked for a place again that had none: doubles up to the maximum, less up to a
+/// half of it, so that those who were turned away together do not come back together.
+constexpr Duration place_pause_min = std::chrono::milliseconds(500);
+constexpr Duration place_pause_max = std::chrono::seconds(8);
+
+}  // namespace
 
 Target& ClientActor::target_at(const std::string& address) {
   const auto [at, is_new] = targets_.try_emplace(address);
@@ -41,6 +50,7 @@ void ClientActor::on_link_up(const LinkUp& up) {
   if (target == targets_.end() || target->second.link != current_sender())
     return;
   target->second.connection = up.connection;
+  target->second.turned_away.clear();
   flush(target->second);
 }
 
@@ -52,12 +62,23 @@ void ClientActor::on_link_down(const LinkDown& down) {
   // The link would dial again by itself, but only who calls knows whether that is worth while.
   drop_link(target);
   target.waiting.clear();
+  if (!down.turned_away.empty())
+    back_off(target, down.turned_away);
   std::vector<OperationPtr> lost;
   for (const auto& [id, operation] : operations_)
     if (operation->target == &target)
       lost.push_back(operation);
   for (const OperationPtr& operation : lost)
-    on_lost(operation);
+    on_lost(operation, down.turned_away);
+}
+
+void ClientActor::back_off(Target& target, const std::string& why) {
+  const bool again = !target.turned_away.empty();
+  target.turned_away = why;
+  target.pause = again ? std::min(2 * target.pause, place_pause_max) : place_pause_min;
+  const auto half = static_cast<std::uint64_t>(target.pause.count() / 2);
+  target.paused_until = std::chrono::steady_clock::now() + target.pause
+                        - Duration(static_cast<Duration::rep>(random_.below(half + 1)));
 }
 
 void ClientActor::flush_later() {

@@ -56,13 +56,6 @@ Connection::Connection(caf::actor_config& config, ConnectionOptions options, Sha
       socket_(std::move(socket)),
       backlog_(options_.limits.unanswered_max, options_.limits.unanswered_bytes_max) {}
 
-Connection::Connection(caf::actor_config& config, ConnectionOptions options,
-                       caf::io::connection_handle handle)
-    : Broker(config),
-      options_(std::move(options)),
-      handle_(handle),
-      backlog_(options_.limits.unanswered_max, options_.limits.unanswered_bytes_max) {}
-
 caf::behavior Connection::make_behavior() {
   outlive_errors(this);
   if (socket_)
@@ -75,8 +68,7 @@ caf::behavior Connection::make_behavior() {
   ack_writes(handle_, true);
   // An exit is urgent in CAF's mailbox and would overtake the frames that were sent before it.
   set_exit_handler([this](caf::exit_msg&) { actors::send(this, this, Drain{}); });
-  write_frame(wire::encode(options_.hello));
-  write_waiting();  // Whatever comes of the other side's.
+  enter();
   send_after(this, options_.limits.hello_timeout, this, HelloDeadline{});
   return {
       [this](caf::io::new_data_msg& arrived) {
@@ -112,6 +104,10 @@ caf::behavior Connection::make_behavior() {
         if (cutter_.held_bytes() > wire::FrameCutter::kept_bytes_max)
           refuse("half a frame, while others need the room");
       },
+      [this](const GiveWay& way) {
+        log(LogLevel::debug, "connection_gives_way", {{"with", who()}, {"why", way.why}});
+        close_at_once();
+      },
       [this](const Drain&) { on_drain(); },
       [this](const DrainDeadline&) { close_at_once(); },
   };
@@ -121,6 +117,7 @@ void Connection::on_exit() {
   cutter_ = wire::FrameCutter();
   count_half_frame();
   options_.half_frames.reset();
+  options_.slots.reset();
   if (watches())
     doubt();
   options_.owner = {};
@@ -146,6 +143,8 @@ void Connection::on_data(caf::io::new_data_msg& arrived) {
   if (state_ == State::draining)
     return;
   heard_ = true;
+  if (used_ && state_ == State::open)
+    used_->store(true, std::memory_order_relaxed);
   std::span<const char> rest = arrived.buf;
   while (state_ == State::expecting_hello && !rest.empty()) {
     // The cutter gets no byte behind the hello, since what follows may be larger.
@@ -163,22 +162,6 @@ void Connection::on_data(caf::io::new_data_msg& arrived) {
     doubt();
   if (cutter_.buffered_bytes() > 0 && !frame_deadline_runs_)
     start_frame_deadline();
-}
-
-/// What one read brings costs as much as a connection anyway.
-void Connection::count_half_frame() {
-  const std::size_t held = cutter_.held_bytes();
-  if (!options_.half_frames)
-    return;
-  if (held <= wire::FrameCutter::kept_bytes_max) {
-    if (std::exchange(half_frame_counts_, false))
-      options_.half_frames->release(id());
-    return;
-  }
-  half_frame_counts_ = true;
-  const auto self = caf::actor_cast<caf::actor>(this);
-  for (const caf::actor& other : options_.half_frames->hold(self, held))
-    actors::send(this, other, HalfFrameTooMuch{});
 }
 
 /// Half a frame costs us what has come of it, for as long as its sender likes; not for ever.
@@ -231,6 +214,11 @@ std::string_view Connection::route(wire::Packet& packet) {
 
 std::string_view Connection::on_hello(wire::Packet& packet) {
   auto* hello = std::get_if<wire::Hello>(&packet);
+  if (const auto* response = std::get_if<wire::Response>(&packet);
+      response && options_.direction == Direction::outgoing && response->id == 0) {
+    on_turned_away(*response);
+    return {};
+  }
   if (!hello)
     return "the first packet is not a hello";
   if (hello->version != wire::protocol_version)
@@ -239,6 +227,11 @@ std::string_view Connection::on_hello(wire::Packet& packet) {
   if (!hello->address.empty() && !problem_of_address(hello->address).empty())
     return "a hello from an address that cannot be dialed";
   theirs_ = std::move(*hello);
+  if (const std::string why = take_place(); !why.empty()) {
+    turn_away(why);
+    return {};
+  }
+  greet();
   state_ = State::open;
   cutter_ = wire::FrameCutter();
   start_beats();
@@ -265,6 +258,7 @@ std::string_view Connection::on_packet(wire::PeerMessages& packet) {
 void Connection::send_messages() {
   for (auto& [peer, inbound] : messages_) {
     inbound.from_address = theirs_.address;
+    inbound.connection = caf::actor_cast<caf::actor>(this);
     actors::send(this, options_.registry->by_id.at(peer), std::move(inbound));
   }
   messages_.clear();
@@ -315,6 +309,10 @@ std::string_view Connection::on_packet(wire::CallReplies& packet) {
 std::string_view Connection::on_packet(wire::Response& packet) {
   if (options_.direction != Direction::outgoing)
     return "a response from someone who was not asked";
+  if (packet.id == 0) {
+    on_turned_away(packet);
+    return {};
+  }
   actors::send(this, options_.owner, InboundResponse{options_.address, std::move(packet)});
   return {};
 }
@@ -405,18 +403,6 @@ caf::actor spawn_connection(caf::actor_system& system, ConnectionOptions options
   caf::actor_config config{&system.middleman().backend()};
   return system.spawn_class<Connection, caf::no_spawn_options>(config, std::move(options),
                                                                std::move(socket));
-}
-
-caf::actor fork_connection(caf::io::broker* acceptor, ConnectionOptions options,
-                           caf::io::connection_handle handle) {
-  // As `broker::fork`, which forks functions only.
-  auto scribe = acceptor->take(handle);
-  caf::actor_config config{acceptor->context()};
-  caf::actor made = acceptor->system().spawn_class<Connection, caf::no_spawn_options>(
-      config, std::move(options), handle);
-  static_cast<Connection*>(caf::actor_cast<caf::abstract_actor*>(made))
-      ->move_scribe(std::move(scribe));
-  return made;
 }
 
 }  // namespace troupe::actors

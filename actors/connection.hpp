@@ -3,6 +3,7 @@
 #include "actors/backlog.hpp"
 #include "actors/broker.hpp"
 #include "actors/caf.hpp"
+#include "actors/connection_slots.hpp"
 #include "actors/half_frames.hpp"
 #include "actors/messages.hpp"
 #include "actors/socket.hpp"
@@ -57,6 +58,7 @@ enum class Direction : std::uint8_t { incoming, outgoing };
 struct ConnectionOptions {
   Direction direction = Direction::incoming;
   std::string address{};  ///< Outgoing: what was dialed. Incoming: empty.
+  std::string source{};   ///< Incoming: see `source_of`.
   wire::Hello hello{};    ///< What we say first.
   /// Incoming: the node; gets requests, and calls for peers that do not run.
   /// Outgoing: who dialed; gets `InboundReplies` and `InboundResponse`.
@@ -67,6 +69,8 @@ struct ConnectionOptions {
   ConnectionLimits limits{};
   /// What this one and others hold of incomplete frames. May be null.
   std::shared_ptr<HalfFrames> half_frames{};
+  /// Incoming: where it takes its place. May be null.
+  std::shared_ptr<ConnectionSlots> slots{};
   Beats beats{};
 };
 
@@ -76,6 +80,13 @@ struct Beat {};
 /// Connection -> who opened it: the other side said its hello.
 struct ConnectionReady {
   caf::actor connection{};
+};
+
+/// Connection -> who opened it: the other side has no place for us. The connection ends, and
+/// nothing that was given to it has happened.
+struct ConnectionTurnedAway {
+  caf::actor connection{};
+  std::string why{};
 };
 
 /// One TCP connection. Takes `wire::Frame` messages to write, answers (`wire::CallReplies`,
@@ -89,9 +100,6 @@ class Connection : public Broker {
 public:
   /// Over a socket that is connected.
   Connection(caf::actor_config& config, ConnectionOptions options, SharedSocket socket);
-  /// Over a socket that an acceptor hands over (`fork_connection`).
-  Connection(caf::actor_config& config, ConnectionOptions options,
-             caf::io::connection_handle handle);
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "connection"; }
@@ -106,7 +114,6 @@ private:
   void start_frame_deadline();
   void on_frame_deadline(std::uint64_t frames);
   bool on_body(const Bytes& body);
-  void count_half_frame();
   void on_frame(const wire::Frame& frame);
   void on_transferred(const caf::io::data_transferred_msg& transferred);
   void on_drain();
@@ -122,6 +129,16 @@ private:
   std::string_view on_packet(wire::Request& packet);
   std::string_view on_packet(wire::Response& packet);
   void send_messages();
+
+  // connection_place.cpp: who we are, and whether there is a place for it.
+  void enter();
+  void greet();
+  std::string take_place();
+  void give_way(const std::vector<caf::actor>& others);
+  void turn_away(const std::string& why);
+  void on_turned_away(const wire::Response& response);
+  bool is_member() const;
+  void count_half_frame();
 
   // connection_beats.cpp
   bool beats() const;
@@ -155,6 +172,8 @@ private:
   bool frame_deadline_runs_ = false;
   bool half_frame_counts_ = false;  ///< Among those of all connections.
   wire::Hello theirs_{};
+  bool greeted_ = false;  ///< Our hello is written.
+  ConnectionSlots::Used used_{};
   std::vector<wire::Frame> waiting_{};  ///< Written when this turn ends.
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t unwritten_bytes_ = 0;  ///< These, and what CAF holds.
@@ -171,15 +190,12 @@ private:
   std::map<PeerId, InboundMessages> messages_{};  ///< Of one read, by whom they are for.
 };
 
-/// Starts an outgoing connection over a socket that is connected.
+/// Starts a connection over a socket that is connected.
 caf::actor spawn_connection(caf::actor_system& system, ConnectionOptions options,
                             SharedSocket socket);
-
-/// Starts a connection over a socket that `acceptor` accepted. Called by `acceptor` only.
-caf::actor fork_connection(caf::io::broker* acceptor, ConnectionOptions options,
-                           caf::io::connection_handle handle);
 
 }  // namespace troupe::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Beat)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ConnectionReady)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ConnectionTurnedAway)

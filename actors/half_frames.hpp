@@ -3,10 +3,10 @@
 #include "actors/caf.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace troupe::actors {
@@ -15,33 +15,55 @@ namespace troupe::actors {
 /// complete by now.
 struct HalfFrameTooMuch {};
 
-/// What the incomplete frames of all connections of a node may hold together. Beyond that, those
-/// give way that began first: who means it is done in milliseconds. Used by all connections.
+/// What the incomplete frames of all connections of a node may hold together. Beyond that some of
+/// them end. Used by all connections.
+///
+/// Connections of nodes end last. Of the others those end first that have stood still for a second,
+/// then those of the source that holds the most; of one source the one whose bytes have come
+/// slowest of late. So an upload that goes on is not cut by others that were begun and left.
 class HalfFrames {
 public:
+  using Clock = caf::actor_clock;
+
   explicit HalfFrames(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// `connection` holds so many bytes of a frame. Answers who must end.
-  std::vector<caf::actor> hold(const caf::actor& connection, std::size_t bytes);
+  struct Holder {
+    caf::actor connection{};
+    std::string source{};  ///< See `source_of`.
+    bool is_node = false;  ///< A member of a configuration here.
+  };
+
+  /// `holder` holds so many bytes of a frame. Answers who must end.
+  std::vector<caf::actor> hold(const Holder& holder, std::size_t bytes, Clock::time_point now);
   /// It holds none. Nothing happens if it did not.
   void release(caf::actor_id connection);
 
   std::size_t bytes() const;
 
 private:
+  /// How much there was, and when.
+  struct Mark {
+    std::size_t bytes = 0;
+    Clock::time_point at{};
+  };
   struct Half {
     caf::actor_addr connection{};
+    std::string source{};
+    bool is_node = false;
     std::size_t bytes = 0;
-    std::uint64_t began = 0;  ///< Counts the frames that began.
+    Clock::time_point grew_at{};
+    Mark before{};  ///< Of the last two, which lie half a second apart or more.
+    Mark last{};
   };
+  using Halves = std::map<caf::actor_id, Half>;
 
-  void forget(std::map<caf::actor_id, Half>::iterator half);
+  Halves::iterator worst(Clock::time_point now);
+  void forget(Halves::iterator half);
 
   const std::size_t bytes_max_;
   mutable std::mutex mutex_{};
-  std::map<caf::actor_id, Half> halves_{};
+  Halves halves_{};
   std::size_t bytes_ = 0;
-  std::uint64_t began_ = 0;
 };
 
 }  // namespace troupe::actors

@@ -10,8 +10,14 @@ namespace troupe::actors {
 
 namespace {
 
+/// Between two dials, where it is said that it listens over there: whoever says so may have reasons
+/// of its own.
+constexpr Duration hurry_interval = std::chrono::milliseconds(20);
+
 /// The pause before dialing again is over.
-struct Redial {};
+struct Redial {
+  std::uint64_t pause = 0;
+};
 
 }  // namespace
 
@@ -34,8 +40,12 @@ caf::behavior Link::make_behavior() {
       [this](const WantLink& want) { on_want(want); },
       [this](Dialed& dialed) { on_dialed(dialed); },
       [this](const ConnectionReady& ready) { on_ready(ready); },
-      [this](const Redial&) { on_redial(); },
-      [this](const NodeHeard&) { on_redial(); },
+      [this](const Redial& redial) {
+        if (redial.pause == pauses_)
+          on_redial();
+      },
+      [this](const NodeHeard&) { hurry(); },
+      [this](const ConnectionTurnedAway& away) { on_turned_away(away); },
       [this](const SharedRegistry& registry) {
         options_.registry = registry;
         if (connection_)
@@ -63,20 +73,23 @@ void Link::on_want(const WantLink& want) {
     known_down_ = false;  // It waits, and must hear of it if that is in vain.
   if (state_ == State::up || (fresh && known_down_))
     tell(want.subscriber);
-  // Who asks again has heard from over there: the pause may end.
-  if (state_ == State::idle || (!fresh && state_ == State::pausing))
+  if (state_ == State::idle)
     start_dialing();
+  else if (!fresh)
+    hurry();  // Who asks again has heard from over there.
 }
 
 void Link::tell(const caf::actor& who) {
   if (state_ == State::up)
     actors::send(this, who, LinkUp{options_.address, connection_});
   else
-    actors::send(this, who, LinkDown{options_.address});
+    actors::send(this, who, LinkDown{options_.address, turned_away_});
 }
 
 void Link::start_dialing() {
   state_ = State::dialing;
+  dialed_at_ = clock().now();
+  turned_away_.clear();
   cancelled_ = std::make_shared<std::atomic<bool>>(false);
   system().spawn<Dialer, caf::detached>(DialOptions{.address = options_.address,
                                                     .timeout = options_.dial_timeout,
@@ -114,11 +127,18 @@ void Link::on_ready(const ConnectionReady& ready) {
     tell(who);
 }
 
+void Link::on_turned_away(const ConnectionTurnedAway& away) {
+  if (away.connection != connection_)
+    return;
+  turned_away_ = away.why.empty() ? "no place" : away.why;
+  pause_ = std::max(pause_, options_.turned_away_pause_min);
+}
+
 void Link::on_down(const caf::down_msg& down) {
   const auto who = caf::actor_cast<caf::actor>(down.source);
   if (connection_ && who == connection_) {
     connection_ = {};
-    lose("connection closed");
+    lose(turned_away_.empty() ? "connection closed" : turned_away_);
   } else {
     subscribers_.erase(who);
   }
@@ -130,7 +150,7 @@ void Link::lose(std::string_view why) {
   if (news)
     log(LogLevel::debug, "link_down", {{"address", options_.address}, {"why", why}});
   state_ = State::pausing;
-  send_after(this, next_pause(), this, Redial{});
+  send_after(this, next_pause(), this, Redial{++pauses_});
   if (!news)
     return;
   for (const caf::actor& who : subscribers_)
@@ -146,11 +166,23 @@ void Link::on_redial() {
     start_dialing();
 }
 
+/// The pause may end, as it listens over there.
+void Link::hurry() {
+  if (state_ != State::pausing || !turned_away_.empty())
+    return;
+  const auto next = dialed_at_ + hurry_interval - clock().now();
+  if (next <= next.zero())
+    start_dialing();
+  else
+    send_after(this, std::chrono::ceil<std::chrono::microseconds>(next), this, Redial{pauses_});
+}
+
 Duration Link::next_pause() {
   const auto quarter = static_cast<std::uint64_t>(pause_.count() / 4);
   const Duration jitter{static_cast<Duration::rep>(random_.below(2 * quarter + 1))};
   const Duration pause = pause_ - Duration(quarter) + jitter;
-  pause_ = std::min(pause_ * 2, options_.pause_max);
+  pause_ = std::min(pause_ * 2,
+                    turned_away_.empty() ? options_.pause_max : options_.turned_away_pause_max);
   return pause;
 }
 

@@ -24,6 +24,10 @@ struct LinkOptions {
   /// The pause before dialing again: doubles with each failure, plus or minus a quarter.
   Duration pause_min = std::chrono::milliseconds(20);
   Duration pause_max = std::chrono::milliseconds(500);
+  /// Likewise, where the node over there has no place for us: it must not spend itself on saying
+  /// so.
+  Duration turned_away_pause_min = std::chrono::milliseconds(500);
+  Duration turned_away_pause_max = std::chrono::seconds(8);
 };
 
 /// Keeps a connection to one address for as long as anyone subscribes (`WantLink`; a subscriber
@@ -54,7 +58,9 @@ private:
   void on_dialed(Dialed& dialed);
   void on_ready(const ConnectionReady& ready);
   void on_down(const caf::down_msg& down);
+  void on_turned_away(const ConnectionTurnedAway& away);
   void on_redial();
+  void hurry();
   void start_dialing();
   void lose(std::string_view why);
   void tell(const caf::actor& who);
@@ -65,6 +71,9 @@ private:
   State state_ = State::idle;
   bool known_down_ = false;  ///< An attempt failed since the link was last up.
   Duration pause_{};
+  std::uint64_t pauses_ = 0;  ///< So far. A timer of an earlier one means nothing.
+  caf::actor_clock::time_point dialed_at_{};
+  std::string turned_away_{};  ///< Why, the last time.
   caf::actor connection_{};
   Cancelled cancelled_{};  ///< Of the dial under way.
   std::set<caf::actor> subscribers_{};

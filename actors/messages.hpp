@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,13 +27,15 @@ namespace troupe::actors {
 struct Registry {
   std::map<PeerId, caf::actor> by_id{};
   std::map<std::string, caf::actor, std::less<>> by_name{};
-  std::uint64_t ended = 0;  ///< Peers that ended here since the node started.
+  std::uint64_t ended = 0;                     ///< Peers that ended here since the node started.
+  std::set<std::string, std::less<>> nodes{};  ///< Where members of our peers' clusters are.
 };
 using SharedRegistry = std::shared_ptr<const Registry>;
 
 /// Connection -> peer: messages of other peers, of one frame, addressed to it.
 struct InboundMessages {
-  std::string from_address{};  ///< Where the sending node listens.
+  std::string from_address{};  ///< Where the sending node says it listens.
+  caf::actor connection{};     ///< Over which they came; null from a peer of the same node.
   std::vector<Message> messages{};
 };
 
@@ -70,6 +73,8 @@ struct LinkUp {
 };
 struct LinkDown {
   std::string address{};
+  /// Why the node over there has no place for us. Empty: there is another reason.
+  std::string turned_away{};
 };
 
 /// Connection -> node -> peers that have business there: nothing was heard of the node at `address`

@@ -2,6 +2,7 @@
 
 #include "actors/address.hpp"
 #include "actors/client_actor.hpp"
+#include "actors/file_budget.hpp"
 #include "actors/logger.hpp"
 #include "actors/node_actor.hpp"
 #include "actors/peer_options.hpp"
@@ -176,6 +177,9 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   if (std::string wrong = problem(options); !wrong.empty())
     return wrong;
   storage::open_standard_descriptors();
+  const auto files = share_out_files(raise_file_limit(), options.connections_max);
+  if (const auto* few = std::get_if<std::string>(&files))
+    return *few;
   // Before there are threads: opening may fork a child that checks the file.
   auto opened = options.open_store ? options.open_store()
                                    : storage::open_lmdb_store({.directory = options.directory});
@@ -203,6 +207,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
 
   NodeParts node;
   node.options = std::move(options);
+  node.files = std::get<FileBudget>(files);
   node.listening = std::get<Listening>(std::move(listening));
   parts->listening = node.listening.address;
   if (node.options.advertise.empty())

@@ -42,6 +42,9 @@ struct NodeOptions {
   /// Opens the store instead of LMDB in `directory`, for a user who has one of their own.
   /// `directory` exists then, and holds the snapshots.
   std::function<storage::Outcome<std::unique_ptr<storage::Store>>()> open_store{};
+  /// Clients that may be connected at a time; fewer if the process may not have so many files open.
+  /// A source (an IPv4 address, or an IPv6 network of 64 bits) gets at most three quarters of them.
+  std::size_t connections_max = 4096;
   /// How long `stop` may take to hand over leadership.
   std::chrono::milliseconds stop_timeout{1000};
 };

@@ -14,9 +14,6 @@
 namespace troupe::actors {
 namespace {
 
-/// Nodes that this one keeps links to. One that is not dialed costs an idle actor.
-constexpr std::size_t links_max = 1024;
-
 /// Questions to other nodes at one time.
 constexpr std::size_t inquiries_max = 256;
 
@@ -41,6 +38,7 @@ Index last_of(const Recovered& recovered) {
 NodeActor::NodeActor(caf::actor_config& config, NodeParts parts)
     : caf::event_based_actor(config),
       options_(std::move(parts.options)),
+      files_(parts.files),
       hello_{.version = wire::protocol_version,
              .node = options_.name,
              .address = options_.advertise,
@@ -62,6 +60,10 @@ caf::behavior NodeActor::make_behavior() {
   acceptor.hello = hello_;
   acceptor.node = self();
   acceptor.registry = registry_;
+  acceptor.slots = {.connections_max = files_.connections_max,
+                    .per_source_max = std::max<std::size_t>(files_.connections_max / 4 * 3, 1),
+                    .nodes_max = files_.nodes_max,
+                    .strangers_max = files_.strangers_max};
   acceptor.beats = beats_for(options_.engine);
   acceptor_ = spawn_acceptor(system(), std::move(listening_), std::move(acceptor));
   watch(acceptor_);
@@ -161,6 +163,8 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
 void NodeActor::publish_registry() {
   auto registry = std::make_shared<Registry>();
   registry->ended = ended_;
+  for (const auto& [address, link] : links_)
+    registry->nodes.insert(address);
   for (const auto& [name, hosted] : peers_) {
     if (!hosted.actor)
       continue;
@@ -218,8 +222,11 @@ void NodeActor::on_want_link(const WantLink& want) {
     return;
   auto found = links_.find(want.address);
   if (found == links_.end()) {
-    if (links_.size() >= links_max)
+    if (links_.size() >= files_.links_max) {
+      if (!std::exchange(links_full_, true))
+        log(LogLevel::warning, "too_many_links", {{"links_max", files_.links_max}});
       return;
+    }
     LinkOptions options;
     options.address = want.address;
     options.hello = hello_;
@@ -229,6 +236,7 @@ void NodeActor::on_want_link(const WantLink& want) {
     const auto link = spawn<Link>(std::move(options));
     watch(link);
     found = links_.emplace(want.address, link).first;
+    publish_registry();  // A member over there is to find a place here.
   }
   link_users_[want.address].insert(want.subscriber);
   actors::send(this, found->second, want);

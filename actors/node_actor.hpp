@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/file_budget.hpp"
 #include "actors/gathering.hpp"
 #include "actors/messages.hpp"
 #include "actors/node.hpp"
@@ -26,6 +27,7 @@ struct RestoredPeer {
 
 struct NodeParts {
   NodeOptions options{};  ///< `advertise` is not empty.
+  FileBudget files{};
   Listening listening{};
   std::vector<RestoredPeer> peers{};
   caf::actor store{};
@@ -128,6 +130,8 @@ private:
   void watch(const caf::actor& actor);
 
   NodeOptions options_;
+  FileBudget files_;
+  bool links_full_ = false;  ///< And that was logged.
   wire::Hello hello_;
   Listening listening_;
   std::vector<RestoredPeer> restored_;

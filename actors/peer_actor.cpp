@@ -207,7 +207,7 @@ void PeerActor::send_messages(std::vector<Message> messages) {
   for (Routes::Parcel& parcel : routes_.sort(std::move(messages))) {
     if (parcel.local) {
       actors::send(this, parcel.to,
-                   InboundMessages{routes_.own_address(), std::move(parcel.messages)});
+                   InboundMessages{routes_.own_address(), {}, std::move(parcel.messages)});
       continue;
     }
     for (wire::Frame& frame : frames_of(std::move(parcel.messages)))

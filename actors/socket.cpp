@@ -136,6 +136,12 @@ void shut_down(int fd) {
 std::size_t send_at_once(int fd, std::span<const wire::Frame> frames) {
   constexpr std::size_t parts_max = 64;
   std::size_t sent = 0;
+  if (frames.size()
+      == 1) {  // Of a thousand clients each gets one, and the kernel has less to copy.
+    const wire::Frame& frame = frames.front();
+    const ssize_t taken = ::send(fd, frame->data(), frame->size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return taken > 0 ? static_cast<std::size_t>(taken) : 0;
+  }
   while (!frames.empty()) {
     std::array<iovec, parts_max> parts{};
     const std::size_t count = std::min(frames.size(), parts_max);

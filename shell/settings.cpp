@@ -56,6 +56,11 @@ void add_options(CLI::App& app, NodeSettings& settings) {
                "how often an idle leader is heard");
   add_duration(app, "--clock-error", node.engine.clock_error,
                "how far clocks may drift apart in an election timeout; lease reads trust it");
+  app.add_option("--connections-max", node.connections_max,
+                 "clients at a time; fewer if the process may not open so many files")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   add_duration(app, "--stop-timeout", node.stop_timeout,
                "how long each step of an orderly end may take");
   app.add_option("--log-level", settings.log_level, "what is logged to stderr")

@@ -1,10 +1,16 @@
 #include "actors/client.hpp"
 
+#include "raw_client.hpp"
 #include "transport_fixture.hpp"
 
 #include <doctest/doctest.h>
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <string>
 
 using namespace troupe;
@@ -232,6 +238,85 @@ TEST_CASE("a command whose connection breaks has an unknown outcome") {
   CHECK(get(client.call(node.address(), "peer1", wire::CallKind::query, bytes("q"), long_enough))
             .refusal
         == Refusal::unreachable);
+}
+
+namespace {
+
+/// A node without a place: it says so to each that connects, before its own hello or behind it.
+class FullNode {
+public:
+  explicit FullNode(bool says_hello) : says_hello_(says_hello) {
+    auto outcome = listen_on("127.0.0.1:0");
+    REQUIRE(std::holds_alternative<Listening>(outcome));
+    auto& listening = std::get<Listening>(outcome);
+    address = listening.address;
+    socket_ = std::move(listening.socket);
+  }
+
+  /// Until `over`. Answers how many came.
+  int serve(const std::function<bool()>& over) {
+    int came = 0;
+    while (!over()) {
+      pollfd waiting{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
+      if (::poll(&waiting, 1, 5) != 1)
+        continue;
+      ++came;
+      RawClient client(Socket(::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK)));
+      REQUIRE(client.read());
+      if (says_hello_) {
+        client.write(wire::Hello{.node = "full", .address = address});
+        REQUIRE(client.read());  // What was called is not looked at.
+      }
+      client.write(wire::Response{
+          .id = 0, .refusal = Refusal::busy, .detail = "connections_max: 1", .body = {}});
+      CHECK(client.is_closed());
+    }
+    return came;
+  }
+
+  std::string address{};
+
+private:
+  bool says_hello_;
+  Socket socket_{};
+};
+
+}  // namespace
+
+TEST_CASE("a command to a node without a place did not happen, and the node is seldom asked") {
+  for (const bool says_hello : {false, true}) {
+    CAPTURE(says_hello);
+    LiveSystem live;
+    FullNode node(says_hello);
+    Client client(live.actors, {.timeout = 1200ms});
+    client.use_cluster({"peer1@" + node.address});
+
+    auto reply = client.write(bytes("c"));
+    const int came = node.serve([&] { return reply.wait_for(0s) == std::future_status::ready; });
+
+    const wire::CallReply got = get(std::move(reply));
+    CHECK(got.refusal == Refusal::busy);
+    CHECK(got.detail == node.address + ": connections_max: 1");
+    // At once, then after a quarter of a second or more, and after half a second or more.
+    CHECK(came >= 2);
+    CHECK(came <= 4);
+  }
+}
+
+TEST_CASE("a client whose node has a place again is answered") {
+  LiveSystem live;
+  auto node = std::make_unique<FullNode>(false);
+  const std::string address = node->address;
+  Client client(live.actors, {.timeout = long_enough});
+  client.use_cluster({"peer1@" + address});
+  auto reply = client.write(bytes("c"));
+  int turns = 0;
+  node->serve([&] { return ++turns > 1; });
+  node.reset();
+
+  FakeNode again(live, echo(), address);
+
+  CHECK(get(std::move(reply)).refusal == Refusal::none);
 }
 
 TEST_CASE("a query whose connection breaks is sent again") {

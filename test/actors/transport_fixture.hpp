@@ -165,7 +165,8 @@ public:
   using OnCalls = std::function<void(Puppet&, InboundCalls)>;
 
   FakeNode(LiveSystem& live, Puppet::Script script, const std::string& listen = "127.0.0.1:0",
-           const ConnectionLimits& limits = {}, const Beats& beats = {})
+           const ConnectionLimits& limits = {}, const Beats& beats = {},
+           const SlotLimits& slots = {.connections_max = 16})
       : front_(live.actors.spawn<Puppet>(std::move(script))) {
     auto listening = listen_on(listen);
     REQUIRE(std::holds_alternative<Listening>(listening));
@@ -174,7 +175,7 @@ public:
                                {.hello = {.node = "fake", .address = address_, .incarnation = 1},
                                 .node = front_,
                                 .registry = {},
-                                .connections_max = 16,
+                                .slots = slots,
                                 .limits = limits,
                                 .beats = beats});
   }

@@ -311,6 +311,30 @@ TEST_CASE("half a frame is not kept for ever") {
   CHECK(client.is_closed());
 }
 
+TEST_CASE("one connection more than allowed is told so, and closed") {
+  LiveSystem live;
+  FakeNode node(live, answer_all());
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 16; ++i) {
+    clients.emplace_back(node.address());
+    greet(clients.back());
+    clients.back().write(one_call("peer1", 1));
+    REQUIRE(clients.back().read());  // It keeps its place: it asks.
+  }
+
+  RawClient one_more(node.address());
+  one_more.write(wire::Hello{});
+  const auto packet = one_more.read();
+
+  REQUIRE(packet);
+  const auto* response = std::get_if<wire::Response>(&*packet);
+  REQUIRE(response);
+  CHECK(response->id == 0);
+  CHECK(response->refusal == Refusal::busy);
+  CHECK(response->detail == "connections_max: 16");
+  CHECK(one_more.is_closed());
+}
+
 TEST_CASE("one connection more than allowed is closed, and a place that gets free is taken again") {
   LiveSystem live;
   FakeNode node(live, answer_all());

@@ -128,10 +128,10 @@ def read_frame(connection):
 def more_than_there_is_room_for(directory):
     """Strangers until no more files can be opened: who was there is served, the node is idle."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_MAX, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * FILES_MAX)), hard))
     with contextlib.ExitStack() as stack:
         node, shell, peer = stack.enter_context(served(directory))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, 4 * FILES_MAX)), hard))
+        resource.prlimit(node.process.pid, resource.RLIMIT_NOFILE, (FILES_MAX, hard))
         for _ in range(2 * FILES_MAX):
             stack.enter_context(contextlib.closing(connect(node)))
         files = len(os.listdir("/proc/%d/fd" % node.process.pid))

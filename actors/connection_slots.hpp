@@ -1,0 +1,96 @@
+#pragma once
+
+#include "actors/caf.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace troupe::actors {
+
+/// Another connection needs the place: whoever gets this ends.
+struct GiveWay {
+  std::string why{};
+};
+
+struct SlotLimits {
+  std::size_t connections_max = 4096;  ///< Clients.
+  /// Of them from one source (`source_of`): one machine must not keep out all others.
+  std::size_t per_source_max = 4096;
+  /// Connections from nodes that are members, beside those.
+  std::size_t nodes_max = 64;
+  /// Connections that have not said their hello, beside those. The oldest gives way to the next.
+  std::size_t strangers_max = 64;
+};
+
+/// Who is connected to a node, and who may be. Used by all its incoming connections.
+///
+/// A connection enters as a stranger, and gets its place with its hello. Where there is none left,
+/// it takes that of the client that has said nothing for longest, if that is long enough;
+/// otherwise it is refused, and told so. Clients that say nothing after their hello end in any
+/// case.
+class ConnectionSlots {
+public:
+  using Clock = caf::actor_clock;
+
+  explicit ConnectionSlots(SlotLimits limits) : limits_(limits) {}
+
+  /// Set by a connection with each read.
+  using Used = std::shared_ptr<std::atomic<bool>>;
+
+  /// What becomes of someone who connects or says hello.
+  struct Verdict {
+    Used used{};                         ///< Of a new stranger.
+    std::string refusal{};               ///< Empty: there is a place.
+    std::vector<caf::actor> give_way{};  ///< Are to end.
+  };
+
+  /// Whether the next client would have a place for certain. If not, a node does not say hello
+  /// before it has heard one, so that it can refuse.
+  bool has_free() const;
+
+  Verdict enter(const caf::actor& connection, std::string source, Clock::time_point now);
+  /// It said hello; `is_member`: as a node that is a member of a configuration here.
+  Verdict admit(caf::actor_id connection, bool is_member, Clock::time_point now);
+  void leave(caf::actor_id connection);
+
+  /// To be called every second or so. Returns who must end: clients that never said anything.
+  std::vector<caf::actor> look(Clock::time_point now);
+
+  std::size_t size() const;
+
+private:
+  enum class Kind : std::uint8_t { stranger, client, node };
+  struct Slot {
+    caf::actor_addr connection{};
+    std::string source{};
+    Kind kind = Kind::stranger;
+    Used used{};
+    bool ever_used = false;
+    Clock::time_point entered{};
+    Clock::time_point used_at{};  ///< Or when it said hello.
+  };
+  using Slots = std::map<caf::actor_id, Slot>;
+
+  void notice(Slot& slot, Clock::time_point now) const;
+  std::size_t count(Kind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
+  void change(Slot& slot, Kind kind);
+  void remove(Slots::iterator slot, std::vector<caf::actor>& give_way);
+  Slots::iterator oldest_stranger(const std::string& source);
+  Slots::iterator idle_client(const std::string* source, Clock::time_point now);
+
+  const SlotLimits limits_;
+  mutable std::mutex mutex_{};
+  Slots slots_{};
+  std::size_t counts_[3] = {};
+  std::map<std::string, std::size_t> clients_of_{};  ///< By source; none without.
+};
+
+}  // namespace troupe::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::GiveWay)
