@@ -43,7 +43,7 @@ void PeerActor::on_messages(InboundMessages& inbound) {
       continue;
     // The messages of a frame mostly come from one peer.
     if (std::exchange(from, message.from) != message.from)
-      want_links(routes_.learn(message.from, inbound.from_address, now()));
+      want_links(routes_.hear(message.from, inbound.from_address, inbound.connection, now()));
     if (!waits_for_input(message))
       engine_.step(std::move(message));
     else if (vote_requests_.size() < vote_requests_max)

@@ -14,6 +14,14 @@ constexpr std::size_t learned_max = 64;
 /// How long one of them counts after its peer last spoke. Far longer than a leader tells who left.
 constexpr Duration learned_for = std::chrono::seconds(10);
 
+/// How often a member may say that it is somewhere else.
+constexpr Duration move_interval = std::chrono::seconds(1);
+
+/// Connections over which peers wrote to us, and how long they count: who answers answers at once,
+/// and whoever goes on talking is heard again.
+constexpr std::size_t back_max = 256;
+constexpr Duration back_for = std::chrono::seconds(2);
+
 /// Messages that wait for one link. Beyond it the oldest are lost.
 constexpr std::size_t waiting_max = 64;
 
@@ -41,7 +49,7 @@ std::vector<std::string> Routes::use(const Configuration& configuration, Time no
   at_home_.clear();
   for (const auto& [peer, address] : std::exchange(configured_, {}))
     if (!configuration.has_member(peer) && learned_.size() < learned_max)
-      learned_.try_emplace(peer, Learned{address, now}).first->second.heard_at = now;
+      learned_.try_emplace(peer, Learned{address, now, now}).first->second.heard_at = now;
   for (const Member& member : configuration.members()) {
     configured_[member.id] = member.address;
     want(member.address, news);
@@ -64,9 +72,28 @@ std::vector<std::string> Routes::learn(PeerId peer, const std::string& address, 
     known->second.heard_at = now;
   if (known == learned_.end() ? learned_.size() >= learned_max : known->second.address == address)
     return news;
-  learned_[peer] = {address, now};
+  learned_[peer] = {address, now, now};
   want(address, news);
   return news;
+}
+
+std::vector<std::string> Routes::hear(PeerId peer, const std::string& address,
+                                      caf::actor connection, Time now) {
+  if (connection && (back_.size() < back_max || back_.contains(peer)))
+    back_[peer] = {std::move(connection), now};
+  const auto configured = configured_.find(peer);
+  if (configured == configured_.end())
+    return {};
+  if (configured->second != address) {
+    const auto link = links_.find(configured->second);
+    const bool answers = link != links_.end() && link->second.state == LinkState::up;
+    const auto known = learned_.find(peer);
+    const bool moved_lately = known != learned_.end() && known->second.address != address
+                              && now - known->second.learned_at < move_interval;
+    if (answers || moved_lately)
+      return {};
+  }
+  return learn(peer, address, now);
 }
 
 void Routes::want(const std::string& address, std::vector<std::string>& news) {
@@ -77,6 +104,7 @@ void Routes::want(const std::string& address, std::vector<std::string>& news) {
 std::vector<std::string> Routes::idle(Time now) {
   std::erase_if(learned_,
                 [&](const auto& learned) { return now - learned.second.heard_at >= learned_for; });
+  std::erase_if(back_, [&](const auto& back) { return now - back.second.heard_at >= back_for; });
   std::set<std::string> needed;
   for (const auto& [peer, address] : configured_)
     needed.insert(address);
@@ -129,10 +157,10 @@ std::vector<PeerId> Routes::link_down(const std::string& address) {
     if (where == address)
       at_home_.erase(peer);
   for (const auto& [peer, where] : configured_)
-    if (where == address && !target_of(peer).actor)
+    if (where == address && !linked(peer).actor)
       gone.push_back(peer);
   for (const auto& [peer, learned] : learned_)
-    if (learned.address == address && !target_of(peer).actor)
+    if (learned.address == address && !linked(peer).actor)
       gone.push_back(peer);
   return gone;
 }
@@ -177,7 +205,16 @@ void Routes::wait_for_link(Message message) {
   }
 }
 
+/// Where there is no link, we answer over the connection that the peer wrote to us over.
 Routes::Target Routes::target_of(PeerId peer) {
+  Target target = linked(peer);
+  if (!target.actor)
+    if (const auto back = back_.find(peer); back != back_.end())
+      target = {back->second.connection, false};
+  return target;
+}
+
+Routes::Target Routes::linked(PeerId peer) {
   if (registry_)
     if (const auto local = registry_->by_id.find(peer); local != registry_->by_id.end())
       return {local->second, true};

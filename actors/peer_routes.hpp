@@ -29,6 +29,11 @@ public:
   /// `peer` wrote to us from `address`, or lives there: a link that is down is worth dialing at
   /// once.
   std::vector<std::string> learn(PeerId peer, const std::string& address, Time now);
+  /// `peer` wrote to us over `connection`, which says that it comes from the node at `address`.
+  /// Anyone can say that: only where a member says so the address is dialed, if it does not answer
+  /// where it should be, and seldom. Others are answered over their own connection.
+  std::vector<std::string> hear(PeerId peer, const std::string& address, caf::actor connection,
+                                Time now);
   /// The addresses whose links nobody needs any more: no member is there, and nobody spoke to us
   /// from there for a while. They are forgotten.
   std::vector<std::string> idle(Time now);
@@ -67,6 +72,7 @@ private:
     caf::actor actor{};
     bool local = false;
   };
+  Target linked(PeerId peer);
   Target target_of(PeerId peer);
   std::array<Link*, 2> links_to(PeerId peer);
   void wait_for_link(Message message);
@@ -78,9 +84,15 @@ private:
   struct Learned {
     std::string address{};
     Time heard_at{};
+    Time learned_at{};
   };
   std::map<PeerId, Learned> learned_{};
   std::set<PeerId> at_home_{};  ///< Wrote from the configured address, since its link is up.
+  struct Back {
+    caf::actor connection{};
+    Time heard_at{};
+  };
+  std::map<PeerId, Back> back_{};  ///< Over which connection peers wrote to us.
   std::map<std::string, Link> links_{};
 };
 

@@ -86,6 +86,54 @@ TEST_CASE("a member that was removed is reached for a while, then its link is dr
   CHECK(routes.use(one_there(), Time{}) == std::vector<std::string>{there});
 }
 
+TEST_CASE("no address that a stranger names is dialed: it is answered over its own connection") {
+  StillSystem still;
+  const Ear ear(still);
+  Routes routes(here);
+  (void)routes.use(Configuration{.voters = {{.id = {8}, .name = "c", .address = "127.0.0.1:3"}}},
+                   Time{});
+  for (int i = 0; i < 300; ++i)
+    CHECK(routes
+              .hear(PeerId{100U + static_cast<unsigned>(i)},
+                    "127.0.0.1:" + std::to_string(1000 + i), ear.actor, Time{})
+              .empty());
+
+  CHECK(routes.hear(stranger, there, ear.actor, std::chrono::seconds(3)).empty());
+  CHECK(routes.sort({answer()}).empty());  // There are bounds; it is heard again.
+  CHECK(routes.idle(std::chrono::seconds(3)).empty());
+  CHECK(routes.hear(stranger, there, ear.actor, std::chrono::seconds(3)).empty());
+
+  const auto parcels = routes.sort({answer()});
+  REQUIRE(parcels.size() == 1);
+  CHECK(parcels[0].to == ear.actor);
+  CHECK(!parcels[0].local);
+  CHECK(routes.idle(std::chrono::seconds(5)).empty());
+  CHECK(routes.sort({answer()}).empty());
+}
+
+TEST_CASE("a member is dialed where it says it is, if it is not where it should be, and seldom") {
+  StillSystem still;
+  const Ear ear(still);
+  Routes routes(here);
+  (void)routes.use(one_there(), Time{});
+  (void)routes.link_up(there, ear.actor);
+  CHECK(routes.hear(stranger, "127.0.0.1:3", ear.actor, Time{}).empty());
+  CHECK(routes.link_down(there) == std::vector<PeerId>{stranger});
+
+  CHECK(routes.hear(stranger, "127.0.0.1:3", ear.actor, Time{})
+        == std::vector<std::string>{"127.0.0.1:3"});
+  for (int port = 4; port < 300; ++port)
+    CHECK(routes
+              .hear(stranger, "127.0.0.1:" + std::to_string(port), ear.actor,
+                    std::chrono::milliseconds(900))
+              .empty());
+  CHECK(routes.hear(stranger, "127.0.0.1:4", ear.actor, std::chrono::seconds(1))
+        == std::vector<std::string>{"127.0.0.1:4"});
+  // Where it should be it may be again at any time.
+  CHECK(routes.hear(stranger, there, ear.actor, std::chrono::seconds(1))
+        == std::vector<std::string>{there});
+}
+
 TEST_CASE("who goes on speaking to us is reached, member or not") {
   Routes routes(here);
   (void)routes.learn(stranger, there, Time{});
