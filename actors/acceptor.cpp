@@ -35,7 +35,7 @@ caf::behavior Acceptor::make_behavior() {
       [this](Accepted& accepted) { on_accepted(accepted); },
       [this](const AcceptingPaused& paused) {
         log(LogLevel::warning, "accepting_paused",
-            {{"address", options_.hello.address}, {"why", paused.why}});
+            {{"address", options_.hello.address}, LogField::own("why", paused.why)});
       },
       [this](const AcceptingResumed&) {
         log(LogLevel::info, "accepting_resumed", {{"address", options_.hello.address}});

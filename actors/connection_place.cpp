@@ -49,7 +49,7 @@ std::string Connection::take_place() {
 /// Says why before it ends: the other side need not guess, and comes back later.
 void Connection::turn_away(const std::string& why) {
   log(LogLevel::warning, "too_many_connections",
-      {{"with", who()}, {"source", options_.source}, {"why", why}});
+      {{"with", who()}, {"source", options_.source}, LogField::own("why", why)});
   on_frame(
       wire::encode(wire::Response{.id = 0, .refusal = Refusal::busy, .detail = why, .body = {}}));
   on_drain();

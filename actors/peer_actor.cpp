@@ -272,14 +272,14 @@ void PeerActor::tell_set_back(const SetBack& found) const {
   const bool is_ours = found.peer == record_.id;
   log(LogLevel::error, "disk_set_back",
       {{"peer", record_.name},
-       {"member", member != nullptr ? full_name(*member) : record_.name},
+       LogField::own("member", member != nullptr ? full_name(*member) : record_.name),
        {"acknowledged", found.acknowledged.value},
        {"holds", found.last.value},
-       {"problem", is_ours
-                       ? "this peer's disk holds less than it had acknowledged; it neither votes "
-                         "nor accepts until it joins again with an empty directory"
-                       : "the member's disk holds less than it had acknowledged; it counts for "
-                         "nothing until it joins again with an empty directory"}});
+       LogField::own("problem",
+                     is_ours ? "this peer's disk holds less than it had acknowledged; it neither "
+                               "votes nor accepts until it joins again with an empty directory"
+                             : "the member's disk holds less than it had acknowledged; it counts "
+                               "for nothing until it joins again with an empty directory")});
 }
 
 /// Who led and does not any more cannot know what becomes of what it took: its clients are told so.
