@@ -48,8 +48,9 @@ def listening_beyond_loopback(path):
     for host in ALL_ADDRESSES + ["all.test"]:
         where = host + ":0"
         refuse(1, GATE % where, *node, where)
-        refuse(1, "error: listen: %s is no address that other nodes could dial; advertise one that is"
-               % where, *node[:1], "--insecure", *node[1:], where)
+        undialable = "is no address that other nodes could dial; advertise one that is"
+        refuse(1, "error: listen: %s %s" % (where, undialable),
+               *node[:1], "--insecure", *node[1:], where)
         shell = ("shell", "--name", "a", "--data", data, "-c", "peers", "--listen", where)
         refuse(1, GATE % where, *shell)
     for host in OTHERS:
@@ -105,7 +106,8 @@ def naming_peers(path):
                 assert not reply["ok"] and reply["error"] == "invalid", reply
                 assert "so nobody can dial it" in reply["detail"], reply
         # A name that leads there is dialed by nobody, and who cannot be asked is not added.
-        for command in ("add_member p p9@all.test:" + port, "start_peer kv_store p9@all.test:" + port):
+        name = "p9@all.test:" + port
+        for command in ("add_member p " + name, "start_peer kv_store " + name):
             reply = ask(shell, command)
             print(command, reply)
             assert not reply["ok"] and reply["error"] == "unreachable", reply
@@ -124,7 +126,8 @@ def dead_resolver(path):
     refuse(1, "error: cannot listen on dead.test:4001: looking up dead.test takes too long",
            "node", "--name", "a", "--data", os.path.join(path, "d"), "--listen", "dead.test:4001")
     # What is advertised may be a name that is known elsewhere.
-    node = Node("d", os.path.join(path, "dead"), arguments=["--advertise", "dead.test:4001"]).start()
+    node = Node("d", os.path.join(path, "dead"), arguments=["--advertise", "dead.test:4001"])
+    node.start()
     listening = node.address
     try:
         shell = Shell("--connect", listening, "--json", "--timeout", "2s")

@@ -1,5 +1,5 @@
-"""A shell at a terminal, through a pseudo terminal: keys that nobody knows type nothing, quotes reach
-over lines, and the terminal is as it was, whatever ends the shell."""
+"""A shell at a terminal, through a pseudo terminal: keys that nobody knows type nothing, quotes
+reach over lines, and the terminal is as it was, whatever ends the shell."""
 
 import contextlib
 import fcntl
@@ -65,8 +65,8 @@ class Terminal:
         self.pid = os.tcgetpgrp(self.master)
 
     def be_in_foreground(self):
-        """As a job of an interactive shell, which alone can be stopped: the parent leads the session
-        and waits, the child is a group of its own."""
+        """As a job of an interactive shell, which alone can be stopped: the parent leads the
+        session and waits, the child is a group of its own."""
         fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
         child = os.fork()
         if child != 0:

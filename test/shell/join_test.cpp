@@ -398,8 +398,8 @@ TEST_CASE("what cannot become true is said at once") {
     world.self().cluster = {6};
     Join join = world.join();
     CHECK(told(join.attempt({}), Kind::failed)
-          == "p9 belongs to another cluster than p1@127.0.0.1:4001: to join that one, start with an "
-             "empty --data");
+          == "p9 belongs to another cluster than p1@127.0.0.1:4001: to join that one, start with "
+             "an empty --data");
   }
   SUBCASE("the peer is a voter of another cluster, alive or dead") {
     world.self().cluster = {6};
@@ -411,8 +411,8 @@ TEST_CASE("what cannot become true is said at once") {
     SUBCASE("dead") {}
     Join join = world.join();
     CHECK(told(join.attempt({}), Kind::failed)
-          == "p9 belongs to another cluster than p1@127.0.0.1:4001: to join that one, start with an "
-             "empty --data");
+          == "p9 belongs to another cluster than p1@127.0.0.1:4001: to join that one, start with "
+             "an empty --data");
   }
   SUBCASE("the node that is named is our own, and has nobody else") {
     world.names[our_node] = {"p9"};
@@ -444,8 +444,8 @@ TEST_CASE("what cannot become true is said at once") {
       world.leader().followers = {{.name = full_name(member(9, address)), .match = {8}}};
       Join join = world.join();
       CHECK(told(join.attempt({}), Kind::failed)
-            == "p9 has entries up to 7 here, but acknowledged 8: this is an older copy of its disk; "
-               "start with an empty --data");
+            == "p9 has entries up to 7 here, but acknowledged 8: this is an older copy of its "
+               "disk; start with an empty --data");
     }
     CHECK(world.asked.empty());
   }
@@ -479,8 +479,8 @@ TEST_CASE("what may become true is waited for") {
     Join join = world.join();
     CHECK(told(join.attempt({}), Kind::again) == "127.0.0.1:4001 has no cluster of kv_store yet");
     CHECK(told(join.attempt(std::chrono::seconds(60)), Kind::failed)
-          == "127.0.0.1:4001 has no cluster of kv_store yet: bootstrap one there with start_peer and "
-             "set_configuration");
+          == "127.0.0.1:4001 has no cluster of kv_store yet: bootstrap one there with start_peer "
+             "and set_configuration");
   }
   SUBCASE("a node that comes and goes is waited for anew") {
     world.leader().configuration = {};
