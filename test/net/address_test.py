@@ -112,7 +112,7 @@ def naming_peers(path):
             print(command, reply)
             assert not reply["ok"] and reply["error"] == "unreachable", reply
         after = status(shell, peer)
-        assert before["last"] == after["last"], (before, after)
+        assert before["last_index"] == after["last_index"], (before, after)
         shell.close()
     finally:
         node.kill()
