@@ -40,7 +40,7 @@ bool Engine::hears_quorum(Time at) const {
     if (peer == options_.self)
       return true;
     const auto it = leading().progress.find(peer);
-    return it != leading().progress.end()
+    return it != leading().progress.end() && !it->second.is_set_back()
            && at - it->second.heard_at() < options_.election_timeout_max;
   });
 }

@@ -122,7 +122,20 @@ TEST_CASE("who was set back counts for no commit, no read, no lease, and not as 
   CHECK(peer.reads.size() == 1);
 }
 
-TEST_CASE("a leader whose quorum needs a peer that was set back steps down") {
+TEST_CASE("a leader whose quorum needs a peer that was set back steps down at once") {
+  Subject peer = leader_of_two();
+  while (peer.role() == Role::leader && peer.now < milliseconds(900)) {
+    peer.tick(beat);  // Until peer 3 was not heard for an election timeout.
+    peer.receive(2, 2, AppendResponse{.verdict = Accepted{{5}}, .sent_at = peer.now});
+  }
+  REQUIRE(peer.role() == Role::leader);
+  peer.receive(2, 2, rejection(peer.now));
+  CHECK(follower(peer).set_back);
+  peer.tick(milliseconds(1));
+  CHECK(peer.role() != Role::leader);
+}
+
+TEST_CASE("a leader whose quorum needs a peer that was set back does not hear its answers") {
   Subject peer = leader_of_two();
   peer.receive(2, 2, rejection(peer.now));
   for (int i = 0; i < 20 && peer.role() == Role::leader; ++i) {
