@@ -80,7 +80,7 @@ std::vector<std::string> Routes::learn(PeerId peer, const std::string& address, 
 std::vector<std::string> Routes::hear(PeerId peer, const std::string& address,
                                       caf::actor connection, Time now) {
   if (connection && (back_.size() < back_max || back_.contains(peer)))
-    back_[peer] = {std::move(connection), now};
+    back_[peer] = {std::move(connection), address, now};
   const auto configured = configured_.find(peer);
   if (configured == configured_.end())
     return {};
@@ -205,13 +205,27 @@ void Routes::wait_for_link(Message message) {
   }
 }
 
-/// Where there is no link, we answer over the connection that the peer wrote to us over.
+/// Where there is no link, or another node seems to be at its end, we answer over the connection
+/// that the peer wrote to us over.
 Routes::Target Routes::target_of(PeerId peer) {
   Target target = linked(peer);
-  if (!target.actor)
-    if (const auto back = back_.find(peer); back != back_.end())
-      target = {back->second.connection, false};
+  const auto back = back_.find(peer);
+  if (back != back_.end() && (!target.actor || is_away(peer, back->second.address)))
+    target = {back->second.connection, false};
   return target;
+}
+
+/// Whether a member that wrote from `address` was never heard from the configured one, to which
+/// alone there is a link. It moved, and its old address may be that of another node.
+bool Routes::is_away(PeerId peer, const std::string& address) {
+  if (registry_ && registry_->by_id.contains(peer))
+    return false;
+  const auto configured = configured_.find(peer);
+  if (configured == configured_.end() || configured->second == address || at_home_.contains(peer))
+    return false;
+  const auto learned = learned_.find(peer);
+  const auto link = learned == learned_.end() ? links_.end() : links_.find(learned->second.address);
+  return link == links_.end() || !link->second.connection;
 }
 
 Routes::Target Routes::linked(PeerId peer) {

@@ -74,6 +74,7 @@ private:
   };
   Target linked(PeerId peer);
   Target target_of(PeerId peer);
+  bool is_away(PeerId peer, const std::string& address);
   std::array<Link*, 2> links_to(PeerId peer);
   void wait_for_link(Message message);
   void want(const std::string& address, std::vector<std::string>& news);
@@ -90,6 +91,7 @@ private:
   std::set<PeerId> at_home_{};  ///< Wrote from the configured address, since its link is up.
   struct Back {
     caf::actor connection{};
+    std::string address{};  ///< That the peer says its node is at.
     Time heard_at{};
   };
   std::map<PeerId, Back> back_{};  ///< Over which connection peers wrote to us.

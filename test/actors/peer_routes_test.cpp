@@ -184,5 +184,23 @@ TEST_CASE("a member that is heard from where it should be is reached there, what
   CHECK(moved.target() == moved.new_node.actor);
 }
 
+TEST_CASE("a member that writes from elsewhere is answered there, and is not dialed for it") {
+  StillSystem still;
+  const Ear old_place(still);
+  const Ear incoming(still);
+  Routes routes(here);
+  (void)routes.use(one_there(), Time{});
+  (void)routes.link_up(there, old_place.actor);
+
+  CHECK(routes.hear(stranger, "127.0.0.1:3", incoming.actor, Time{}).empty());
+  CHECK(routes.sort({answer()}).at(0).to == incoming.actor);
+
+  // It is where it should be after all.
+  (void)routes.hear(stranger, there, incoming.actor, Time{});
+  CHECK(routes.sort({answer()}).at(0).to == old_place.actor);
+  (void)routes.hear(stranger, "127.0.0.1:3", incoming.actor, Time{});
+  CHECK(routes.sort({answer()}).at(0).to == old_place.actor);
+}
+
 }  // namespace
 }  // namespace troupe::actors::test
