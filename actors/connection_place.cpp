@@ -77,7 +77,8 @@ void Connection::count_half_frame() {
   const HalfFrames::Holder holder{.connection = caf::actor_cast<caf::actor>(this),
                                   .source = options_.source,
                                   .is_node = is_member()};
-  for (const caf::actor& other : options_.half_frames->hold(holder, held, clock().now()))
+  for (const caf::actor& other :
+       options_.half_frames->hold(holder, held, cutter_.buffered_bytes(), clock().now()))
     actors::send(this, other, HalfFrameTooMuch{});
 }
 

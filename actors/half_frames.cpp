@@ -7,22 +7,16 @@
 namespace troupe::actors {
 namespace {
 
-constexpr std::chrono::milliseconds mark_interval{500};
-
-/// A sender that has sent nothing for so long has stopped, or its network has.
+/// A sender that has sent next to nothing for so long has stopped, or its network has.
 constexpr std::chrono::seconds standstill{1};
 
-/// Bytes in a second, of a half that has come for hardly any time yet, too.
-double rate(std::size_t bytes, std::chrono::nanoseconds time) {
-  constexpr double seconds_min = 0.01;
-  return static_cast<double>(bytes)
-         / std::max(std::chrono::duration<double>(time).count(), seconds_min);
-}
+/// Less than this is next to nothing.
+constexpr std::size_t progress_bytes_min = std::size_t{64} << 10;
 
 }  // namespace
 
 std::vector<caf::actor> HalfFrames::hold(const Holder& holder, std::size_t bytes,
-                                         Clock::time_point now) {
+                                         std::size_t arrived, Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   const auto [at, is_new] = halves_.try_emplace(holder.connection.id());
   Half& half = at->second;
@@ -31,15 +25,12 @@ std::vector<caf::actor> HalfFrames::hold(const Holder& holder, std::size_t bytes
             .source = holder.source,
             .is_node = holder.is_node,
             .bytes = 0,
-            .grew_at = now,
-            .before = {.bytes = 0, .at = now},
-            .last = {.bytes = 0, .at = now}};
-  if (now - half.last.at >= mark_interval) {
-    half.before = half.last;
-    half.last = {.bytes = half.bytes, .at = now};
+            .marked = arrived,
+            .marked_at = now};
+  if (arrived < half.marked || arrived - half.marked >= progress_bytes_min) {
+    half.marked = arrived;
+    half.marked_at = now;
   }
-  if (bytes > half.bytes)
-    half.grew_at = now;
   bytes_ += bytes - half.bytes;
   half.bytes = bytes;
 
@@ -59,9 +50,9 @@ HalfFrames::Halves::iterator HalfFrames::worst(Clock::time_point now) {
     bytes_of[half.source] += half.bytes;
   const auto rank = [&](const auto& each) {
     const Half& half = each.second;
-    const bool stands = now - half.grew_at >= standstill;
+    const bool stands = now - half.marked_at >= standstill;
     return std::tuple(half.is_node, !stands, -static_cast<std::ptrdiff_t>(bytes_of.at(half.source)),
-                      rate(half.bytes - half.before.bytes, now - half.before.at));
+                      half.marked_at);
   };
   return std::ranges::min_element(halves_, {}, rank);
 }

@@ -19,8 +19,8 @@ struct HalfFrameTooMuch {};
 /// them end. Used by all connections.
 ///
 /// Connections of nodes end last. Of the others those end first that have stood still for a second,
-/// then those of the source that holds the most; of one source the one whose bytes have come
-/// slowest of late. So an upload that goes on is not cut by others that were begun and left.
+/// then those of the source that holds the most; of one source the one whose last 64 KiB began to
+/// come the longest ago. So an upload that goes on is not cut by others that were begun and left.
 class HalfFrames {
 public:
   using Clock = caf::actor_clock;
@@ -33,27 +33,22 @@ public:
     bool is_node = false;  ///< A member of a configuration here.
   };
 
-  /// `holder` holds so many bytes of a frame. Answers who must end.
-  std::vector<caf::actor> hold(const Holder& holder, std::size_t bytes, Clock::time_point now);
+  /// `holder` holds so many bytes for a frame of which so many have arrived. Answers who must end.
+  std::vector<caf::actor> hold(const Holder& holder, std::size_t bytes, std::size_t arrived,
+                               Clock::time_point now);
   /// It holds none. Nothing happens if it did not.
   void release(caf::actor_id connection);
 
   std::size_t bytes() const;
 
 private:
-  /// How much there was, and when.
-  struct Mark {
-    std::size_t bytes = 0;
-    Clock::time_point at{};
-  };
   struct Half {
     caf::actor_addr connection{};
     std::string source{};
     bool is_node = false;
     std::size_t bytes = 0;
-    Clock::time_point grew_at{};
-    Mark before{};  ///< Of the last two, which lie half a second apart or more.
-    Mark last{};
+    std::size_t marked = 0;         ///< So much had arrived...
+    Clock::time_point marked_at{};  ///< ...when we last looked at how fast it comes.
   };
   using Halves = std::map<caf::actor_id, Half>;
 

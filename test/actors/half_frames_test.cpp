@@ -24,7 +24,7 @@ struct Halves {
   }
   /// Who must end for it: none is -1.
   int hold(std::size_t number, std::size_t bytes) {
-    const auto gone = halves.hold(holders[number], bytes, now);
+    const auto gone = halves.hold(holders[number], bytes, bytes, now);
     if (gone.empty())
       return -1;
     REQUIRE(gone.size() == 1);

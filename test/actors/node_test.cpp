@@ -300,15 +300,15 @@ TEST_CASE("peers of one node can be a cluster of their own") {
 TEST_CASE("no node dials where a stranger says it lives: it is answered over its own connection") {
   Cluster cluster(1);
   cluster.found();
-  REQUIRE(cluster.write("x").refusal == Refusal::none);
+  REQUIRE(cluster.write("=x").refusal == Refusal::none);
   const auto identity = std::get<wire::Identity>(cluster.ask(0, wire::AskIdentity{}).body);
   const auto status = std::get<wire::PeerStatus>(cluster.ask(0, wire::AskStatus{}).body);
   auto forged = listen_on("127.0.0.1:0");
   REQUIRE(std::holds_alternative<Listening>(forged));
-  const auto& [socket, address] = std::get<Listening>(forged);
+  const auto& elsewhere = std::get<Listening>(forged);
 
   test::RawClient stranger(cluster.addresses[0]);
-  stranger.write(wire::Hello{.node = "x", .address = address, .incarnation = 1});
+  stranger.write(wire::Hello{.node = "x", .address = elsewhere.address, .incarnation = 1});
   REQUIRE(stranger.read());  // The hello.
   // A candidate of a later term is answered by everyone.
   stranger.write(wire::PeerMessages{.messages = {{.cluster = status.cluster,
@@ -324,7 +324,7 @@ TEST_CASE("no node dials where a stranger says it lives: it is answered over its
   CHECK(std::get<wire::PeerMessages>(*answer).messages[0].to == PeerId{4711});
   // The node has had reason to dial by now, and answers what comes behind it.
   CHECK(cluster.read() == "x");
-  pollfd waiting{.fd = socket.fd(), .events = POLLIN, .revents = 0};
+  pollfd waiting{.fd = elsewhere.socket.fd(), .events = POLLIN, .revents = 0};
   CHECK(::poll(&waiting, 1, 200) == 0);
 }
 

@@ -217,7 +217,7 @@ TEST_CASE("nonsense closes its connection and no other") {
   check_works(good, 1);
 }
 
-TEST_CASE("half frames give way to others when they take too much together, the oldest first") {
+TEST_CASE("half frames give way when they take too much together, one that stands still first") {
   LiveSystem live;
   FakeNode node(live, answer_all(), "127.0.0.1:0", {.half_frame_bytes_max = 1'000'000});
   wire::Calls large = one_call("peer1", 1);
