@@ -205,7 +205,7 @@ Reply refused(Refusal refusal, const std::string& detail, const std::string& sub
   const bool is_bare = !detail.empty() && detail.find('@') == std::string::npos;
   if (refusal == Refusal::no_peer && is_bare && !subject.empty())
     return Failure{std::string(name(refusal)), detail + "@" + subject};
-  if (refusal == Refusal::timeout || refusal == Refusal::no_peer)
+  if (refusal == Refusal::timeout || refusal == Refusal::no_peer || refusal == Refusal::busy)
     return Failure{std::string(name(refusal)), detail};
   if (!says_more(refusal))
     return Failure{std::string(name(refusal)), {}};
