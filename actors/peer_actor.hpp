@@ -12,6 +12,7 @@
 #include "core/engine.hpp"
 #include "machine/kind.hpp"
 #include "storage/store.hpp"
+#include "wire/command.hpp"
 
 #include <chrono>
 #include <list>
@@ -132,6 +133,7 @@ private:
   bool hands_over() const;
   void answer_waiting_calls();
   void on_commands(InboundCalls& inbound);
+  std::string why_invalid(const std::optional<wire::CommandView>& command) const;
   void propose(const InboundCalls& inbound, const std::vector<Bytes>& payloads,
                std::vector<std::uint64_t> ids);
   void on_queries(InboundCalls& inbound);

@@ -80,6 +80,14 @@ void PeerActor::answer_waiting_calls() {
     on_calls(inbound);
 }
 
+std::string PeerActor::why_invalid(const std::optional<wire::CommandView>& command) const {
+  if (!command)
+    return "the command is not an envelope, which wire::encode_command makes";
+  if (command->reserved)
+    return "the command sets session, sequence or resource, which are reserved";
+  return "not a command of a " + kind_.name;
+}
+
 /// All commands of a batch become entries at once, but for those that could never be applied: what
 /// is in the log must make sense to every replica.
 void PeerActor::on_commands(InboundCalls& inbound) {
@@ -90,13 +98,11 @@ void PeerActor::on_commands(InboundCalls& inbound) {
   Replies replies;
   for (wire::Call& call : inbound.calls.calls) {
     const auto command = wire::read_command(call.payload);
-    if (!command || !kind_.valid_command(command->payload)) {
+    if (!command || command->reserved || !kind_.valid_command(command->payload)) {
       replies.to(inbound.connection)
           .push_back({.id = call.id,
                       .refusal = Refusal::invalid,
-                      .detail = command ? "not a command of a " + kind_.name
-                                        : "the command is not an envelope, which "
-                                          "wire::encode_command makes",
+                      .detail = why_invalid(command),
                       .index = {},
                       .value = {}});
     } else if (call.payload.size() > entry_bytes_max_) {

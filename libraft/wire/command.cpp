@@ -15,6 +15,24 @@ bool is_aligned(const std::uint8_t* data) {
   return reinterpret_cast<std::uintptr_t>(data) % alignment == 0;
 }
 
+/// Whether a field of the table is set that stands behind the payload: one of a later version.
+bool has_unknown_fields(const schema::Command& command) {
+  const auto* table = reinterpret_cast<const flatbuffers::Table*>(&command);
+  const auto vtable_bytes = flatbuffers::ReadScalar<flatbuffers::voffset_t>(table->GetVTable());
+  constexpr std::size_t slot_bytes = sizeof(flatbuffers::voffset_t);
+  for (std::size_t slot = schema::Command::VT_PAYLOAD + slot_bytes;
+       slot + slot_bytes <= vtable_bytes; slot += slot_bytes)
+    if (table->GetOptionalFieldOffset(static_cast<flatbuffers::voffset_t>(slot)) != 0)
+      return true;
+  return false;
+}
+
+bool has_reserved_fields(const schema::Command& command) {
+  return command.session() != 0 || command.sequence() != 0
+         || (command.resource() != nullptr && command.resource()->size() > 0)
+         || has_unknown_fields(command);
+}
+
 }  // namespace
 
 Bytes encode_command(std::span<const std::uint8_t> payload) {
@@ -43,7 +61,8 @@ std::optional<CommandView> read_command(const Bytes& envelope) {
     if (!view || view->payload.empty())
       return view;
     const auto offset = static_cast<std::size_t>(view->payload.data() - copy.data());
-    return CommandView{.payload = envelope.span().subspan(offset, view->payload.size())};
+    return CommandView{.payload = envelope.span().subspan(offset, view->payload.size()),
+                       .reserved = view->reserved};
   }
 
   constexpr flatbuffers::uoffset_t depth_max = 2;
@@ -51,12 +70,14 @@ std::optional<CommandView> read_command(const Bytes& envelope) {
   flatbuffers::Verifier verifier(envelope.data(), envelope.size(), depth_max, tables_max);
   if (!schema::VerifyCommandBuffer(verifier))
     return std::nullopt;
-  const auto* payload = schema::GetCommand(envelope.data())->payload();
+  const schema::Command* command = schema::GetCommand(envelope.data());
+  const bool reserved = has_reserved_fields(*command);
+  const auto* payload = command->payload();
   if (payload == nullptr || payload->size() == 0)
-    return CommandView{};
+    return CommandView{.payload = {}, .reserved = reserved};
   if (!is_aligned(payload->data()))
     return std::nullopt;
-  return CommandView{.payload = {payload->data(), payload->size()}};
+  return CommandView{.payload = {payload->data(), payload->size()}, .reserved = reserved};
 }
 
 }  // namespace troupe::wire

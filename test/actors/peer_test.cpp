@@ -81,6 +81,26 @@ TEST_CASE("a command that the kind does not know is refused, those beside it are
   CHECK(replies[3].detail == "no_means_no");
 }
 
+TEST_CASE("a command with fields that mean nothing yet does not enter the log") {
+  Alone stage;
+  const std::size_t entries = stage.disk.logs[test::us].entries.size();
+
+  stage.call(wire::CallKind::command, {{1, test::reserved_command("=a", 7, 0, "")},
+                                       {2, test::reserved_command("=a", 0, 7, "")},
+                                       {3, test::reserved_command("=a", 0, 0, "other")},
+                                       {4, test::reserved_command("=b", 0, 0, "")}});
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 4);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(replies[i].refusal == Refusal::invalid);
+    CHECK(replies[i].detail == "the command sets session, sequence or resource, which are reserved");
+  }
+  CHECK(replies[3].refusal == Refusal::none);
+  CHECK(stage.disk.logs[test::us].entries.size() == entries + 1);
+}
+
 TEST_CASE("a peer without a leader sends clients elsewhere, one with a leader writers to it") {
   PeerStage stage(founded(3));
   stage.connect();

@@ -2,8 +2,10 @@
 
 #include "machine/kind.hpp"
 #include "wire/command.hpp"
+#include "wire/command_generated.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -50,6 +52,19 @@ inline machine::Kind register_kind() {
 /// A command as clients send it.
 inline Bytes command(std::string_view text) {
   return wire::encode_command(machine::bytes(text));
+}
+
+/// One with fields that mean nothing yet.
+inline Bytes reserved_command(std::string_view text, std::uint64_t session, std::uint64_t sequence,
+                              const std::string& resource) {
+  flatbuffers::FlatBufferBuilder builder;
+  builder.ForceVectorAlignment(text.size(), 1, 8);
+  const auto payload =
+      builder.CreateVector(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  const auto name = builder.CreateString(resource);
+  wire::schema::FinishCommandBuffer(
+      builder, wire::schema::CreateCommand(builder, session, sequence, name, payload));
+  return Bytes::copy_of(std::span(builder.GetBufferPointer(), builder.GetSize()));
 }
 
 }  // namespace troupe::actors::test

@@ -66,6 +66,16 @@ TEST_CASE("what is no command in the log is refused, and the entries behind it a
   CHECK(outcomes[3].reply == machine::Reply::ok("b"));
 }
 
+TEST_CASE("a command in the log with fields that mean nothing yet applies as it always did") {
+  Stage stage;
+
+  stage.apply({entry(1, test::reserved_command("=a", 7, 8, "other")), entry(2, command("=b"))});
+  stage.still.run();
+
+  REQUIRE(stage.peer->applied.size() == 1);
+  CHECK(stage.peer->applied[0].outcomes[1].reply == machine::Reply::ok("a"));
+}
+
 TEST_CASE("outcomes that nobody waits for are not made") {
   Stage stage;
 

@@ -1,5 +1,7 @@
 #include "wire/command.hpp"
 
+#include "wire/command_generated.h"
+
 #include <doctest/doctest.h>
 
 #include <string>
@@ -13,6 +15,35 @@ namespace {
 std::string text_of(const CommandView& view) {
   return {view.payload.begin(), view.payload.end()};
 }
+
+/// An envelope as no codec of ours makes it. A field at `unknown_slot` is one of a later version.
+struct Envelope {
+  std::uint64_t session = 0;
+  std::uint64_t sequence = 0;
+  std::string resource{};
+  flatbuffers::voffset_t unknown_slot = 0;
+  bool with_defaults = false;  ///< Fields are there although they hold nothing.
+
+  Bytes bytes() const {
+    flatbuffers::FlatBufferBuilder builder;
+    builder.ForceDefaults(with_defaults);
+    builder.ForceVectorAlignment(7, 1, 8);
+    const auto payload =
+        builder.CreateVector(std::vector<std::uint8_t>{'p', 'a', 'y', 'l', 'o', 'a', 'd'});
+    flatbuffers::Offset<flatbuffers::String> name;
+    if (with_defaults || !resource.empty())
+      name = builder.CreateString(resource);
+    schema::CommandBuilder command(builder);
+    command.add_session(session);
+    command.add_sequence(sequence);
+    command.add_resource(name);
+    command.add_payload(payload);
+    if (unknown_slot != 0)
+      builder.AddElement<std::uint8_t>(unknown_slot, 1);
+    schema::FinishCommandBuffer(builder, command.Finish());
+    return Bytes::copy_of(std::span(builder.GetBufferPointer(), builder.GetSize()));
+  }
+};
 
 }  // namespace
 
@@ -72,4 +103,35 @@ TEST_CASE("an envelope with any byte changed or missing never reads past its end
       check(Bytes::copy_of(broken));
     }
   }
+}
+
+TEST_CASE("an envelope says whether it sets a field that means nothing yet") {
+  const auto reserved = [](const Envelope& envelope) {
+    const auto view = read_command(envelope.bytes());
+    REQUIRE(view);
+    CHECK(text_of(*view) == "payload");
+    return view->reserved;
+  };
+  const flatbuffers::voffset_t after_payload = schema::Command::VT_PAYLOAD + 2;
+
+  CHECK_FALSE(read_command(encode_command(Bytes::copy_of("payload").span()))->reserved);
+  CHECK_FALSE(reserved({}));
+  CHECK_FALSE(reserved({.with_defaults = true}));
+  CHECK(reserved({.session = 1}));
+  CHECK(reserved({.sequence = 1}));
+  CHECK(reserved({.resource = "other"}));
+  CHECK(reserved({.unknown_slot = after_payload}));
+  CHECK(reserved({.unknown_slot = after_payload + 10}));
+}
+
+TEST_CASE("an envelope without a payload, or at an odd address, hides no reserved field") {
+  flatbuffers::FlatBufferBuilder builder;
+  schema::FinishCommandBuffer(builder, schema::CreateCommand(builder, 1));
+  const auto bare = std::span(builder.GetBufferPointer(), builder.GetSize());
+  CHECK(read_command(Bytes::copy_of(bare))->reserved);
+
+  const Bytes envelope = Envelope{.sequence = 9}.bytes();
+  const Bytes shifted = Bytes::copy_of("!" + std::string(envelope.text()));
+  const Bytes odd(std::make_shared<const Bytes>(shifted), shifted.span().subspan(1));
+  CHECK(read_command(odd)->reserved);
 }
