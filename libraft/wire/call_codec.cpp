@@ -118,6 +118,8 @@ bool unpack(const schema::Calls& from, Decoder& decoder, Calls& to) {
       || !decoder.check(from.level() <= schema::ReadLevel::MAX, "unknown level of reads")
       || !decoder.check(to.kind == CallKind::query || to.level == ReadLevel::linearizable,
                         "commands with a level of reads")
+      || !decoder.check(from.calls() == nullptr || from.calls()->size() <= calls_max,
+                        "too many calls")
       || !unpack(from.seen(), decoder, to.seen)
       || !decoder.text(from.peer(), name_bytes_max, to.peer)
       || !decoder.structs(from.calls(), heads) || !blob.check_start())
@@ -136,7 +138,9 @@ bool unpack(const schema::CallReplies& from, Decoder& decoder, CallReplies& to) 
   BlobReader blob(decoder, from.bytes());
   std::span<const schema::ReplyHead> heads;
   to.cluster = {from.cluster()};
-  if (!decoder.text(from.leader(), full_name_bytes_max, to.leader)
+  if (!decoder.check(from.replies() == nullptr || from.replies()->size() <= calls_max,
+                     "too many replies")
+      || !decoder.text(from.leader(), full_name_bytes_max, to.leader)
       || !decoder.structs(from.replies(), heads) || !blob.check_start())
     return false;
   to.replies.reserve(heads.size());

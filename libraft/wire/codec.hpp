@@ -59,6 +59,28 @@ public:
     return true;
   }
 
+  /// At the end: nearly all of the frame was accounted for.
+  bool check_end() {
+    return check(budget_ <= unreferenced_bytes_max + frame_->size() / 8,
+                 "bytes that no field refers to");
+  }
+
+  /// Accounts for a list of so many offsets.
+  bool list(std::size_t count) { return spend(offset_bytes + count * offset_bytes); }
+
+  /// Accounts for a table, by what it says of its size, but for at most what any of ours takes that
+  /// stands in a list.
+  template <class Table>
+  bool table(const Table& from, std::size_t size_min = 0) {
+    constexpr std::size_t size_max = 128;
+    const auto* vtable = reinterpret_cast<const flatbuffers::Table*>(&from)->GetVTable();
+    using Size = flatbuffers::voffset_t;
+    const std::size_t size = flatbuffers::ReadScalar<Size>(vtable) < 2 * sizeof(Size)
+                                 ? 0
+                                 : flatbuffers::ReadScalar<Size>(vtable + sizeof(Size));
+    return spend(std::max(size_min, std::min(size, size_max)));
+  }
+
   /// How many voters to keep, and after what time to replace one.
   bool policy(std::uint32_t count, std::uint64_t after_us, VoterPolicy& to) {
     to = {.count = count, .after = Duration(static_cast<Duration::rep>(after_us))};
@@ -71,7 +93,10 @@ public:
   bool text(const flatbuffers::String* from, std::size_t size_max, std::string& to) {
     if (from == nullptr)
       return true;
-    if (!check(from->size() <= size_max, "text too long") || !spend(from->size()))
+    // Behind its size, and with a zero at its end.
+    const std::size_t size = offset_bytes + from->size() + 1;
+    if (!check(from->size() <= size_max, "text too long")
+        || !spend((size + offset_bytes - 1) / offset_bytes * offset_bytes))
       return false;
     to.assign(from->c_str(), from->size());
     return true;
@@ -100,6 +125,8 @@ public:
   const std::string& problem() const { return problem_; }
 
 private:
+  static constexpr std::size_t offset_bytes = sizeof(flatbuffers::uoffset_t);
+
   std::shared_ptr<const Bytes> frame_;
   std::size_t budget_;
   std::string problem_{};

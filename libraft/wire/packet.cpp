@@ -94,7 +94,7 @@ Result<Packet> decode(const Bytes& body) {
 
   Decoder decoder(body);
   Packet packet;
-  if (!unpack_packet(*schema::GetPacket(body.data()), decoder, packet))
+  if (!unpack_packet(*schema::GetPacket(body.data()), decoder, packet) || !decoder.check_end())
     return {Refusal::invalid, decoder.problem()};
   if (const auto* hello = std::get_if<Hello>(&packet); hello && hello->version != protocol_version)
     return {Refusal::invalid, "protocol version " + std::to_string(hello->version) + ", this is "

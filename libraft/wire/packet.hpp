@@ -27,10 +27,16 @@ inline constexpr std::size_t name_bytes_max = 255;  ///< Of a name, a kind or an
 inline constexpr std::size_t full_name_bytes_max = 2 * name_bytes_max + 1;  ///< "name@host:port".
 inline constexpr std::size_t detail_bytes_max = 4096;  ///< Of a detail or an option's value.
 inline constexpr std::size_t messages_max = std::size_t{1} << 16;
+inline constexpr std::size_t calls_max = std::size_t{1} << 16;  ///< And of replies.
 inline constexpr std::size_t members_max = 1024;
 inline constexpr std::size_t names_max = std::size_t{1} << 16;
 inline constexpr std::size_t options_max = 256;
 inline constexpr std::size_t seen_max = 1024;  ///< Clusters that a client keeps track of.
+
+/// So many bytes of a frame may be referred to by no field, beside an eighth of it: what a
+/// FlatBuffer takes for its own ends. Whoever keeps a part of a frame keeps all of it, and counts
+/// that part.
+inline constexpr std::size_t unreferenced_bytes_max = 1024;
 
 /// As much of a detail as travels. A resource's own words may be of any length; it is cut rather
 /// than refused, since the command has happened by then.
@@ -227,7 +233,8 @@ Frame encode(const Packet& packet);
 
 /// Reads the body of a frame: verified by FlatBuffers, then checked for what a verifier does not
 /// know: entries without gaps, terms that do not fall, enumerators in range, names and counts
-/// within bounds, no bytes referred to twice. Payloads are slices of `body` and keep it alive; they
+/// within bounds, no bytes referred to twice, few to which nothing refers. Numbers are checked
+/// before anything is unpacked. Payloads are slices of `body` and keep it alive; they
 /// are aligned to eight bytes. A `Hello` of another version is refused. The detail of the refusal
 /// says what is wrong.
 Result<Packet> decode(const Bytes& body);

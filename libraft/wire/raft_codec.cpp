@@ -327,7 +327,8 @@ bool unpack(const schema::SnapshotResponse& from, Term term, Decoder& decoder, B
 
 template <class Table>
 bool unpack_body(const Table* from, Term term, Decoder& decoder, Body& to) {
-  return decoder.check(from != nullptr, "message without body") && unpack(*from, term, decoder, to);
+  return decoder.check(from != nullptr, "message without body") && decoder.table(*from)
+         && unpack(*from, term, decoder, to);
 }
 
 bool unpack_body(const schema::Message& from, Term term, Decoder& decoder, Body& to) {
@@ -371,7 +372,7 @@ bool unpack(const schema::Message& from, Decoder& decoder, Message& to) {
   to.from = {from.from()};
   to.to = {from.to()};
   to.term = {from.term()};
-  return decoder.spend(message_bytes_min) && decoder.counter(to.term.value)
+  return decoder.table(from, message_bytes_min) && decoder.counter(to.term.value)
          && decoder.check(to.from != nobody && to.to != nobody, "message from or to nobody")
          && unpack_body(from, to.term, decoder, to.body);
 }
@@ -392,7 +393,8 @@ bool unpack(const schema::PeerMessages& from, Decoder& decoder, PeerMessages& to
   const auto* messages = from.messages();
   if (messages == nullptr)
     return true;
-  if (!decoder.check(messages->size() <= messages_max, "too many messages"))
+  if (!decoder.check(messages->size() <= messages_max, "too many messages")
+      || !decoder.list(messages->size()))
     return false;
   to.messages.reserve(messages->size());
   for (const schema::Message* message : *messages) {

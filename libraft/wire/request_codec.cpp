@@ -74,11 +74,12 @@ bool unpack(const schema::StartPeer& from, Decoder& decoder, StartPeer& to) {
     return false;
   if (from.options() == nullptr)
     return true;
-  if (!decoder.check(from.options()->size() <= options_max, "too many options"))
+  if (!decoder.check(from.options()->size() <= options_max, "too many options")
+      || !decoder.list(from.options()->size()))
     return false;
   for (const schema::StartOption* option : *from.options()) {
     auto& [key, value] = to.options.emplace_back();
-    if (!decoder.text(option->key(), name_bytes_max, key)
+    if (!decoder.table(*option) || !decoder.text(option->key(), name_bytes_max, key)
         || !decoder.text(option->value(), detail_bytes_max, value))
       return false;
   }
@@ -97,7 +98,8 @@ bool unpack(const schema::SetConfiguration& from, Decoder& decoder, SetConfigura
   to.change = static_cast<Change>(from.change());
   if (from.members() == nullptr)
     return true;
-  if (!decoder.check(from.members()->size() <= members_max, "too many members"))
+  if (!decoder.check(from.members()->size() <= members_max, "too many members")
+      || !decoder.list(from.members()->size()))
     return false;
   for (const flatbuffers::String* member : *from.members()) {
     if (!decoder.text(member, full_name_bytes_max, to.members.emplace_back()))

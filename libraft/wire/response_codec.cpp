@@ -135,13 +135,14 @@ using MemberTables = flatbuffers::Vector<flatbuffers::Offset<schema::Member>>;
 bool unpack(const MemberTables* from, Decoder& decoder, std::vector<Member>& to) {
   if (from == nullptr)
     return true;
-  if (!decoder.check(from->size() <= members_max, "too many members"))
+  if (!decoder.check(from->size() <= members_max, "too many members")
+      || !decoder.list(from->size()))
     return false;
   PeerId previous = nobody;
   for (const schema::Member* table : *from) {
     Member& member = to.emplace_back();
     member.id = {table->id()};
-    if (!decoder.check(member.id > previous, "members not sorted by id")
+    if (!decoder.table(*table) || !decoder.check(member.id > previous, "members not sorted by id")
         || !decoder.text(table->name(), name_bytes_max, member.name)
         || !decoder.text(table->address(), name_bytes_max, member.address))
       return false;
@@ -198,10 +199,11 @@ bool unpack(const flatbuffers::Vector<flatbuffers::Offset<schema::Follower>>* fr
             Decoder& decoder, std::vector<FollowerStatus>& to) {
   if (from == nullptr)
     return true;
-  if (!decoder.check(from->size() <= members_max, "too many followers"))
+  if (!decoder.check(from->size() <= members_max, "too many followers")
+      || !decoder.list(from->size()))
     return false;
   for (const schema::Follower* follower : *from)
-    if (!unpack(*follower, decoder, to.emplace_back()))
+    if (!decoder.table(*follower) || !unpack(*follower, decoder, to.emplace_back()))
       return false;
   return true;
 }
@@ -275,7 +277,8 @@ bool unpack(const schema::Identity& from, Decoder& decoder, Identity& to) {
 bool unpack(const schema::Names& from, Decoder& decoder, std::vector<std::string>& to) {
   if (from.names() == nullptr)
     return true;
-  if (!decoder.check(from.names()->size() <= names_max, "too many names"))
+  if (!decoder.check(from.names()->size() <= names_max, "too many names")
+      || !decoder.list(from.names()->size()))
     return false;
   for (const flatbuffers::String* name : *from.names()) {
     if (!decoder.text(name, full_name_bytes_max, to.emplace_back()))

@@ -309,3 +309,107 @@ TEST_CASE("unions without a body, or of an unknown type, are refused") {
                    [](auto& builder) { return schema::CreateRequest(builder, 1).Union(); })
         == "unknown kind of request");
 }
+
+namespace {
+
+/// The problem with calls, messages or replies behind so many bytes that no field refers to.
+template <class Pack>
+std::string problem_behind(std::size_t junk_bytes, schema::PacketBody type, const Pack& pack) {
+  return problem_of(type, [&](flatbuffers::FlatBufferBuilder& builder) {
+    builder.CreateVector(std::vector<std::uint8_t>(junk_bytes, 7));
+    return pack(builder);
+  });
+}
+
+std::string calls_behind(std::size_t junk_bytes, std::size_t payload_bytes) {
+  return problem_behind(junk_bytes, schema::PacketBody::Calls, [&](auto& builder) {
+    builder.ForceVectorAlignment(payload_bytes, 1, 8);
+    const auto payloads = builder.CreateVector(std::vector<std::uint8_t>(payload_bytes));
+    const schema::CallHead head(1, static_cast<std::uint32_t>(payload_bytes));
+    const auto heads = builder.CreateVectorOfStructs(&head, 1);
+    return schema::CreateCalls(builder, builder.CreateString("p"), schema::CallKind::command,
+                               schema::ReadLevel::linearizable, heads, payloads)
+        .Union();
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a frame of which no field refers to a large part is refused") {
+  const std::string refused = "bytes that no field refers to";
+
+  CHECK(calls_behind(0, 64) == "accepted");
+  CHECK(calls_behind(900, 64) == "accepted");
+  CHECK(calls_behind(1400, 64) == refused);
+  CHECK(calls_behind(std::size_t{4} << 20, 64) == refused);
+  // An eighth of a large frame is nothing to speak of.
+  CHECK(calls_behind(std::size_t{100} << 10, std::size_t{1} << 20) == "accepted");
+  CHECK(calls_behind(std::size_t{200} << 10, std::size_t{1} << 20) == refused);
+
+  CHECK(problem_behind(4096, schema::PacketBody::PeerMessages,
+                       [](auto& builder) { return schema::CreatePeerMessages(builder).Union(); })
+        == refused);
+  CHECK(problem_behind(4096, schema::PacketBody::CallReplies,
+                       [](auto& builder) { return schema::CreateCallReplies(builder).Union(); })
+        == refused);
+  CHECK(problem_behind(4096, schema::PacketBody::Hello,
+                       [](auto& builder) { return schema::CreateHello(builder, 1).Union(); })
+        == refused);
+}
+
+TEST_CASE("a table that claims to be large accounts for little") {
+  // Behind its size, the second number of a vtable is that of its table.
+  std::string body(body_of(Packet(PeerMessages{{message(TimeoutNow{})}})).text());
+  const auto padding = std::string(4096, '\0');
+  const auto* packet = schema::GetPacket(body.data());
+  const auto* told = packet->body_as_PeerMessages()->messages()->Get(0);
+  const auto* vtable = reinterpret_cast<const flatbuffers::Table*>(told)->GetVTable();
+  const auto offset = static_cast<std::size_t>(reinterpret_cast<const char*>(vtable) - body.data());
+  body[offset + 2] = '\xff';
+  body[offset + 3] = '\xff';
+
+  const auto decoded = decode(Bytes::copy_of(body + padding));
+
+  REQUIRE(!decoded);
+  CHECK(decoded.detail() == "bytes that no field refers to");
+}
+
+TEST_CASE("large packets of our own, of many small parts, are accounted for") {
+  std::vector<Packet> packets;
+  for (const Packet& sample : samples())
+    if (const auto* messages = std::get_if<PeerMessages>(&sample))
+      for (const Message& one : messages->messages)
+        packets.push_back(PeerMessages{std::vector<Message>(5000, one)});
+  packets.push_back(Calls{.peer = "p", .calls = std::vector<Call>(calls_max)});
+  packets.push_back(Calls{.calls = std::vector<Call>(1000, Call{1, Bytes::copy_of("x")})});
+  packets.push_back(CallReplies{.replies = std::vector<CallReply>(calls_max)});
+  packets.push_back(CallReplies{
+      std::vector<CallReply>(1000, {1, Refusal::redirect, "a", {}, Bytes::copy_of("x")})});
+  for (const char* name : {"", "a", "ab", "abc", "abcd", "abcde"}) {
+    packets.push_back(Response{.body = std::vector<std::string>(5000, name)});
+    packets.push_back(
+        Request{.body = SetConfiguration{std::vector<std::string>(members_max, name)}});
+    packets.push_back(Request{
+        .body = StartPeer{"map", {options_max, std::pair<std::string, std::string>(name, name)}}});
+    Configuration configuration;
+    for (std::uint64_t id = 1; id <= members_max; ++id)
+      configuration.voters.push_back({{id}, name, name});
+    packets.push_back(Response{.body = configuration});
+    PeerStatus status = peer_status();
+    status.followers.assign(members_max, {.name = name});
+    packets.push_back(Response{.body = status});
+  }
+
+  for (const Packet& packet : packets) {
+    CAPTURE(packet.index());
+    CHECK(problem_of(packet) == "accepted");
+  }
+}
+
+TEST_CASE("more calls or replies than a packet may hold are counted before they are unpacked") {
+  CHECK(problem_of(Calls{.calls = std::vector<Call>(calls_max)}) == "accepted");
+  CHECK(problem_of(Calls{.calls = std::vector<Call>(calls_max + 1)}) == "too many calls");
+  CHECK(problem_of(CallReplies{.replies = std::vector<CallReply>(calls_max)}) == "accepted");
+  CHECK(problem_of(CallReplies{.replies = std::vector<CallReply>(calls_max + 1)})
+        == "too many replies");
+}
