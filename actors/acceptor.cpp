@@ -23,7 +23,11 @@ Acceptor::Acceptor(caf::actor_config& config, AcceptorOptions options, SharedSoc
       options_(std::move(options)),
       socket_(std::move(socket)),
       slots_(std::make_shared<ConnectionSlots>(options_.slots)),
-      half_frames_(std::make_shared<HalfFrames>(options_.limits.half_frame_bytes_max)) {}
+      half_frames_(std::make_shared<HalfFrames>(options_.limits.half_frame_bytes_max)),
+      node_backlog_(std::make_shared<NodeBacklog>()) {
+  node_backlog_->bytes_max = options_.limits.node_unanswered_bytes_max;
+  node_backlog_->answer_bytes_max = options_.limits.node_answer_bytes_max;
+}
 
 caf::behavior Acceptor::make_behavior() {
   outlive_errors(this);
@@ -66,6 +70,7 @@ ConnectionOptions Acceptor::connection_options() const {
           .limits = options_.limits,
           .half_frames = half_frames_,
           .slots = slots_,
+          .node_backlog = node_backlog_,
           .beats = options_.beats};
 }
 

@@ -51,6 +51,7 @@ private:
   std::shared_ptr<ConnectionSlots> slots_;
   std::shared_ptr<HalfFrames> half_frames_;
   bool look_pending_ = false;
+  std::shared_ptr<NodeBacklog> node_backlog_;
 };
 
 caf::actor spawn_acceptor(caf::actor_system& system, Listening listening, AcceptorOptions options);

@@ -39,6 +39,25 @@ static_assert(hello_bytes_max > 2 * wire::name_bytes_max + 256);
 /// Every frame is a multiple of it, the head included.
 constexpr std::size_t frame_alignment = 8;
 
+/// What a frame is taken to cost at least, however small it is: a message, a ticket, a record of
+/// who waits.
+constexpr std::size_t frame_cost_bytes_min = 256;
+
+/// What CAF holds of frames that the socket has not taken, but for one that is larger.
+constexpr std::size_t given_bytes_max = std::size_t{256} << 10;
+
+/// How often, and after what time each, reading is resumed once more; see `read_on`.
+constexpr unsigned read_on_again_max = 5;
+constexpr std::chrono::milliseconds read_on_pause{20};
+
+BacklogLimits backlog_limits(const ConnectionLimits& limits) {
+  return {.calls_max = limits.unanswered_max,
+          .bytes_max = limits.unanswered_bytes_max,
+          .frames_max = limits.unanswered_frames_max,
+          .requests_max = limits.unanswered_requests_max,
+          .answer_bytes_max = limits.answer_bytes_max};
+}
+
 }  // namespace
 
 }  // namespace troupe::actors
@@ -54,7 +73,7 @@ Connection::Connection(caf::actor_config& config, ConnectionOptions options, Sha
     : Broker(config),
       options_(std::move(options)),
       socket_(std::move(socket)),
-      backlog_(options_.limits.unanswered_max, options_.limits.unanswered_bytes_max) {}
+      backlog_(backlog_limits(options_.limits), options_.node_backlog) {}
 
 caf::behavior Connection::make_behavior() {
   outlive_errors(this);
@@ -66,6 +85,10 @@ caf::behavior Connection::make_behavior() {
   read_bytes_ = read_bytes_min;
   configure_read(handle_, caf::io::receive_policy::at_most(read_bytes_));
   ack_writes(handle_, true);
+  backlog_.when_room([us = caf::actor_cast<caf::weak_actor_ptr>(this)] {
+    if (const auto connection = caf::actor_cast<caf::actor>(us))
+      send_from_outside(connection, RoomAgain{});
+  });
   // An exit is urgent in CAF's mailbox and would overtake the frames that were sent before it.
   set_exit_handler([this](caf::exit_msg&) { actors::send(this, this, Drain{}); });
   enter();
@@ -100,6 +123,8 @@ caf::behavior Connection::make_behavior() {
           refuse("no hello in time");
       },
       [this](const FrameDeadline& deadline) { on_frame_deadline(deadline.frames); },
+      [this](const RoomAgain&) { on_room_again(); },
+      [this](const ReadOn&) { read_on(); },
       [this](const HalfFrameTooMuch&) {
         if (cutter_.held_bytes() > wire::FrameCutter::kept_bytes_max)
           refuse("half a frame, while others need the room");
@@ -124,6 +149,9 @@ void Connection::on_exit() {
   options_.opener = {};
   options_.registry.reset();
   waiting_.clear();
+  bodies_.clear();
+  bodies_routed_ = 0;
+  backlog_.note_unwritten(0);
 }
 
 void Connection::follow_read_size(std::size_t arrived_bytes) {
@@ -174,7 +202,7 @@ void Connection::on_frame_deadline(std::uint64_t frames) {
   frame_deadline_runs_ = false;
   if (cutter_.buffered_bytes() == 0)
     return;
-  if (frames == frames_)
+  if (frames == frames_ && !is_paused_)
     return refuse("half a frame for too long");
   start_frame_deadline();
 }
@@ -187,11 +215,61 @@ bool Connection::take(std::span<const char> arrived) {
     return false;
   }
   frames_ += bodies_.size();
-  for (const Bytes& body : bodies_)
-    if (!on_body(body))
+  return route_bodies();
+}
+
+/// All frames of the last read, or as many as may be unanswered. False if one of them was the end
+/// of the connection.
+bool Connection::route_bodies() {
+  while (bodies_routed_ < bodies_.size()) {
+    if (backlog_.must_wait()) {
+      stop_reading();
+      return true;
+    }
+    if (!on_body(bodies_[bodies_routed_++]))
       return false;
+  }
   bodies_.clear();
+  bodies_routed_ = 0;
   return true;
+}
+
+/// The other side waits with the rest, as it would for a slow network. What was read already is
+/// kept: less than one read, in memory of its own.
+void Connection::stop_reading() {
+  if (std::exchange(is_paused_, true))
+    return;
+  halt(handle_);
+  std::vector<Bytes> rest;
+  for (std::size_t i = bodies_routed_; i < bodies_.size(); ++i)
+    rest.push_back(Bytes::copy_of(bodies_[i].span()));
+  bodies_ = std::move(rest);
+  bodies_routed_ = 0;
+}
+
+void Connection::on_room_again() {
+  if (state_ == State::draining || !is_paused_)
+    return;
+  is_paused_ = false;
+  if (!route_bodies())
+    return;
+  send_messages();
+  if (is_paused_)
+    return;
+  trigger(handle_);
+  if (std::exchange(read_on_again_, read_on_again_max) == 0)
+    send_after(this, read_on_pause, this, ReadOn{});
+}
+
+/// CAF forgets to read on where it has not yet carried out that reading stops, and does nothing
+/// where we read already: it is told again, a few times.
+void Connection::read_on() {
+  if (state_ == State::draining)
+    return;
+  if (!is_paused_)
+    trigger(handle_);
+  if (--read_on_again_ > 0)
+    send_after(this, read_on_pause, this, ReadOn{});
 }
 
 /// False if that was the end of the connection.
@@ -272,9 +350,11 @@ std::string_view Connection::on_packet(wire::Calls& packet) {
     if (const auto peer = options_.registry->by_name.find(packet.peer);
         peer != options_.registry->by_name.end())
       target = &peer->second;
-  if (Ticket ticket = backlog_.admit(packet.calls.size(), body_bytes_))
-    actors::send(this, *target,
-                 InboundCalls{caf::actor_cast<caf::actor>(this), std::move(packet), ticket});
+  const std::size_t cost = std::max(body_bytes_, frame_cost_bytes_min);
+  if (Ticket ticket = backlog_.admit(packet.calls.size(), cost))
+    actors::send(
+        this, *target,
+        InboundCalls{caf::actor_cast<caf::actor>(this), std::move(packet), ticket, body_bytes_});
   else
     refuse_as_busy(packet.calls);
   return {};
@@ -291,7 +371,8 @@ void Connection::refuse_as_busy(const std::vector<wire::Call>& calls) {
 std::string_view Connection::on_packet(wire::Request& packet) {
   if (options_.direction != Direction::incoming)
     return "a request from someone who was called";
-  if (Ticket ticket = backlog_.admit(1, body_bytes_))
+  const std::size_t cost = std::max(body_bytes_, frame_cost_bytes_min);
+  if (Ticket ticket = backlog_.admit_request(cost))
     actors::send(this, options_.owner,
                  InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet), ticket});
   else
@@ -334,25 +415,33 @@ void Connection::write_frame(const wire::Frame& frame) {
   waiting_.push_back(frame);
   waiting_bytes_ += frame->size();
   unwritten_bytes_ += frame->size();
+  // Now, since what is asked next may be answered before this turn ends.
+  if (unwritten_bytes_ > given_bytes_max)
+    backlog_.note_unwritten(unwritten_bytes_);
 }
 
-/// What the kernel takes at once is neither copied nor waited for. The rest is CAF's, which writes
-/// when there is room; until it is done, all that follows is, too.
+/// What the kernel takes at once is neither copied nor waited for. Of the rest CAF gets a part,
+/// which it copies and writes when there is room; what stands behind that waits as it is.
 void Connection::write_waiting() {
-  std::size_t sent = 0;
-  if (unwritten_bytes_ == waiting_bytes_)
-    sent = send_at_once(fd(), waiting_);
-  unwritten_bytes_ -= sent;
-  for (const wire::Frame& frame : waiting_) {
-    const std::size_t gone = std::min(sent, frame->size());
-    sent -= gone;
-    if (gone < frame->size())
-      write(handle_, frame->size() - gone, frame->data() + gone);
+  if (unwritten_bytes_ == waiting_bytes_) {
+    std::size_t sent = send_at_once(fd(), waiting_);
+    unwritten_bytes_ -= sent;
+    std::size_t given = 0;
+    auto frame = waiting_.begin();
+    for (; frame != waiting_.end() && given < given_bytes_max; ++frame) {
+      const std::size_t size = (*frame)->size();
+      const std::size_t gone = std::min(sent, size);
+      sent -= gone;
+      waiting_bytes_ -= size;
+      given += size - gone;
+      if (gone < size)
+        write(handle_, size - gone, (*frame)->data() + gone);
+    }
+    waiting_.erase(waiting_.begin(), frame);
+    if (given > 0)
+      flush(handle_);
   }
-  if (unwritten_bytes_ > 0)
-    flush(handle_);
-  waiting_.clear();
-  waiting_bytes_ = 0;
+  backlog_.note_unwritten(unwritten_bytes_);
 }
 
 void Connection::overflow(std::size_t frame_bytes) {
@@ -365,6 +454,7 @@ void Connection::overflow(std::size_t frame_bytes) {
 
 void Connection::on_transferred(const caf::io::data_transferred_msg& transferred) {
   unwritten_bytes_ = transferred.remaining + waiting_bytes_;
+  write_waiting();
   if (state_ == State::draining && unwritten_bytes_ == 0)
     close_at_once();
 }

@@ -35,12 +35,22 @@ struct ConnectionLimits {
   std::size_t half_frame_bytes_max = std::size_t{64} << 20;
   /// How long a connection that is told to exit may take to write what it was given before.
   Duration drain_timeout = std::chrono::milliseconds(500);
-  /// Bytes of frames that the socket has not taken yet.
-  std::size_t unwritten_bytes_max = std::size_t{32} << 20;
+  /// Bytes of frames that the socket has not taken yet. More than `answer_bytes_max` by the largest
+  /// frame: a client that reads slowly is refused more before it is closed.
+  std::size_t unwritten_bytes_max = std::size_t{48} << 20;
   /// Calls and requests that came in and are not answered yet. Beyond either they are refused as
   /// `busy` and passed to nobody; who does not read that either is closed by the limit above.
   std::size_t unanswered_max = std::size_t{1} << 17;
   std::size_t unanswered_bytes_max = std::size_t{64} << 20;
+  /// Frames with calls, and requests among them, that came in and are not answered yet. Beyond
+  /// either nothing more is read until half of them are.
+  std::size_t unanswered_frames_max = 256;
+  std::size_t unanswered_requests_max = 64;
+  /// Bytes of answers that the socket has not taken yet. Beyond it queries are refused as `busy`.
+  std::size_t answer_bytes_max = std::size_t{32} << 20;
+  /// The same for all incoming connections of a node together; each may have 64 KiB beyond it.
+  std::size_t node_unanswered_bytes_max = std::size_t{128} << 20;
+  std::size_t node_answer_bytes_max = std::size_t{128} << 20;
 };
 
 /// How nodes know of each other that they are alive. Who dialed says so every `interval`, if it has
@@ -71,11 +81,18 @@ struct ConnectionOptions {
   std::shared_ptr<HalfFrames> half_frames{};
   /// Incoming: where it takes its place. May be null.
   std::shared_ptr<ConnectionSlots> slots{};
+  /// What this one and others were asked and have not answered. May be null.
+  std::shared_ptr<NodeBacklog> node_backlog{};
   Beats beats{};
 };
 
 /// Connection -> itself, every `Beats::interval`.
 struct Beat {};
+
+/// Connection -> itself: enough was answered to read on.
+struct RoomAgain {};
+/// Connection -> itself, some time after it began to read on; see `Connection::read_on`.
+struct ReadOn {};
 
 /// Connection -> who opened it: the other side said its hello.
 struct ConnectionReady {
@@ -113,7 +130,11 @@ private:
   bool take(std::span<const char> arrived);
   void start_frame_deadline();
   void on_frame_deadline(std::uint64_t frames);
+  bool route_bodies();
   bool on_body(const Bytes& body);
+  void stop_reading();
+  void on_room_again();
+  void read_on();
   void on_frame(const wire::Frame& frame);
   void on_transferred(const caf::io::data_transferred_msg& transferred);
   void on_drain();
@@ -179,6 +200,8 @@ private:
   std::uint64_t unwritten_bytes_ = 0;  ///< These, and what CAF holds.
   Backlog backlog_;
   std::size_t body_bytes_ = 0;        ///< Of the frame that is being routed.
+  bool is_paused_ = false;            ///< Too much is unanswered: nothing is read.
+  unsigned read_on_again_ = 0;        ///< How often reading is still to be resumed once more.
   bool spoke_ = false;                ///< Since the last beat.
   bool heard_ = false;                ///< Likewise, of the other side.
   unsigned missed_ = 0;               ///< Beats in a row.
@@ -187,6 +210,7 @@ private:
   bool is_doubtful_ = false;          ///< The owner is told when this read is done.
   std::uint64_t dropped_frames_ = 0;  ///< In a row.
   std::vector<Bytes> bodies_{};       ///< Of one read.
+  std::size_t bodies_routed_ = 0;     ///< So many of them.
   std::map<PeerId, InboundMessages> messages_{};  ///< Of one read, by whom they are for.
 };
 
@@ -197,5 +221,7 @@ caf::actor spawn_connection(caf::actor_system& system, ConnectionOptions options
 }  // namespace troupe::actors
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Beat)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::RoomAgain)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ReadOn)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ConnectionReady)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::ConnectionTurnedAway)

@@ -60,9 +60,9 @@ void Connection::hear_beat(std::uint64_t ended) {
 }
 
 /// Beats are counted rather than time: when this process stood still, what came meanwhile is read
-/// before the next beat.
+/// before the next beat. Where we do not read, the silence is ours.
 void Connection::look_for_silence() {
-  if (std::exchange(heard_, false))
+  if (std::exchange(heard_, false) || is_paused_)
     missed_ = 0;
   else if (++missed_ == options_.beats.missed_max)
     doubt();

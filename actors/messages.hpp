@@ -45,6 +45,8 @@ struct InboundCalls {
   caf::actor connection{};
   wire::Calls calls{};
   Ticket ticket{};  ///< To be kept until all of them are answered.
+  /// Of the frame that the payloads are slices of; 0 where each has memory of its own.
+  std::size_t frame_bytes = 0;
 };
 
 /// Connection, or a client of the same process -> node: an operator's request. Node -> peer, for
@@ -176,9 +178,11 @@ struct Ask {
     caf::actor connection{};
     std::uint64_t id = 0;
     Bytes question{};
+    std::size_t ticket = 0;  ///< Its place among `tickets`.
   };
   std::vector<Query> queries{};
-  std::vector<Ticket> tickets{};  ///< Of the queries.
+  std::vector<Ticket> tickets{};  ///< Of the queries. None where nobody counts.
+  std::size_t answered = 0;       ///< So many of the queries, from the front.
   // What the answers carry, see `wire::CallReplies`.
   ClusterId cluster{};
   std::string leader{};

@@ -234,26 +234,33 @@ void PeerActor::answer_held_reads() {
     ask_resource(held_.take(dispatched_));
 }
 
+namespace {
+
+/// The next queries, with the tickets that are theirs: those stand in the order of the queries.
+Ask part_of(Ask& whole, std::size_t from) {
+  const std::size_t upto = std::min(from + ask_queries_max, whole.queries.size());
+  Ask part{.queries = {}, .tickets = {}, .cluster = whole.cluster, .leader = whole.leader};
+  part.queries.reserve(upto - from);
+  const std::size_t first = whole.queries[from].ticket;
+  const std::size_t last = whole.queries[upto - 1].ticket;
+  for (std::size_t i = first; i <= last; ++i)
+    part.tickets.push_back(whole.tickets[i]);
+  for (std::size_t i = from; i < upto; ++i) {
+    part.queries.push_back(std::move(whole.queries[i]));
+    part.queries.back().ticket -= first;
+  }
+  return part;
+}
+
+}  // namespace
+
 void PeerActor::ask_resource(Ask ask) {
   if (ask.queries.empty())
     return;
   ask.cluster = engine_.cluster();
   ask.leader = leader_elsewhere();
-  auto rest = std::make_move_iterator(ask.queries.begin());
-  const auto end = std::make_move_iterator(ask.queries.end());
-  while (end - rest > static_cast<std::ptrdiff_t>(ask_queries_max)) {
-    const auto upto = rest + ask_queries_max;
-    actors::send(
-        this, resource_,
-        Ask{.queries = {rest, upto}, .tickets = {}, .cluster = ask.cluster, .leader = ask.leader});
-    rest = upto;
-  }
-  // The tickets go with the last of them: the resource answers in order.
-  actors::send(this, resource_,
-               Ask{.queries = {rest, end},
-                   .tickets = std::move(ask.tickets),
-                   .cluster = ask.cluster,
-                   .leader = std::move(ask.leader)});
+  for (std::size_t from = 0; from < ask.queries.size(); from += ask_queries_max)
+    actors::send(this, resource_, part_of(ask, from));
 }
 
 void PeerActor::follow_configuration(const Output& out) {

@@ -25,6 +25,15 @@ constexpr std::size_t turn_commands_max = 256;
 /// the next one: a thousand clients with one query each would otherwise have as many rounds.
 constexpr std::size_t read_rounds_max = 2;
 
+/// An entry that stays keeps all of the frame that it is a slice of. A command that is less than
+/// half of its part of the frame, were it divided evenly among the calls, is copied. So frames of
+/// many commands alike are kept as they came, and a small one next to a large one is not what keeps
+/// that, whatever becomes of it.
+Bytes without_frame(Bytes payload, const InboundCalls& inbound) {
+  const std::size_t part = inbound.frame_bytes / inbound.calls.calls.size();
+  return payload.size() < part / 2 ? Bytes::copy_of(payload.span()) : payload;
+}
+
 bool is_sent_entries(const Configuration& configuration, PeerId peer) {
   return configuration.has_voter(peer)
          || std::ranges::find(configuration.learners, peer, &Member::id)
@@ -113,7 +122,7 @@ void PeerActor::on_commands(InboundCalls& inbound) {
                       .index = {},
                       .value = {}});
     } else {
-      payloads.push_back(std::move(call.payload));
+      payloads.push_back(without_frame(std::move(call.payload), inbound));
       ids.push_back(call.id);
     }
   }

@@ -37,7 +37,7 @@ void CommandWaiters::answer(Applied& applied, const std::string& leader, Replies
       while (outcome != end && outcome->id.index < id.index)
         ++outcome;
       if (outcome != end && outcome->id == id)
-        answers.push_back(call_reply(call, std::move(outcome->reply), id.index));
+        answers.push_back(call_reply(call, std::move(outcome->reply), id.index, batch.ticket));
       else
         answers.push_back(refusal_of(call, Refusal::redirect, leader));
     }
@@ -70,8 +70,10 @@ void CommandWaiters::lose_all(Refusal refusal, Replies& replies) {
 void append_queries(const caf::actor& connection, std::vector<wire::Call> calls, Ticket ticket,
                     Ask& to) {
   for (wire::Call& call : calls)
-    to.queries.push_back(
-        {.connection = connection, .id = call.id, .question = std::move(call.payload)});
+    to.queries.push_back({.connection = connection,
+                          .id = call.id,
+                          .question = std::move(call.payload),
+                          .ticket = to.tickets.size()});
   to.tickets.push_back(std::move(ticket));
 }
 

@@ -14,6 +14,18 @@ constexpr std::size_t value_bytes_max = wire::frame_body_bytes_max - 4096;
 /// What a reply without its texts and value takes in a frame.
 constexpr std::size_t reply_head_bytes = 64;
 
+/// Smaller values are not counted one by one: they are bounded by the number of calls.
+constexpr std::size_t counted_bytes_min = 256;
+
+wire::CallReply too_large(std::uint64_t id, Index index) {
+  // Not `Refusal::too_large`: a command with such a reply has happened.
+  return {.id = id,
+          .refusal = Refusal::resource,
+          .detail = "reply_too_large",
+          .index = index,
+          .value = {}};
+}
+
 std::size_t size_bytes(const wire::CallReply& reply) {
   return reply_head_bytes + reply.detail.size() + reply.value.size();
 }
@@ -48,25 +60,23 @@ Bytes to_bytes(std::string text) {
   return {std::move(owner), {data, size}};
 }
 
-wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index) {
+wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index,
+                           const Ticket& ticket) {
   if (!reply.error.empty())
     return {.id = id,
             .refusal = Refusal::resource,
             .detail = std::move(reply.error),
             .index = index,
             .value = {}};
-  if (reply.value.size() > value_bytes_max)
-    // Not `too_large`: a command with such a reply has happened.
-    return {.id = id,
-            .refusal = Refusal::resource,
-            .detail = "reply_too_large",
-            .index = index,
-            .value = {}};
-  return {.id = id,
-          .refusal = Refusal::none,
-          .detail = {},
-          .index = index,
-          .value = to_bytes(std::move(reply.value))};
+  const bool counts = ticket && reply.value.size() >= counted_bytes_min;
+  if (reply.value.size() > value_bytes_max || (counts && !ticket->has_room()))
+    return too_large(id, index);
+  return {
+      .id = id,
+      .refusal = Refusal::none,
+      .detail = {},
+      .index = index,
+      .value = counts ? ticket->charged(std::move(reply.value)) : to_bytes(std::move(reply.value))};
 }
 
 wire::Response refused(std::uint64_t id, Refusal refusal, std::string detail) {

@@ -10,8 +10,10 @@
 
 namespace troupe::actors {
 
-/// What a resource answered, as a client gets it. Moves the value.
-wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index);
+/// What a resource answered, as a client gets it. Moves the value, which counts among the answers
+/// of the ticket's connection. What finds no room there is left out: the command has happened.
+wire::CallReply call_reply(std::uint64_t id, machine::Reply reply, Index index,
+                           const Ticket& ticket = {});
 
 /// Answers on their way to the connections that asked: gathered during one turn, then sent as few
 /// packets as their sizes allow.

@@ -1,6 +1,5 @@
 #include "actors/resource_actor.hpp"
 
-#include "actors/replies.hpp"
 #include "wire/command.hpp"
 
 #include <chrono>
@@ -16,8 +15,9 @@ namespace {
 /// commands when too many wait.
 constexpr std::size_t queries_waiting_max = 65536;
 
-/// Bytes of answers that gather before they are sent.
-constexpr std::size_t gathered_bytes_max = std::size_t{4} << 20;
+/// Bytes and number of the answers that are made in one turn.
+constexpr std::size_t portion_bytes_max = std::size_t{4} << 20;
+constexpr std::size_t portion_queries_max = 1024;
 
 /// What this thread has used. Where others share the processors a short task may take long: to do
 /// it elsewhere would not shorten it. Resources wait for nothing.
@@ -54,17 +54,18 @@ caf::behavior ResourceActor::make_behavior() {
   outlive_errors(this);
   return {
       timed<Apply>([this](Apply& message) { take(std::move(message)); }),
-      timed<Ask>([this](Ask& message) { take(std::move(message)); }),
+      timed<Ask>([this](Ask& message) {
+        if (message.answered > 0)
+          --portions_;
+        take(std::move(message));
+      }),
       timed<Save>([this](Save& message) { take(std::move(message)); }),
       timed<NextPiece>([this](const NextPiece& message) { on_next_piece(message); }),
       timed<Load>([this](const Load& message) { on_load(message); }),
       [this](const StartOver&) { start_over(); },
       timed<PieceRead>([this](PieceRead& read) { on_piece_read(read); }),
       timed<Flush>([this](const Flush&) { catch_up(); }),
-      [this](const Stop&) {
-        end_save("the peer stops");
-        quit();
-      },
+      [this](const Stop&) { stop(); },
   };
 }
 
@@ -88,10 +89,10 @@ void ResourceActor::take(Task task) {
   waiting_.push_back(std::move(task));
 }
 
-void ResourceActor::perform(const Task& task) {
+void ResourceActor::perform(Task& task) {
   if (const auto* message = std::get_if<Apply>(&task))
     on_apply(*message);
-  else if (const auto* question = std::get_if<Ask>(&task))
+  else if (auto* question = std::get_if<Ask>(&task))
     on_ask(*question);
   else
     on_save(std::get<Save>(task));
@@ -99,10 +100,13 @@ void ResourceActor::perform(const Task& task) {
 
 void ResourceActor::refuse(const Ask& message) {
   Replies replies;
-  for (const Ask::Query& query : message.queries)
-    replies.to(query.connection)
-        .push_back(
-            {.id = query.id, .refusal = Refusal::busy, .detail = {}, .index = {}, .value = {}});
+  for (std::size_t i = message.answered; i < message.queries.size(); ++i)
+    replies.to(message.queries[i].connection)
+        .push_back({.id = message.queries[i].id,
+                    .refusal = Refusal::busy,
+                    .detail = {},
+                    .index = {},
+                    .value = {}});
   send_all(this, replies);
 }
 
@@ -134,28 +138,51 @@ machine::Reply ResourceActor::apply(const Entry& entry) {
   return state_.apply({entry.id.index, command->payload});
 }
 
-void ResourceActor::on_ask(const Ask& message) {
+/// One portion of the answers. The rest comes behind all that is in the mailbox by now: a small
+/// question may have a large answer, and others on this thread must get their say in between.
+void ResourceActor::on_ask(Ask& message) {
   Replies replies(message.cluster, message.leader);
-  std::size_t gathered = 0;
-  for (const Ask::Query& query : message.queries) {
-    const Index index = state_.applied();
-    auto& answers = replies.to(query.connection);
-    if (valid_query_(query.question.span()))
-      answers.push_back(call_reply(query.id, state_.query(query.question.span()), index));
-    else
-      answers.push_back({.id = query.id,
-                         .refusal = Refusal::invalid,
-                         .detail = "not a query of a " + kind_,
-                         .index = index,
-                         .value = {}});
-    // A small question may have a large answer: what gathers is bounded, too.
-    gathered += answers.back().value.size();
-    if (gathered < gathered_bytes_max)
-      continue;
-    send_all(this, replies);
-    gathered = 0;
+  std::size_t bytes = 0;
+  std::size_t count = 0;
+  while (message.answered < message.queries.size() && count < portion_queries_max
+         && bytes < portion_bytes_max) {
+    bytes += answer(message, message.queries[message.answered], replies);
+    ++message.answered;
+    ++count;
   }
   send_all(this, replies);
+  if (message.answered == message.queries.size())
+    return;
+  ++portions_;
+  actors::send(this, this, std::move(message));
+}
+
+/// Appends to `replies`, and answers the size of the value.
+std::size_t ResourceActor::answer(const Ask& message, const Ask::Query& query, Replies& replies) {
+  static const Ticket none{};
+  const Ticket& ticket =
+      query.ticket < message.tickets.size() ? message.tickets[query.ticket] : none;
+  const Index index = state_.applied();
+  auto& answers = replies.to(query.connection);
+  const auto refuse = [&](Refusal refusal, const std::string& detail) {
+    answers.push_back(
+        {.id = query.id, .refusal = refusal, .detail = detail, .index = index, .value = {}});
+  };
+  if (ticket && !ticket->has_room())
+    refuse(Refusal::busy, "");
+  else if (!valid_query_(query.question.span()))
+    refuse(Refusal::invalid, "not a query of a " + kind_);
+  else
+    answers.push_back(call_reply(query.id, state_.query(query.question.span()), index, ticket));
+  return answers.back().value.size();
+}
+
+/// Behind what was asked before.
+void ResourceActor::stop() {
+  if (portions_ > 0)
+    return actors::send(this, this, Stop{});
+  end_save("the peer stops");
+  quit();
 }
 
 }  // namespace troupe::actors

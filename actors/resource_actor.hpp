@@ -3,6 +3,7 @@
 #include "actors/io_actor.hpp"
 #include "actors/long_tasks.hpp"
 #include "actors/messages.hpp"
+#include "actors/replies.hpp"
 #include "machine/kind.hpp"
 #include "machine/replicated_state.hpp"
 
@@ -45,9 +46,11 @@ private:
   template <class Message, class Handle>
   auto timed(Handle handle);
   void take(Task task);
-  void perform(const Task& task);
+  void perform(Task& task);
   void on_apply(const Apply& message);
-  void on_ask(const Ask& message);
+  void on_ask(Ask& message);
+  std::size_t answer(const Ask& message, const Ask::Query& query, Replies& replies);
+  void stop();
   machine::Reply apply(const Entry& entry);
   void refuse(const Ask& message);
 
@@ -72,8 +75,9 @@ private:
   Mode mode_ = Mode::ready;
   std::list<Task> waiting_{};
   std::size_t queries_waiting_ = 0;
-  std::uint64_t save_ = 0;  ///< The number of the last.
-  Save saving_{};           ///< What asked for it, while it is under way.
+  std::size_t portions_ = 0;  ///< Questions of which a part is answered, in our own mailbox.
+  std::uint64_t save_ = 0;    ///< The number of the last.
+  Save saving_{};             ///< What asked for it, while it is under way.
   std::uint64_t load_ = 0;
   Load loading_{};
 };

@@ -122,7 +122,7 @@ void ResourceActor::catch_up() {
     mode_ = Mode::ready;
     return;
   }
-  const Task task = std::move(waiting_.front());
+  Task task = std::move(waiting_.front());
   waiting_.pop_front();
   if (const auto* ask = std::get_if<Ask>(&task))
     queries_waiting_ -= ask->queries.size();

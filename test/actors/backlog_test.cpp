@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
 namespace troupe::actors {
 namespace {
@@ -34,6 +36,82 @@ TEST_CASE("a backlog admits what fits, and gives places back with the last copy 
 
   backlog.reset();
   all.reset();  // Outlives it.
+}
+
+TEST_CASE("a backlog with too many frames or requests waits until half of them are answered") {
+  Backlog backlog({.frames_max = 4, .requests_max = 2});
+  int told = 0;
+  backlog.when_room([&] { ++told; });
+  std::vector<Ticket> tickets;
+
+  for (int i = 0; i < 4; ++i) {
+    CHECK_FALSE(backlog.must_wait());
+    tickets.push_back(backlog.admit(1, 1));
+  }
+  CHECK(backlog.must_wait());
+  tickets.pop_back();
+  CHECK(told == 0);
+  tickets.pop_back();
+  CHECK(told == 1);
+  CHECK_FALSE(backlog.must_wait());
+
+  tickets.clear();
+  CHECK(told == 1);  // Nobody waited.
+  tickets.push_back(backlog.admit_request(1));
+  CHECK_FALSE(backlog.must_wait());
+  tickets.push_back(backlog.admit_request(1));
+  CHECK(backlog.must_wait());
+  tickets.pop_back();
+  CHECK(told == 2);
+}
+
+TEST_CASE("answers take room until nobody holds them, and until the socket has them") {
+  Backlog backlog({.answer_bytes_max = 1000});
+  const Ticket ticket = backlog.admit(1, 1);
+  REQUIRE(ticket->has_room());
+
+  std::optional<Bytes> answer = ticket->charged(std::string(999, 'x'));
+  CHECK(answer->text() == std::string(999, 'x'));
+  CHECK(ticket->has_room());
+  backlog.note_unwritten(1);
+  CHECK_FALSE(ticket->has_room());
+  answer.reset();
+  CHECK(ticket->has_room());
+  backlog.note_unwritten(1000);
+  CHECK_FALSE(ticket->has_room());
+  backlog.note_unwritten(0);
+  CHECK(ticket->has_room());
+}
+
+TEST_CASE("all backlogs of a node are bounded together, but for a small part of each") {
+  const auto node = std::make_shared<NodeBacklog>();
+  node->bytes_max = 1000;
+  node->answer_bytes_max = 1000;
+  node->own_bytes = 100;
+  std::optional<Backlog> greedy(std::in_place, BacklogLimits{}, node);
+  Backlog modest({}, node);
+
+  Ticket most = greedy->admit(1, 950);
+  REQUIRE(most);
+  CHECK_FALSE(greedy->admit(1, 60));
+  const Ticket little = modest.admit(1, 100);
+  CHECK(little);
+  CHECK_FALSE(modest.admit(1, 1));
+
+  std::optional<Bytes> answer = most->charged(std::string(1000, 'x'));
+  CHECK_FALSE(most->has_room());
+  CHECK(little->has_room());
+  const Bytes own = little->charged(std::string(100, 'x'));
+  CHECK_FALSE(little->has_room());
+  answer.reset();
+  CHECK(little->has_room());
+
+  greedy->note_unwritten(1000);
+  most.reset();
+  greedy.reset();  // Its connection has ended.
+  CHECK(node->bytes == 100);
+  CHECK(node->answer_bytes == 100);
+  CHECK(modest.admit(1, 900));
 }
 
 TEST_CASE("the place of a call is taken until it is answered") {
@@ -129,6 +207,80 @@ TEST_CASE("the bytes that one connection asks with are bounded") {
 
   for (std::uint64_t id = 11; id <= 40; ++id)
     CHECK(flooded.next_reply().refusal == Refusal::busy);
+  CHECK(flooded.inbox->size_from(10) == 10);
+}
+
+TEST_CASE("each frame counts as some bytes, however small it is") {
+  Flooded flooded({.unanswered_bytes_max = 10 * 256});
+
+  for (std::uint64_t id = 1; id <= 20; ++id)
+    flooded.client.write(calls_of(id, 8));
+
+  for (std::uint64_t id = 11; id <= 20; ++id)
+    CHECK(flooded.next_reply().refusal == Refusal::busy);
+  CHECK(flooded.inbox->size_from(10) == 10);
+}
+
+TEST_CASE("a connection with too many frames that are not answered is not read") {
+  Flooded flooded({.unanswered_frames_max = 10});
+  for (std::uint64_t id = 1; id <= 500; ++id)
+    flooded.client.write(calls_of(id, 8));
+  CHECK(flooded.inbox->size_from(10) == 10);
+
+  // What another client asks comes behind all that would have been read.
+  RawClient other(flooded.node.address());
+  other.write(wire::Hello{});
+  other.read();
+  other.write(calls_of(1000, 8));
+  CHECK(flooded.inbox->size_from(11) == 11);
+
+  // Reading goes on as answers go out, and nothing is lost or out of order.
+  std::uint64_t next = 1;
+  while (next <= 500) {
+    const auto heard = flooded.inbox->take();
+    REQUIRE(heard);
+    const std::uint64_t id = std::get<InboundCalls>(*heard).calls.calls.at(0).id;
+    if (id == 1000)
+      continue;
+    CHECK(id == next);
+    ++next;
+    CHECK(flooded.inbox->size() <= 11);
+  }
+}
+
+TEST_CASE("a connection with too many requests that are not answered is not read") {
+  Flooded flooded({.unanswered_requests_max = 4});
+  for (std::uint64_t id = 1; id <= 100; ++id)
+    flooded.client.write(wire::Request{.id = id, .peer = "p", .body = wire::AskStatus{}});
+  CHECK(flooded.inbox->size_from(4) == 4);
+
+  for (std::uint64_t id = 1; id <= 100; ++id) {
+    const auto heard = flooded.inbox->take();
+    REQUIRE(heard);
+    CHECK(std::get<InboundRequest>(*heard).request.id == id);
+    CHECK(flooded.inbox->size() <= 4);
+  }
+}
+
+TEST_CASE("what all connections of a node ask with is bounded together") {
+  constexpr std::size_t bytes = std::size_t{100} << 10;
+  Flooded flooded({.node_unanswered_bytes_max = 10 * bytes});
+  RawClient other(flooded.node.address());
+  other.write(wire::Hello{});
+  other.read();
+
+  for (std::uint64_t id = 1; id <= 20; ++id)
+    flooded.client.write(calls_of(id, bytes));
+  for (std::uint64_t id = 10; id <= 20; ++id)
+    CHECK(flooded.next_reply().refusal == Refusal::busy);
+  CHECK(flooded.inbox->size_from(9) == 9);
+
+  // Who asks little is heard all the same.
+  other.write(calls_of(1000, bytes));
+  const auto refused = other.read();
+  REQUIRE(refused);
+  CHECK(std::get<wire::CallReplies>(*refused).replies.at(0).refusal == Refusal::busy);
+  other.write(calls_of(1001, 8));
   CHECK(flooded.inbox->size_from(10) == 10);
 }
 

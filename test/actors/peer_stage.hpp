@@ -54,6 +54,7 @@ struct PeerStage {
   storage::MemoryShelf shelf{};
   caf::actor snapshots = still.actors->spawn<SnapshotActor>(storage::open_memory_snapshots(shelf));
   caf::actor peer{};
+  Backlog backlog{BacklogLimits{}};
   std::weak_ptr<const void> last_ticket{};  ///< Of the last call.
 
   explicit PeerStage(Recovered recovered, storage::MemoryShelf with = {},
@@ -161,9 +162,8 @@ struct PeerStage {
     inbound.calls.level = level;
     for (auto& [id, payload] : calls)
       inbound.calls.calls.push_back({id, std::move(payload)});
-    auto ticket = std::make_shared<int>();
-    last_ticket = ticket;
-    inbound.ticket = std::move(ticket);
+    inbound.ticket = backlog.admit(inbound.calls.calls.size(), 0);
+    last_ticket = inbound.ticket;
     send_from_outside(peer, std::move(inbound));
   }
   void write(std::uint64_t id, std::string_view text) {

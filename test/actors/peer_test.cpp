@@ -95,10 +95,76 @@ TEST_CASE("a command with fields that mean nothing yet does not enter the log") 
   REQUIRE(replies.size() == 4);
   for (std::size_t i = 0; i < 3; ++i) {
     CHECK(replies[i].refusal == Refusal::invalid);
-    CHECK(replies[i].detail == "the command sets session, sequence or resource, which are reserved");
+    CHECK(replies[i].detail
+          == "the command sets session, sequence or resource, which are reserved");
   }
   CHECK(replies[3].refusal == Refusal::none);
   CHECK(stage.disk.logs[test::us].entries.size() == entries + 1);
+}
+
+/// Commands as they come in one frame, each a slice of it.
+struct FrameOfCommands {
+  std::shared_ptr<const std::string> memory{};
+  std::vector<Bytes> commands{};
+
+  explicit FrameOfCommands(const std::vector<Bytes>& parts) {
+    std::string all;
+    for (const Bytes& part : parts)
+      all += std::string(part.text());
+    memory = std::make_shared<const std::string>(std::move(all));
+    std::size_t offset = 0;
+    for (const Bytes& part : parts) {
+      const auto* data = reinterpret_cast<const std::uint8_t*>(memory->data()) + offset;
+      commands.emplace_back(memory, std::span(data, part.size()));
+      offset += part.size();
+    }
+  }
+};
+
+/// Whether a peer that was sent the commands keeps the memory of their frame.
+bool keeps_frame(const std::vector<Bytes>& parts, std::size_t entries) {
+  Alone stage;
+  const std::size_t before = stage.disk.logs[test::us].entries.size();
+  std::weak_ptr<const std::string> memory;
+  {
+    FrameOfCommands frame(parts);
+    memory = frame.memory;
+    InboundCalls inbound{.connection = stage.client.actor, .calls = {}};
+    inbound.frame_bytes = frame.memory->size();
+    for (std::size_t i = 0; i < frame.commands.size(); ++i)
+      inbound.calls.calls.push_back({i + 1, frame.commands[i]});
+    send_from_outside(stage.peer, std::move(inbound));
+  }
+  stage.still.run();
+  CHECK(stage.disk.logs[test::us].entries.size() == before + entries);
+  return !memory.expired();
+}
+
+TEST_CASE("what stays in the log of a frame keeps no more memory than it has bytes, about") {
+  const Bytes large = Bytes::copy_of(std::string(100000, 'x'));  // No command.
+
+  CHECK(keeps_frame({command("=a")}, 1));
+  CHECK(keeps_frame({command("=a"), command("=b"), command("=c")}, 3));
+  CHECK_FALSE(keeps_frame({large, command("=a")}, 1));
+  CHECK_FALSE(keeps_frame({large, command("=a"), command("=b"), command("=c")}, 3));
+}
+
+TEST_CASE("a reply for which its connection has no room is left out, and the command happened") {
+  Alone stage;
+  stage.write(1, "=" + std::string(1000, 'x'));
+  stage.still.run();
+  Backlog full({.answer_bytes_max = 0});
+  InboundCalls inbound{.connection = stage.client.actor, .calls = {}};
+  inbound.calls.calls = {{2, command("=b")}, {3, command("=c")}};
+  inbound.ticket = full.admit(2, 0);
+  send_from_outside(stage.peer, std::move(inbound));
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 3);
+  CHECK(replies[1].refusal == Refusal::resource);
+  CHECK(replies[1].detail == "reply_too_large");
+  CHECK(replies[2].value.text() == "b");
 }
 
 TEST_CASE("a peer without a leader sends clients elsewhere, one with a leader writers to it") {

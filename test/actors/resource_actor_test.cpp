@@ -76,6 +76,67 @@ TEST_CASE("a command in the log with fields that mean nothing yet applies as it 
   CHECK(stage.peer->applied[0].outcomes[1].reply == machine::Reply::ok("a"));
 }
 
+/// So many questions with one ticket.
+Ask ask(const caf::actor& connection, std::size_t count, Ticket ticket = {}) {
+  Ask asked;
+  for (std::size_t i = 1; i <= count; ++i)
+    asked.queries.push_back({.connection = connection, .id = i, .question = Bytes::copy_of("?")});
+  asked.tickets.push_back(std::move(ticket));
+  return asked;
+}
+
+TEST_CASE("answers come in portions, and others get their say in between") {
+  Stage stage;
+  const std::string large(std::size_t{1} << 20, 'x');
+  stage.apply({entry(1, command("=" + large))});
+  stage.still.run();
+
+  send_from_outside(stage.resource, ask(stage.client.actor, 6));
+  stage.apply({entry(2, command("=b"))});
+  send_from_outside(stage.resource, Stop{});  // Behind all of them.
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    CHECK(replies[i].id == i + 1);
+    CHECK(replies[i].index == Index{i < 4 ? 1U : 2U});
+    CHECK(replies[i].value.text() == (i < 4 ? large : "b"));
+  }
+}
+
+TEST_CASE("small answers come in portions, too") {
+  Stage stage;
+  stage.apply({entry(1, command("=a"))});
+  send_from_outside(stage.resource, ask(stage.client.actor, 3000));
+  stage.apply({entry(2, command("=b"))});
+  stage.still.run();
+
+  const auto& replies = stage.client->replies;
+  REQUIRE(replies.size() == 3000);
+  CHECK(replies[1023].value.text() == "a");
+  CHECK(replies[1024].value.text() == "b");
+}
+
+TEST_CASE("queries whose answers would take more than their connection may have are busy") {
+  Stage stage;
+  Backlog backlog({.answer_bytes_max = std::size_t{2} << 20});
+  stage.apply({entry(1, command("=" + std::string(std::size_t{1} << 20, 'x')))});
+  send_from_outside(stage.resource, ask(stage.client.actor, 100, backlog.admit(100, 100)));
+  stage.still.run();
+
+  auto& replies = stage.client->replies;  // Which are as good as not written.
+  REQUIRE(replies.size() == 100);
+  for (std::size_t i = 0; i < 100; ++i)
+    CHECK(replies[i].refusal == (i < 2 ? Refusal::none : Refusal::busy));
+
+  replies.clear();
+  send_from_outside(stage.resource, ask(stage.client.actor, 1, backlog.admit(1, 1)));
+  stage.still.run();
+  REQUIRE(replies.size() == 1);
+  CHECK(replies[0].refusal == Refusal::none);
+}
+
 TEST_CASE("outcomes that nobody waits for are not made") {
   Stage stage;
 
