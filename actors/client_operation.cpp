@@ -90,6 +90,7 @@ bool Operation::changes_something() const {
     return kind == wire::CallKind::command;
   return std::holds_alternative<wire::StartPeer>(request->body)
          || std::holds_alternative<wire::StopPeer>(request->body)
+         || std::holds_alternative<wire::DeletePeer>(request->body)
          || std::holds_alternative<wire::SetConfiguration>(request->body)
          || std::holds_alternative<wire::TransferLeadership>(request->body)
          || std::holds_alternative<wire::TakeSnapshot>(request->body);

@@ -139,6 +139,24 @@ struct PeerPut {
   storage::PeerRecord record{};
   std::optional<storage::StoreError> refusal{};  ///< The disk is full; all is as it was.
 };
+/// Node -> store: `Store::delete_peer`, behind all writes that were sent before. Answered with
+/// `PeerDeleted`, or `StoreFailed`.
+struct DeletePeer {
+  caf::actor reply_to{};
+  PeerId peer{};
+};
+struct PeerDeleted {
+  PeerId peer{};
+  std::optional<storage::StoreError> refusal{};  ///< The disk is full; all is as it was.
+};
+/// Node -> snapshots: `Snapshots::remove`. Answered with `SnapshotsRemoved`.
+struct RemoveSnapshots {
+  caf::actor reply_to{};
+  PeerId peer{};
+};
+struct SnapshotsRemoved {
+  PeerId peer{};
+};
 /// Node -> store: `Store::recover`, behind all writes that were sent before.
 /// Answered with `PeerRecovered`.
 struct RecoverPeer {
@@ -374,6 +392,10 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFailed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::StoreFull)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PutPeer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerPut)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::DeletePeer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerDeleted)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::RemoveSnapshots)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::SnapshotsRemoved)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::RecoverPeer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerRecovered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Apply)

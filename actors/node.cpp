@@ -21,6 +21,7 @@
 #include <future>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <variant>
@@ -155,6 +156,14 @@ std::variant<Listening, std::string> listen_as_told(const NodeOptions& options) 
   return listening;
 }
 
+/// A node that dies while it deletes a peer leaves its snapshots.
+void remove_left_over(storage::Snapshots& snapshots, const std::vector<RestoredPeer>& peers) {
+  std::set<PeerId> present;
+  for (const RestoredPeer& peer : peers)
+    present.insert(peer.record.id);
+  snapshots.remove_all_but(present);
+}
+
 /// Threads and what they run.
 struct Machinery {
   caf::actor_system_config config{};
@@ -194,6 +203,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   auto peers = restore(*store, options);
   if (auto* wrong = std::get_if<std::string>(&peers))
     return std::move(*wrong);
+  remove_left_over(*snapshots, std::get<std::vector<RestoredPeer>>(peers));
   auto listening = listen_as_told(options);
   if (auto* wrong = std::get_if<std::string>(&listening))
     return std::move(*wrong);

@@ -45,6 +45,8 @@ struct NodeOptions {
   /// Clients that may be connected at a time; fewer if the process may not have so many files open.
   /// A source (an IPv4 address, or an IPv6 network of 64 bits) gets at most three quarters of them.
   std::size_t connections_max = 4096;
+  /// Peers on this node, running or not. A further one is refused as `too_many_peers`.
+  std::size_t peers_max = 1000;
   /// How long `stop` may take to hand over leadership.
   std::chrono::milliseconds stop_timeout{1000};
 };

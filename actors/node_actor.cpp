@@ -81,6 +81,8 @@ caf::behavior NodeActor::make_behavior() {
       [this](Inquire& inquire) { on_inquire(inquire); },
       [this](const Inquired& inquired) { on_inquired(inquired); },
       [this](const PeerPut& put) { on_put(put); },
+      [this](const PeerDeleted& deleted) { on_deleted(deleted); },
+      [this](const SnapshotsRemoved& removed) { on_snapshots_removed(removed); },
       [this](PeerRecovered& recovered) { on_recovered(recovered); },
       [this](const StoreFailed& failed) { on_store_failed(failed); },
       [this](const PeerStopped& stopped) { on_peer_stopped(stopped); },

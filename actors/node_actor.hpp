@@ -53,7 +53,7 @@ private:
     std::uint64_t request = 0;
     Ticket ticket{};
   };
-  enum class State : std::uint8_t { stopped, starting, running, stopping };
+  enum class State : std::uint8_t { stopped, starting, running, stopping, deleting };
   /// A peer that has its log here.
   struct Hosted {
     storage::PeerRecord record{};
@@ -64,7 +64,7 @@ private:
     std::optional<wire::Identity> held{};
     EngineOptions options{};
     caf::actor actor{};           ///< While running or stopping.
-    std::vector<Asker> askers{};  ///< Of the start or stop under way.
+    std::vector<Asker> askers{};  ///< Of the start, stop or deletion under way.
     /// Last in force. Unknown (nullopt) of a peer that did not run since the node started.
     std::optional<Configuration> configuration{};
     /// Clients and operators that wait to hear who leads in the place of this peer.
@@ -99,13 +99,15 @@ private:
   void on_request(InboundRequest& inbound);
   wire::Response answer(const wire::Request& request);
   wire::Identity identity_of(const Hosted& hosted) const;
-  void on_start(const caf::actor& connection, const wire::Request& request,
-                const wire::StartPeer& start);
+  void on_start(const InboundRequest& inbound, const wire::StartPeer& start);
   Result<EngineOptions> check_start(const std::string& peer, const wire::StartPeer& start,
                                     const Hosted* hosted) const;
   Result<EngineOptions> options_with(
       const std::vector<std::pair<std::string, std::string>>& changes) const;
-  void on_stop_peer(const caf::actor& connection, const wire::Request& request);
+  void on_stop_peer(const InboundRequest& inbound);
+  void on_delete_peer(const InboundRequest& inbound);
+  void on_deleted(const PeerDeleted& deleted);
+  void on_snapshots_removed(const SnapshotsRemoved& removed);
   void on_put(const PeerPut& put);
   void on_put_refused(Hosted& hosted, const storage::StoreError& error);
   void on_recovered(PeerRecovered& recovered);

@@ -22,9 +22,11 @@ void NodeActor::on_request(InboundRequest& inbound) {
   if (phase_ != Phase::running)
     return respond(this, inbound.connection, refused(request.id, Refusal::stopping));
   if (const auto* start = std::get_if<wire::StartPeer>(&request.body))
-    return on_start(inbound.connection, request, *start);
+    return on_start(inbound, *start);
   if (std::holds_alternative<wire::StopPeer>(request.body))
-    return on_stop_peer(inbound.connection, request);
+    return on_stop_peer(inbound);
+  if (std::holds_alternative<wire::DeletePeer>(request.body))
+    return on_delete_peer(inbound);
   if (std::holds_alternative<wire::AskPeers>(request.body))
     return respond(this, inbound.connection, answer(request));
 
@@ -70,8 +72,9 @@ wire::Identity NodeActor::identity_of(const Hosted& hosted) const {
           .node = hello_.incarnation};
 }
 
-void NodeActor::on_start(const caf::actor& connection, const wire::Request& request,
-                         const wire::StartPeer& start) {
+void NodeActor::on_start(const InboundRequest& inbound, const wire::StartPeer& start) {
+  const caf::actor& connection = inbound.connection;
+  const wire::Request& request = inbound.request;
   Hosted* hosted = find(request.peer);
   // A peer that was held back starts as it would have with its node.
   const bool is_held = hosted != nullptr && hosted->held;
@@ -90,7 +93,7 @@ void NodeActor::on_start(const caf::actor& connection, const wire::Request& requ
   hosted->options = *std::move(options);
   hosted->record.running = true;
   hosted->record.options = std::move(wanted.options);
-  hosted->askers.push_back({connection, request.id});
+  hosted->askers.push_back({connection, request.id, inbound.ticket});
   actors::send(this, store_, PutPeer{self(), hosted->record});
 }
 
@@ -100,8 +103,10 @@ Result<EngineOptions> NodeActor::check_start(const std::string& peer, const wire
     return {Refusal::unknown_kind, start.kind};
   if (!valid_peer_name(peer))
     return {Refusal::invalid, "name " + peer};
-  if (hosted != nullptr && hosted->state == State::stopping)
+  if (hosted != nullptr && (hosted->state == State::stopping || hosted->state == State::deleting))
     return Refusal::busy;
+  if (hosted == nullptr && peers_.size() >= options_.peers_max)
+    return {Refusal::too_many_peers, std::to_string(options_.peers_max)};
   if (hosted != nullptr && hosted->state != State::stopped)
     return {Refusal::already_started, full_name_of(*hosted)};
   if (hosted != nullptr && hosted->record.kind != start.kind)
@@ -118,15 +123,59 @@ Result<EngineOptions> NodeActor::options_with(
 
 /// It is durable that the peer does not run before it stops: a node that dies in between would
 /// else bring back what an operator took away.
-void NodeActor::on_stop_peer(const caf::actor& connection, const wire::Request& request) {
+void NodeActor::on_stop_peer(const InboundRequest& inbound) {
+  const wire::Request& request = inbound.request;
   Hosted* hosted = find(request.peer);
   if (hosted == nullptr || !hosted->actor)
-    return respond(this, connection, refused(request.id, Refusal::no_peer, request.peer));
-  hosted->askers.push_back({connection, request.id});
+    return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
+  hosted->askers.push_back({inbound.connection, request.id, inbound.ticket});
   if (std::exchange(hosted->state, State::stopping) == State::stopping)
     return;
   hosted->record.running = false;
   actors::send(this, store_, PutPeer{self(), hosted->record});
+}
+
+/// The log and the record go in one transaction. If the node dies before the snapshots have gone,
+/// too, they go when it starts.
+void NodeActor::on_delete_peer(const InboundRequest& inbound) {
+  const wire::Request& request = inbound.request;
+  Hosted* hosted = find(request.peer);
+  if (hosted == nullptr)
+    return respond(this, inbound.connection, refused(request.id, Refusal::no_peer, request.peer));
+  if (hosted->state != State::stopped && hosted->state != State::deleting)
+    return respond(this, inbound.connection,
+                   refused(request.id, Refusal::invalid,
+                           full_name_of(*hosted) + " runs; stop it before you delete it"));
+  hosted->askers.push_back({inbound.connection, request.id, inbound.ticket});
+  if (std::exchange(hosted->state, State::deleting) == State::stopped)
+    actors::send(this, store_, DeletePeer{self(), hosted->record.id});
+}
+
+void NodeActor::on_deleted(const PeerDeleted& deleted) {
+  Hosted* hosted = find(deleted.peer);
+  if (hosted == nullptr || hosted->state != State::deleting)
+    return;
+  if (!deleted.refusal)
+    return actors::send(this, snapshots_, RemoveSnapshots{self(), deleted.peer});
+  hosted->state = State::stopped;
+  respond_all(hosted->askers, refused(0, Refusal::no_space, deleted.refusal->text));
+}
+
+void NodeActor::on_snapshots_removed(const SnapshotsRemoved& removed) {
+  Hosted* hosted = find(removed.peer);
+  if (hosted == nullptr)
+    return;
+  const std::string name = hosted->record.name;
+  for (const InboundCalls& inbound : std::exchange(hosted->calls, {})) {
+    Replies replies;
+    replies.refuse(inbound.connection, inbound.calls.calls, Refusal::no_peer, name);
+    send_all(this, replies);
+  }
+  for (const InboundRequest& waiting : std::exchange(hosted->requests, {}))
+    respond(this, waiting.connection, refused(waiting.request.id, Refusal::no_peer, name));
+  respond_all(hosted->askers, {});
+  log(LogLevel::info, "deleted", {{"peer", name}, {"kind", hosted->record.kind}});
+  peers_.erase(name);
 }
 
 void NodeActor::on_put(const PeerPut& put) {
@@ -213,6 +262,8 @@ void NodeActor::on_store_failed(const StoreFailed& failed) {
     if (hosted.state == State::starting) {
       hosted.state = State::stopped;
       look_again(hosted);
+    } else if (hosted.state == State::deleting) {
+      hosted.state = State::stopped;
     } else if (hosted.state == State::stopping) {
       hosted.state = State::running;
     } else {

@@ -32,6 +32,7 @@ caf::behavior SnapshotActor::make_behavior() {
       [this](WriteChunk& message) { on_write_chunk(message); },
       [this](const CheckSnapshot& message) { on_check(message); },
       [this](const KeepSnapshot& message) { on_keep(message); },
+      [this](const RemoveSnapshots& message) { on_remove(message); },
       [this](const Wake& wake) { on_wake(wake); },
       [this](const Stop&) { quit(); },
   };
@@ -170,7 +171,10 @@ void SnapshotActor::begin_rest(PeerId peer, StoreError why) {
 
 void SnapshotActor::on_wake(const Wake& wake) {
   const PeerId peer{wake.epoch};
-  Rest& rest = rests_.at(peer);
+  const auto found = rests_.find(peer);
+  if (found == rests_.end())
+    return;  // The peer was deleted meanwhile.
+  Rest& rest = found->second;
   rest.lasts = false;
   for (auto& [reply_to, written] : std::exchange(rest.answers, {})) {
     written.upto = snapshots_->received(peer, written.head);
@@ -197,6 +201,14 @@ void SnapshotActor::on_keep(const KeepSnapshot& message) {
       && newest->second.place.id.index > message.head->place.id.index)
     return;
   snapshots_->keep_only(message.peer, message.head);
+}
+
+void SnapshotActor::on_remove(const RemoveSnapshots& message) {
+  writing_.erase(message.peer);
+  newest_.erase(message.peer);
+  rests_.erase(message.peer);
+  snapshots_->remove(message.peer);
+  actors::send(this, message.reply_to, SnapshotsRemoved{message.peer});
 }
 
 }  // namespace troupe::actors

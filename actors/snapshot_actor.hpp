@@ -54,6 +54,7 @@ private:
   void on_wake(const Wake& wake);
   void on_check(const CheckSnapshot& message);
   void on_keep(const KeepSnapshot& message);
+  void on_remove(const RemoveSnapshots& message);
   void finished(PeerId peer, const SnapshotHead& head);
 
   std::unique_ptr<storage::Snapshots> snapshots_;

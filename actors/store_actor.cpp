@@ -28,6 +28,7 @@ caf::behavior StoreActor::make_behavior() {
       [this](const Wake&) { on_wake(); },
       [this](const PutPeer& message) { on_put(message); },
       [this](const RecoverPeer& message) { on_recover(message); },
+      [this](const DeletePeer& message) { on_delete(message); },
       [this](const Stop&) {
         write_pending();
         quit();
@@ -154,11 +155,30 @@ void StoreActor::on_put(const PutPeer& message) {
     actors::send(this, message.reply_to, PeerPut{message.record, refusal});
 }
 
+/// What still waits for room was asked for by one that has stopped, and was promised to nobody:
+/// written behind the back of the one that starts, it would be in its way.
+void StoreActor::forget_pending(PeerId peer) {
+  std::erase_if(pending_, [&](const PeerWrite& write) { return write.peer == peer; });
+}
+
+void StoreActor::on_delete(const DeletePeer& message) {
+  write_pending();
+  forget_pending(message.peer);
+  std::optional<StoreError> refusal;
+  if (!failure_)
+    refusal = store_->delete_peer(message.peer);
+  if (refusal && refusal->kind != StoreError::Kind::no_space)
+    fail(*refusal);
+  if (failure_)
+    return actors::send(this, message.reply_to, StoreFailed{*failure_});
+  if (!refusal)
+    writers_.erase(message.peer);
+  actors::send(this, message.reply_to, PeerDeleted{message.peer, refusal});
+}
+
 void StoreActor::on_recover(const RecoverPeer& message) {
   write_pending();
-  // What still waits for room was asked for by one that has stopped, and was promised to nobody:
-  // written behind the back of the one that starts, it would be in its way.
-  std::erase_if(pending_, [&](const PeerWrite& write) { return write.peer == message.peer; });
+  forget_pending(message.peer);
   if (failure_)
     actors::send(this, message.reply_to, PeerRecovered{message.peer, *failure_});
   else

@@ -32,6 +32,8 @@ private:
   void on_wake();
   void on_put(const PutPeer& message);
   void on_recover(const RecoverPeer& message);
+  void on_delete(const DeletePeer& message);
+  void forget_pending(PeerId peer);
   /// Makes durable what waits, and says so to each who waits.
   void write_pending();
   bool write_all();

@@ -24,7 +24,7 @@ constexpr std::size_t list_size_max = 1000;
 /// How long a voter may be silent before another takes its place, unless told.
 constexpr Duration keep_after = std::chrono::seconds(30);
 
-constexpr std::array<CommandHelp, 19> all_commands{{
+constexpr std::array<CommandHelp, 20> all_commands{{
     {"start_peer", "KIND NAME [OPTION=VALUE...]", "start a peer that replicates a KIND"},
     {"set_configuration", "PEER MEMBER...", "make a cluster, or change its voters"},
     {"add_member", "PEER MEMBER... [--learner|--standby]", "more voters, listeners or standbys",
@@ -44,6 +44,7 @@ constexpr std::array<CommandHelp, 19> all_commands{{
     {"get_entry", "PEER INDEX", "one entry of the peer's log"},
     {"snapshot", "PEER", "have the peer save its state, and shorten its log"},
     {"stop_peer", "PEER", "stop a peer; its log stays (short: stop)"},
+    {"delete_peer", "PEER", "remove a stopped peer's log and snapshots for ever"},
     {"peers", "[HOST:PORT]", "the peers of a node, running or not"},
     {"help", "[COMMAND]", "this list, or one line of it"},
     {"exit", "", "leave the shell"},
@@ -339,6 +340,8 @@ std::variant<Command, Failure> parse(const Words& words) {
     return parse_get_entry(arguments);
   if (name == "stop_peer")
     return parse_operation(arguments, wire::StopPeer{});
+  if (name == "delete_peer")
+    return parse_operation(arguments, wire::DeletePeer{});
   if (name == "peers")
     return parse_peers(arguments);
   if (name == "help")

@@ -53,8 +53,11 @@ constexpr std::string_view about_levels =
     "shell has seen. Options stand before the words of the QUERY; a -- of its own ends them.";
 
 constexpr std::string_view about_routes =
-    "start_peer, stop_peer and peers go to that node; status, get_entry, snapshot and sequential\n"
-    "reads to that peer. All else goes to the leader of the peer's cluster, wherever it is.";
+    "start_peer, stop_peer, delete_peer and peers go to that node; status, get_entry, snapshot "
+    "and\n"
+    "sequential reads to that peer. All else goes to the leader of the peer's cluster, wherever "
+    "it\n"
+    "is.";
 
 std::string help_of(const CommandHelp& command) {
   static constexpr std::size_t usage_width = 46;
@@ -94,6 +97,7 @@ Refusal without_doubt(Refusal refusal) {
 bool is_about_node(const wire::Request& request) {
   return std::holds_alternative<wire::StartPeer>(request.body)
          || std::holds_alternative<wire::StopPeer>(request.body)
+         || std::holds_alternative<wire::DeletePeer>(request.body)
          || std::holds_alternative<wire::AskPeers>(request.body);
 }
 
@@ -276,7 +280,8 @@ Reply Interpreter::reply_to(const wire::Request& request, const PeerName& at,
                             || std::holds_alternative<wire::TransferLeadership>(request.body);
   if (about_leader && name != nullptr)
     return Leader{*name};
-  if (std::holds_alternative<wire::StopPeer>(request.body))
+  if (std::holds_alternative<wire::StopPeer>(request.body)
+      || std::holds_alternative<wire::DeletePeer>(request.body))
     return Done{};
   if (const auto* status = std::get_if<wire::PeerStatus>(&response.body))
     return *status;

@@ -159,6 +159,7 @@ bool says_more(Refusal refusal) {
     case Refusal::invalid:
     case Refusal::too_large:
     case Refusal::disk_failed:
+    case Refusal::too_many_peers:
       return true;
     default:
       return false;

@@ -61,6 +61,11 @@ void add_options(CLI::App& app, NodeSettings& settings) {
       ->type_name("N")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  app.add_option("--peers-max", node.peers_max,
+                 "peers on this node, running or stopped; delete_peer makes room")
+      ->type_name("N")
+      ->check(CLI::Range(1, 2000))
+      ->capture_default_str();
   add_duration(app, "--stop-timeout", node.stop_timeout,
                "how long each step of an orderly end may take");
   app.add_option("--log-level", settings.log_level, "what is logged to stderr")

@@ -42,6 +42,8 @@ std::string_view name(Refusal refusal) {
       return "stopping";
     case Refusal::no_space:
       return "no_space";
+    case Refusal::too_many_peers:
+      return "too_many_peers";
   }
   return "unknown";
 }

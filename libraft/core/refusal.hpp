@@ -56,6 +56,9 @@ enum class Refusal : std::uint8_t {
   /// The disk is full: the peer's own, or those of so many that no quorum could keep it. Never
   /// happened; reads are answered, and commands as soon as there is room.
   no_space = 18,
+  /// The node has as many peers as it may, running or not; the detail says how many. Never
+  /// happened; delete one.
+  too_many_peers = 19,
 };
 
 /// As users see it after "error ": "election_in_progress".

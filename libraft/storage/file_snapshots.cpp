@@ -14,8 +14,11 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <set>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace troupe::storage {
 
@@ -52,6 +55,12 @@ StoreError in_file(const std::string& path, StoreError error) {
 void remove_file(const fs::path& path) {
   std::error_code ignored;
   fs::remove(path, ignored);
+}
+
+/// Likewise, with all that is in it.
+void remove_directory(const fs::path& path) {
+  std::error_code ignored;
+  fs::remove_all(path, ignored);
 }
 
 /// Removes the files in `directory` that `wanted` wants.
@@ -147,6 +156,8 @@ public:
                        std::size_t length) override;
   std::optional<StoreError> check(PeerId peer, const SnapshotHead& head) override;
   void keep_only(PeerId peer, const std::optional<SnapshotHead>& head) override;
+  void remove(PeerId peer) override;
+  void remove_all_but(const std::set<PeerId>& peers) override;
 
 private:
   struct Writing {
@@ -439,6 +450,28 @@ void FileSnapshots::keep_only(PeerId peer, const std::optional<SnapshotHead>& he
     return head && path.extension() == received_suffix && name != wanted
            && index_in(name) <= head->place.id.index.value;
   });
+}
+
+void FileSnapshots::remove(PeerId peer) {
+  peers_.erase(peer);
+  remove_directory(directory_of(peer));
+}
+
+void FileSnapshots::remove_all_but(const std::set<PeerId>& peers) {
+  std::erase_if(peers_, [&](const auto& peer) { return !peers.contains(peer.first); });
+  std::set<std::string> kept;
+  for (const PeerId peer : peers)
+    kept.insert(hexadecimal(peer.value));
+  std::vector<fs::path> gone;
+  std::error_code failure;
+  auto it = fs::directory_iterator(directory_, failure);
+  for (; !failure && it != fs::directory_iterator(); it.increment(failure)) {
+    const std::string name = it->path().filename().string();
+    if (name.size() == hexadecimal(0).size() && !kept.contains(name))
+      gone.push_back(it->path());
+  }
+  for (const fs::path& directory : gone)
+    remove_directory(directory);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ public:
 
   Outcome<std::vector<PeerRecord>> peers() override;
   std::optional<StoreError> put_peer(const PeerRecord& peer) override;
+  std::optional<StoreError> delete_peer(PeerId peer) override;
   Outcome<Recovered> recover(PeerId peer) override;
   std::optional<StoreError> write(std::span<const PeerWrite> writes) override;
   StoreStats stats() override;
@@ -244,6 +245,13 @@ std::optional<StoreError> JournaledStore::put_peer(const PeerRecord& peer) {
   if (auto problem = drain(); problem && !is_full_disk(problem))
     return problem;
   return note(store_->put_peer(peer));
+}
+
+/// What the journal holds of the peer must be in the store by then: it would be of nobody there.
+std::optional<StoreError> JournaledStore::delete_peer(PeerId peer) {
+  if (auto problem = drain())
+    return problem;
+  return note(store_->delete_peer(peer));
 }
 
 /// What found no room in the store is added here.

@@ -36,6 +36,7 @@ public:
 
   Outcome<std::vector<PeerRecord>> peers() override;
   std::optional<StoreError> put_peer(const PeerRecord& peer) override;
+  std::optional<StoreError> delete_peer(PeerId peer) override;
   Outcome<Recovered> recover(PeerId peer) override;
   std::optional<StoreError> write(std::span<const PeerWrite> writes) override;
   StoreStats stats() override { return committer_.stats(); }
@@ -62,6 +63,8 @@ private:
   std::vector<MDB_dbi> all_tables() const;
   int create_tables(Change& change, Pending& pending);
   int put_peer_in(Change& change, Pending& pending, const PeerRecord& peer);
+  int delete_peer_in(Change& change, Pending& pending, PeerId id, const std::string& name);
+  void open_log_again(CatalogPeer& peer);
   int update_meta(Change& change, Meta& meta);
   int write_in(Change& change, Pending& pending, const PeerWrite& write);
   int put_snapshot(Change& change, Pending& pending, PeerId peer, const SnapshotHead& head);
@@ -217,6 +220,61 @@ int LmdbStore::put_peer_in(Change& change, Pending& pending, const PeerRecord& p
   if (const int code = update_meta(change, pending.meta))
     return code;
   return put_states(change, pending);
+}
+
+std::optional<StoreError> LmdbStore::delete_peer(PeerId id) {
+  const auto known = catalog_.peers.find(id);
+  TROUPE_ASSERT(known != catalog_.peers.end());
+  CatalogPeer& peer = known->second;
+  Pending pending;
+  const auto task = [&](Change& change) {
+    return delete_peer_in(change, pending, id, peer.record.name);
+  };
+  if (auto problem = commit({.use = Use::less}, last_record(), pending, task)) {
+    if (!committer_.broken())
+      open_log_again(peer);
+    return problem;
+  }
+  catalog_.meta = pending.meta;
+  catalog_.peers.erase(known);
+  return std::nullopt;
+}
+
+int LmdbStore::delete_peer_in(Change& change, Pending& pending, PeerId id,
+                              const std::string& name) {
+  pending.meta = catalog_.meta;
+  // A table that was dropped is closed, also if the transaction then fails and is tried again.
+  const std::string log_name = tables::log_of(name);
+  MDB_dbi log = 0;
+  change.place = {.table = log_name};
+  if (const int code = mdb_dbi_open(change.transaction, log_name.c_str(), 0, &log))
+    return code;
+  if (const int code = mdb_drop(change.transaction, log, 1))
+    return code;
+  change.pages[log] = 0;
+  NumberKey number(id.value);
+  const std::pair<MDB_dbi, MDB_val> rows[] = {{catalog_.state_table, number.val()},
+                                              {catalog_.snapshots_table, number.val()},
+                                              {catalog_.peers_table, to_val(name)}};
+  for (auto [table, key] : rows) {
+    const int code = mdb_del(change.transaction, table, &key, nullptr);
+    if (code != 0 && code != MDB_NOTFOUND)
+      return code;
+  }
+  if (const int code = change.count_pages(catalog_.snapshots_table))
+    return code;
+  return update_meta(change, pending.meta);
+}
+
+/// The peer stays after all.
+void LmdbStore::open_log_again(CatalogPeer& peer) {
+  Transaction transaction;
+  MDB_dbi log = 0;
+  if (begin_write(committer_.environment(), transaction) != 0
+      || mdb_dbi_open(transaction.get(), tables::log_of(peer.record.name).c_str(), 0, &log) != 0
+      || mdb_txn_commit(transaction.release()) != 0)
+    return;  // Whatever is asked of it next fails, and says so.
+  peer.log = log;
 }
 
 // ---- logs

@@ -137,6 +137,15 @@ public:
                   [&](const auto& finished) { return !head || finished.first != *head; });
   }
 
+  void remove(PeerId peer) override {
+    writing_.erase(peer);
+    shelf_.peers.erase(peer);
+  }
+
+  void remove_all_but(const std::set<PeerId>& peers) override {
+    std::erase_if(shelf_.peers, [&](const auto& peer) { return !peers.contains(peer.first); });
+  }
+
 private:
   struct Writing {
     SnapshotWriter writer;

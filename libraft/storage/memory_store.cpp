@@ -30,6 +30,15 @@ public:
     return std::nullopt;
   }
 
+  std::optional<StoreError> delete_peer(PeerId peer) override {
+    if (auto error = take_fault())
+      return error;
+    std::erase_if(disk_.peers, [&](const auto& known) { return known.second.id == peer; });
+    disk_.logs.erase(peer);
+    commit();
+    return std::nullopt;
+  }
+
   Outcome<Recovered> recover(PeerId peer) override {
     const auto log = disk_.logs.find(peer);
     return log == disk_.logs.end() ? Recovered{} : log->second;

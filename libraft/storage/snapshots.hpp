@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -91,6 +92,13 @@ public:
   virtual std::optional<StoreError> check(PeerId peer, const SnapshotHead& head) = 0;
   /// Removes the finished snapshots of `peer` but for `head`, or all.
   virtual void keep_only(PeerId peer, const std::optional<SnapshotHead>& head) = 0;
+
+  // ---- peers
+
+  /// Removes all of `peer`, which was deleted: also what it was writing or receiving.
+  virtual void remove(PeerId peer) = 0;
+  /// Removes all of peers that are not among these: a node died while it deleted them.
+  virtual void remove_all_but(const std::set<PeerId>& peers) = 0;
 };
 
 inline constexpr std::size_t snapshot_piece_bytes_max = std::size_t{4} << 20;

@@ -64,13 +64,17 @@ public:
   Store& operator=(const Store&) = delete;
   virtual ~Store() = default;
 
-  /// All peers ever created here, by name.
+  /// All peers that were created here and not deleted, by name.
   virtual Outcome<std::vector<PeerRecord>> peers() = 0;
 
   /// Adds a peer or changes whether it runs. Durable when it returns. A name keeps its id and
-  /// kind for ever. Requires: no other id under this name, and no other name under this id. Fails
-  /// as `write` does.
+  /// kind until its peer is deleted. Requires: no other id under this name, and no other name under
+  /// this id. Fails as `write` does.
   [[nodiscard]] virtual std::optional<StoreError> put_peer(const PeerRecord& peer) = 0;
+
+  /// Removes a peer with all that it has made durable: all of it, or none if the process dies
+  /// first. Its name may be given to another. Requires: the peer was put. Fails as `write` does.
+  [[nodiscard]] virtual std::optional<StoreError> delete_peer(PeerId peer) = 0;
 
   /// Everything `peer` has made durable, checked: each record against its checksum and its place,
   /// the log against the chain of its records and against how far it was last known to reach.

@@ -10,7 +10,7 @@ namespace {
 
 using flatbuffers::FlatBufferBuilder;
 
-static_assert(static_cast<int>(schema::Refusal::MAX) == static_cast<int>(Refusal::no_space),
+static_assert(static_cast<int>(schema::Refusal::MAX) == static_cast<int>(Refusal::too_many_peers),
               "the schema knows every refusal");
 static_assert(static_cast<int>(schema::ReadLevel::MAX) == static_cast<int>(ReadLevel::sequential),
               "the schema knows every level of reads");

@@ -133,12 +133,14 @@ struct TransferLeadership {
 };
 /// Answered with a `TakenSnapshot` when it is durable.
 struct TakeSnapshot {};
+/// Removes a peer that is stopped from its node, with its log and its snapshots.
+struct DeletePeer {};
 
 struct Request {
   std::uint64_t id = 0;
   std::string peer{};  ///< Its name; empty where the node itself is asked.
   std::variant<AskLeader, AskStatus, AskEntry, AskIdentity, AskPeers, StartPeer, StopPeer,
-               SetConfiguration, TransferLeadership, TakeSnapshot>
+               SetConfiguration, TransferLeadership, TakeSnapshot, DeletePeer>
       body{};
 };
 

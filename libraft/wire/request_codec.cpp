@@ -64,6 +64,10 @@ PackedBody pack(FlatBufferBuilder& to, const TakeSnapshot&) {
   return {schema::RequestBody::TakeSnapshot, schema::CreateTakeSnapshot(to).Union()};
 }
 
+PackedBody pack(FlatBufferBuilder& to, const DeletePeer&) {
+  return {schema::RequestBody::DeletePeer, schema::CreateDeletePeer(to).Union()};
+}
+
 bool unpack(const schema::AskEntry& from, Decoder& decoder, AskEntry& to) {
   to.index = {from.index()};
   return decoder.counter(from.index());
@@ -167,6 +171,8 @@ bool unpack(const schema::Request& from, Decoder& decoder, Request& to) {
       return unpack_body<TransferLeadership>(from.body_as_TransferLeadership(), decoder, to);
     case schema::RequestBody::TakeSnapshot:
       return unpack_body<TakeSnapshot>(from.body_as_TakeSnapshot(), decoder, to);
+    case schema::RequestBody::DeletePeer:
+      return unpack_body<DeletePeer>(from.body_as_DeletePeer(), decoder, to);
     case schema::RequestBody::NONE:
       break;
   }

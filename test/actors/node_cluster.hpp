@@ -54,8 +54,9 @@ inline std::variant<std::unique_ptr<Node>, std::string> start_node(
     const std::string& name, const std::filesystem::path& directory,
     const std::string& listen = "127.0.0.1:0",
     machine::Kinds kinds = {{"register", test::register_kind()}}, const std::string& advertise = {},
-    bool insecure = false) {
+    bool insecure = false, std::size_t peers_max = NodeOptions{}.peers_max) {
   NodeOptions options;
+  options.peers_max = peers_max;
   options.name = name;
   options.listen = listen;
   options.advertise = advertise;

@@ -65,6 +65,56 @@ TEST_CASE("a node starts, names and stops peers") {
   CHECK(stopped_again.refusal == Refusal::no_peer);
 }
 
+TEST_CASE("a stopped peer can be deleted, and is gone for good") {
+  Cluster cluster(1);
+  REQUIRE(cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}}).refusal
+          == Refusal::none);
+  const auto first = cluster.ask(0, wire::AskIdentity{});
+
+  const auto while_running = cluster.ask(0, wire::DeletePeer{});
+  REQUIRE(cluster.ask(0, wire::StopPeer{}).refusal == Refusal::none);
+  const auto deleted = cluster.ask(0, wire::DeletePeer{});
+  const auto again = cluster.ask(0, wire::DeletePeer{});
+  const auto peers = cluster.ask(0, wire::AskPeers{}, "");
+
+  CHECK(while_running.refusal == Refusal::invalid);
+  CHECK(while_running.detail == cluster.full_name(0) + " runs; stop it before you delete it");
+  CHECK(deleted.refusal == Refusal::none);
+  CHECK(again.refusal == Refusal::no_peer);
+  CHECK(std::get<std::vector<std::string>>(peers.body).empty());
+
+  // One of the same name is another.
+  REQUIRE(cluster.ask(0, wire::StartPeer{.kind = "register", .options = {}}).refusal
+          == Refusal::none);
+  const auto second = cluster.ask(0, wire::AskIdentity{});
+  CHECK(std::get<wire::Identity>(second.body).id != std::get<wire::Identity>(first.body).id);
+}
+
+TEST_CASE("a node has no more peers than it may, running or stopped, until one is deleted") {
+  Directory directory;
+  auto started = start_node("a", directory.path, "127.0.0.1:0",
+                            {{"register", test::register_kind()}}, {}, false, 2);
+  REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
+  const auto node = std::get<std::unique_ptr<Node>>(std::move(started));
+  Client client;
+  const auto ask = [&](const std::string& peer, auto body) {
+    wire::Request request{.id = 0, .peer = peer};
+    request.body = std::move(body);
+    return client.request(node->address(), std::move(request), patience).get();
+  };
+  const wire::StartPeer start{.kind = "register", .options = {}};
+
+  CHECK(ask("p1", start).refusal == Refusal::none);
+  CHECK(ask("p2", start).refusal == Refusal::none);
+  const auto refused = ask("p3", start);
+  CHECK(refused.refusal == Refusal::too_many_peers);
+  CHECK(refused.detail == "2");
+  CHECK(ask("p1", wire::StopPeer{}).refusal == Refusal::none);
+  CHECK(ask("p3", start).refusal == Refusal::too_many_peers);
+  CHECK(ask("p1", wire::DeletePeer{}).refusal == Refusal::none);
+  CHECK(ask("p3", start).refusal == Refusal::none);
+}
+
 TEST_CASE("a peer that a node never had is no peer, for whatever is asked of it") {
   Cluster cluster(1);
 

@@ -64,6 +64,7 @@ TEST_CASE("what is asked of a peer alone takes the peer") {
   requested<wire::TakeSnapshot>({"snapshot", "peer1@127.0.0.1:4001"}, full);
   requested<wire::StopPeer>({"stop_peer", "peer1"}, bare);
   requested<wire::StopPeer>({"stop", "peer1"}, bare);
+  requested<wire::DeletePeer>({"delete_peer", "peer1"}, bare);
   CHECK(requested<wire::AskEntry>({"get_entry", "peer1", "17"}, bare).index == Index{17});
 }
 

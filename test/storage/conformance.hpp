@@ -29,6 +29,7 @@ public:
   }
   void put(const PeerRecord& peer) { REQUIRE(!store_->put_peer(peer)); }
   void write(const std::vector<PeerWrite>& writes) { REQUIRE(!store_->write(writes)); }
+  void remove(std::uint64_t peer) { REQUIRE(!store_->delete_peer({peer})); }
   Recovered recover(std::uint64_t peer) { return value_of(store_->recover({peer})); }
   std::vector<PeerRecord> peers() { return value_of(store_->peers()); }
   StoreStats stats() { return store_->stats(); }
@@ -67,6 +68,37 @@ inline void check_peers(Subject& store) {
     store.reopen();
     CHECK(store.peers() == std::vector<PeerRecord>{peer});
     CHECK(store.recover(1).entries.size() == 1);
+  }
+
+  SUBCASE("a peer that is deleted is gone with its log, and no other") {
+    store.put(peer_record(1));
+    store.put(peer_record(2));
+    store.write({write_of(1, 1, 1, {"x", "y"}), write_of(2, 1, 1, {"z"})});
+    store.remove(1);
+    for (int i = 0; i < 2; ++i) {
+      CHECK(store.peers() == std::vector<PeerRecord>{peer_record(2)});
+      CHECK(store.recover(1).entries.empty());
+      CHECK(store.recover(2).entries.size() == 1);
+      store.reopen();
+    }
+    store.write({write_of(2, 1, 2, {"more"})});
+    CHECK(store.recover(2).entries.size() == 2);
+  }
+
+  SUBCASE("the name of a deleted peer may be given to another, which begins anew") {
+    PeerRecord peer = peer_record(1);
+    for (std::uint64_t id = 10; id < 20; ++id) {
+      peer.id = {id};
+      store.put(peer);
+      CHECK(store.recover(id).entries.empty());
+      store.write({write_of(id, 1, 1, {"a", std::string(1000, 'b')})});
+      if (id % 3 == 0)
+        store.reopen();
+      CHECK(store.recover(id).entries.size() == 2);
+      store.remove(id);
+    }
+    store.reopen();
+    CHECK(store.peers().empty());
   }
 
   SUBCASE("a peer that wrote nothing has an empty log") {

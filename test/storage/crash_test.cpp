@@ -124,3 +124,70 @@ TEST_CASE("whoever is killed at any moment has all that its journal acknowledged
   const TempDirectory directory;
   check_crashes(with_journal(directory.path()), 40, 40);
 }
+
+namespace {
+
+/// Adds a peer, writes to it and deletes it, over and over, and tells of each step.
+[[noreturn]] void delete_until_killed(const LmdbOptions& how, int tell) {
+  const auto store = open_lmdb(how);
+  for (std::uint64_t id = 100;; ++id) {
+    PeerRecord peer = peer_record(3);
+    peer.id = {id};
+    for (const PeerRecord& old : value_of(store->peers()))
+      if (old.name == peer.name)
+        peer.id = old.id;
+    const bool failed =
+        (peer.id.value == id
+         && (store->put_peer(peer)
+             || store->write(std::vector{write_of(id, 1, 1, {"a", std::string(20000, 'b')})})))
+        || store->delete_peer(peer.id);
+    const std::uint64_t step = id;
+    if (failed || ::write(tell, &step, sizeof(step)) != sizeof(step))
+      ::_exit(1);
+  }
+}
+
+void check_deletions(const LmdbOptions& how) {
+  {
+    const auto store = open_lmdb(how);
+    REQUIRE(!store->put_peer(peer_record(1)));
+    REQUIRE(!store->write(std::vector{write_of(1, 1, 1, {"stays"})}));
+  }
+  for (unsigned cycle = 0; cycle < 15; ++cycle) {
+    CAPTURE(cycle);
+    int pipe[2] = {};
+    REQUIRE(::pipe(pipe) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0)
+      delete_until_killed(how, pipe[1]);
+    ::close(pipe[1]);
+    std::uint64_t step = 0;
+    for (unsigned i = 0; i <= cycle % 4; ++i)
+      REQUIRE(::read(pipe[0], &step, sizeof(step)) == sizeof(step));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(pipe[0]);
+
+    const auto store = open_lmdb(how);
+    CHECK(value_of(store->recover({1})).entries.size() == 1);
+    for (const PeerRecord& peer : value_of(store->peers()))
+      if (peer.id != PeerId{1}) {
+        const std::size_t entries = value_of(store->recover(peer.id)).entries.size();
+        CHECK((entries == 0 || entries == 2));
+      }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("whoever is killed while it deletes a peer has all of it, or nothing") {
+  SUBCASE("in LMDB") {
+    const TempDirectory directory;
+    check_deletions(options(directory.path()));
+  }
+  SUBCASE("behind a journal") {
+    const TempDirectory directory;
+    check_deletions(with_journal(directory.path()));
+  }
+}

@@ -59,6 +59,7 @@ class BrokenStore final : public MarkedStore {
 public:
   Outcome<std::vector<PeerRecord>> peers() override { return std::vector<PeerRecord>{}; }
   std::optional<StoreError> put_peer(const PeerRecord&) override { return broken(); }
+  std::optional<StoreError> delete_peer(PeerId) override { return broken(); }
   Outcome<Recovered> recover(PeerId) override { return Recovered{}; }
   StoreStats stats() override { return {}; }
   std::optional<StoreError> write(std::span<const PeerWrite>) override { return broken(); }

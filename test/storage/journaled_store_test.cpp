@@ -31,6 +31,7 @@ public:
 
   Outcome<std::vector<PeerRecord>> peers() override { return std::vector{peer_record(1)}; }
   std::optional<StoreError> put_peer(const PeerRecord&) override { return std::nullopt; }
+  std::optional<StoreError> delete_peer(PeerId) override { return std::nullopt; }
   Outcome<Recovered> recover(PeerId) override { return behind_->log; }
   StoreStats stats() override { return {.full = behind_->is_full}; }
   bool make_room() override {

@@ -208,6 +208,27 @@ TEST_CASE("more peers than there is room for are refused, and the store goes on"
   CHECK(!store->write(std::vector{write_of(2, 1, 1, {"a"})}));
 }
 
+TEST_CASE("a peer that is deleted makes room for another, and gives its pages back") {
+  const TempDirectory directory;
+  LmdbOptions how = options(directory.path());
+  how.peers_max = 2;
+  const auto store = open_lmdb(how);
+  REQUIRE(!store->put_peer(peer_record(1)));
+  std::uint64_t used = 0;
+  for (std::uint64_t id = 2; id < 40; ++id) {
+    CAPTURE(id);
+    REQUIRE(!store->put_peer(peer_record(id)));
+    REQUIRE(store->put_peer(peer_record(id + 1)));
+    REQUIRE(!store->write(std::vector{write_of(id, 1, 1, {std::string(100000, 'x')})}));
+    if (id == 2)
+      used = store->stats().used_bytes;
+    CHECK(store->stats().used_bytes <= used + 65536);
+    REQUIRE(!store->delete_peer({id}));
+  }
+  CHECK(store->stats().used_bytes + 90000 < used);
+  CHECK(value_of(store->peers()).size() == 1);
+}
+
 TEST_CASE("after a write that failed, everything that was acknowledged is there") {
   const TempDirectory directory;
   open_lmdb(directory.path());

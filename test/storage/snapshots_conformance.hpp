@@ -41,6 +41,24 @@ inline void check_written(const Shelf& shelf) {
     }
   }
 
+  SUBCASE("what a deleted peer had is gone, and of no other") {
+    const SnapshotHead one = write_snapshot(*snapshots, {1}, 12, pieces);
+    const SnapshotHead two = write_snapshot(*snapshots, {2}, 12, pieces);
+    const SnapshotHead three = write_snapshot(*snapshots, {3}, 12, pieces);
+    REQUIRE(!snapshots->begin({1}, title_of(13)));
+    snapshots->remove({1});
+    snapshots->remove({4});  // Which had none.
+    CHECK(snapshots->received({1}, one) == 0);
+    CHECK(snapshots->received({2}, two) == two.size_bytes);
+    snapshots.reset();
+    snapshots = shelf.open();
+    snapshots->remove_all_but({PeerId{2}});
+    CHECK(snapshots->received({1}, one) == 0);
+    CHECK(snapshots->received({2}, two) == two.size_bytes);
+    CHECK(snapshots->received({3}, three) == 0);
+    CHECK(write_snapshot(*snapshots, {3}, 12, pieces) == three);
+  }
+
   SUBCASE("a state without pieces is a snapshot, too") {
     const SnapshotHead head = write_snapshot(*snapshots, peer, 1, {});
     CHECK(value_of(read_pieces(*snapshots, peer, head)).empty());

@@ -148,7 +148,7 @@ TEST_CASE("numbers and enumerators out of range are refused") {
   CHECK(problem_of(Calls{.kind = static_cast<CallKind>(2)}) == "unknown kind of call");
   CHECK(problem_of(Calls{.level = static_cast<ReadLevel>(3)}) == "unknown level of reads");
   CHECK(problem_of(Calls{.level = ReadLevel::lease}) == "commands with a level of reads");
-  CHECK(problem_of(Response{.refusal = static_cast<Refusal>(19)}) == "unknown refusal");
+  CHECK(problem_of(Response{.refusal = static_cast<Refusal>(20)}) == "unknown refusal");
   CHECK(problem_of(CallReplies{{{1, static_cast<Refusal>(200)}}}) == "unknown refusal");
   PeerStatus status = peer_status();
   status.role = static_cast<Role>(4);

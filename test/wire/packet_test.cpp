@@ -237,6 +237,7 @@ TEST_CASE("requests keep their fields") {
   round_trip_request(AskIdentity{});
   round_trip_request(AskPeers{});
   round_trip_request(StopPeer{});
+  round_trip_request(DeletePeer{});
   CHECK(round_trip_request(AskEntry{{7}}).index == Index{7});
   const StartPeer start = round_trip_request(StartPeer{"map", {{"tick_ms", "10"}, {"a", ""}}});
   CHECK(start.kind == "map");

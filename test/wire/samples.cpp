@@ -57,6 +57,7 @@ std::vector<Packet> samples() {
       request(AskPeers{}),
       request(StartPeer{"map", {{"tick_ms", "10"}, {"a", ""}}}),
       request(StopPeer{}),
+      request(DeletePeer{}),
       request(SetConfiguration{{"peer1", "peer2@127.0.0.1:4002"}}),
       request(TakeSnapshot{}),
       request(SetConfiguration{{}, Change::keep_voters, {3, std::chrono::seconds(30)}}),
