@@ -138,11 +138,11 @@ def running(nodes, options=""):
 
 
 @contextlib.contextmanager
-def three_nodes():
+def three_nodes(options=""):
     """Three nodes a, b, c with peer1, peer2, peer3 in one configuration, and a JSON shell."""
     with directory() as path:
         nodes = [Node(n, os.path.join(path, n)) for n in "abc"]
-        with running(nodes) as (peers, shell):
+        with running(nodes, options) as (peers, shell):
             yield nodes, peers, shell
 
 
