@@ -338,7 +338,7 @@ std::string describe(const Swarm& s) {
       << " forget=" << f.forget << " change=" << f.change << " snapshot=" << f.snapshot
       << " damage=" << f.damage << " full=" << f.full << " slow=" << f.slow
       << " depose=" << f.depose << " clock_jump=" << f.clock_jump << " rot=" << f.rot
-      << " set_back=" << f.set_back << " claims=" << s.claims
+      << " set_back=" << f.set_back << " old_leaders=" << !s.claims
       << " change_when_elected_permille=" << f.change_when_elected_permille
       << " crash_between_parts_permille=" << f.crash_between_parts_permille << '\n';
   const ClientSwarm& c = s.clients;
