@@ -107,7 +107,8 @@ TEST_CASE("an envelope with any byte changed or missing never reads past its end
 
 TEST_CASE("an envelope says whether it sets a field that means nothing yet") {
   const auto reserved = [](const Envelope& envelope) {
-    const auto view = read_command(envelope.bytes());
+    const Bytes bytes = envelope.bytes();  // What the view refers to.
+    const auto view = read_command(bytes);
     REQUIRE(view);
     CHECK(text_of(*view) == "payload");
     return view->reserved;
