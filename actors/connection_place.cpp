@@ -5,8 +5,8 @@
 
 namespace troupe::actors {
 
-/// Who dials says hello first, whatever comes of the other side's. So does who is dialed, unless
-/// there may be no place: then it hears first whom it would turn away.
+/// The side that dials says hello first. The other side does so, too, unless it may have no place
+/// left. Then it reads the hello first, to know which client it would turn away.
 void Connection::enter() {
   if (options_.slots) {
     const auto verdict =

@@ -28,7 +28,7 @@ struct SlotLimits {
   std::size_t strangers_max = 64;
 };
 
-/// Who is connected to a node, and who may be. Used by all its incoming connections.
+/// The places of a node for connections, and who has them. All its incoming connections use it.
 ///
 /// A connection enters as a stranger, and gets its place with its hello. Where there is none left,
 /// it takes that of the client that has said nothing for longest, if that is long enough;

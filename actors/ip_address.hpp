@@ -17,8 +17,8 @@ struct IpAddress {
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&where); }
 };
 
-/// Whom an IP address stands for. An IPv4 address in IPv6's clothes (::ffff:1.2.3.4) is judged as
-/// what it is.
+/// The machines that an IP address stands for. An IPv4 address in IPv6's clothes (::ffff:1.2.3.4)
+/// is judged as what it is.
 enum class Scope : std::uint8_t {
   loopback,       ///< 127.0.0.0/8 or ::1: this machine alone can dial it.
   one_machine,    ///< Any other machine, or this one under another address.

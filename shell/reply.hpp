@@ -34,7 +34,7 @@ struct Peers {
   std::vector<std::string> names{};
 };
 
-/// Who is in a cluster, and of whom it is known that their disks were set back (full names).
+/// The members of a cluster, and those whose disks are known to be set back (full names).
 struct Members {
   Configuration configuration{};
   std::vector<std::string> set_back{};

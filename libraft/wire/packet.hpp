@@ -34,8 +34,8 @@ inline constexpr std::size_t options_max = 256;
 inline constexpr std::size_t seen_max = 1024;  ///< Clusters that a client keeps track of.
 
 /// So many bytes of a frame may be referred to by no field, beside an eighth of it: what a
-/// FlatBuffer takes for its own ends. Whoever keeps a part of a frame keeps all of it, and counts
-/// that part.
+/// FlatBuffer takes for its own ends. A part of a frame keeps all of it in memory, and only the
+/// part is counted.
 inline constexpr std::size_t unreferenced_bytes_max = 1024;
 
 /// As much of a detail as travels. A resource's own words may be of any length; it is cut rather

@@ -275,7 +275,7 @@ TEST_CASE("what all connections of a node ask with is bounded together") {
     CHECK(flooded.next_reply().refusal == Refusal::busy);
   CHECK(flooded.inbox->size_from(9) == 9);
 
-  // Who asks little is heard all the same.
+  // A connection that asks little is read all the same.
   other.write(calls_of(1000, bytes));
   const auto refused = other.read();
   REQUIRE(refused);

@@ -22,7 +22,7 @@ struct Halves {
         {.connection = connections.back().actor, .source = source, .is_node = is_node});
     return holders.size() - 1;
   }
-  /// Who must end for it: none is -1.
+  /// The connection that must end for it: none is -1.
   int hold(std::size_t number, std::size_t bytes) {
     const auto gone = halves.hold(holders[number], bytes, bytes, now);
     if (gone.empty())

@@ -164,8 +164,8 @@ private:
   void sent_acceptance(const Message& message, Index matched);
 
   static bool holds(const Mirror& mirror, EntryId id);
-  /// Whose word counts: all of them, those of whom no leader can know that they have forgotten
-  /// theirs, or none that has.
+  /// The voters whose promises count: all, all but those that a leader can know to have forgotten
+  /// theirs, or only those that have forgotten none.
   enum class Trust : std::uint8_t { all, unknowing, none };
   bool counts(PeerId voter, EntryId id, const EngineView& leader, Trust forgetful) const;
   bool held_by_quorum(const Configuration& configuration, EntryId id, const EngineView& leader,

@@ -6,7 +6,7 @@ bool Checker::voted_for_by_majority(const std::vector<Member>& voters, PeerId le
                                     Trust forgetful) const {
   std::size_t votes = 0;
   for (const Member& voter : voters) {
-    // Whom it voted for it may have forgotten, and voted again.
+    // It may have forgotten its vote, and voted again.
     if (has_forgotten(voter.id)) {
       votes += forgetful == Trust::none ? 0 : 1;
       continue;

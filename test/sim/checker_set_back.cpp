@@ -47,7 +47,7 @@ void Checker::check_set_back(const EngineView& now) {
                          + " was set back, which it was not");
 }
 
-/// Who knows that it has forgotten promises makes no others.
+/// A peer that knows that it has forgotten promises makes no others.
 void Checker::check_silence_of_set_back(const Message& message) {
   if (!knows_set_back(message.from))
     return;
