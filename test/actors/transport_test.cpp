@@ -236,6 +236,12 @@ TEST_CASE("half frames give way when they take too much together, one that stand
   begun.insert(begun.end(), most_of_it.begin(), most_of_it.end());
   slow.write(std::span<const std::uint8_t>(begun));
   REQUIRE(slow.read());
+  // Each answer to a third client takes a turn of the node, and in each turn it reads on. After
+  // these it has read all of the half, which stands still from then on.
+  RawClient third(node.address());
+  greet(third);
+  for (std::uint64_t id = 1; id <= 64; ++id)
+    check_works(third, id);
   other.write(most_of_it);
 
   CHECK(slow.is_closed());
