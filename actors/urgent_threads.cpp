@@ -32,13 +32,14 @@ UrgentThreads::UrgentThreads() {
     return;
   Scheduling wanted = before_;
   wanted.slice_ns = urgent_slice_ns;
-  if (before_.nice == 0)
-    wanted.nice = urgent_nice;
   changed_ = apply(wanted);
-  if (changed_)
+  Scheduling granted;
+  if (changed_ && read_scheduling(granted) && granted.slice_ns == urgent_slice_ns)
     return;
-  wanted.nice = before_.nice;
-  changed_ = apply(wanted);
+  if (before_.nice != 0)
+    return;
+  wanted.nice = urgent_nice;
+  changed_ = apply(wanted) || changed_;
 }
 
 UrgentThreads::~UrgentThreads() {

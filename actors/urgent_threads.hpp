@@ -21,9 +21,11 @@ struct Scheduling {
 /// are woken, at the price of shorter turns. Where processors are scarce a leader whose threads
 /// wait for them too long loses its leadership.
 ///
-/// Asks the kernel for two things, each of which may be refused without harm: a short time slice,
-/// which Linux 6.12 and later grant to anybody; and a nice value of -10, which needs CAP_SYS_NICE
-/// or a limit (`LimitNICE=-10` of systemd). Where an operator has chosen a nice value or a policy,
+/// Asks the kernel for a short time slice, which Linux 6.12 and later grant to anybody. Where the
+/// kernel looks at no slices it asks for a nice value of -10, which needs CAP_SYS_NICE or a limit
+/// (`LimitNICE=-10` of systemd) and takes processor time from every other program of the machine:
+/// clients beside three nodes on two cores had a p99 of 24 ms instead of 15 with 1000 calls in
+/// flight. Both may be refused without harm. Where an operator has chosen a nice value or a policy,
 /// it stays. The calling thread is as it was when this ends.
 class UrgentThreads {
 public:
