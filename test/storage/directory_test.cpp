@@ -1,6 +1,7 @@
 #include "storage/directory.hpp"
 
 #include "storage/file_snapshots.hpp"
+#include "test/child.hpp"
 #include "test/storage/samples.hpp"
 #include "test/storage/tamper.hpp"
 
@@ -8,7 +9,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,18 +29,6 @@ mode_t mode_of(const std::string& path) {
   struct stat status {};
   REQUIRE(::stat(path.c_str(), &status) == 0);
   return status.st_mode & 0777;
-}
-
-/// Runs `task` in a process of its own; what it returns is the exit code.
-template <class Task>
-int run_in_child(Task task) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0)
-    ::_exit(task());
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
 /// What stands in the way of a store in `directory`; empty if nothing does.

@@ -1,13 +1,13 @@
 #include "storage/dump.hpp"
 
 #include "storage/directory.hpp"
+#include "test/child.hpp"
 #include "test/storage/samples.hpp"
 #include "test/storage/tamper.hpp"
 
 #include <doctest/doctest.h>
 
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -39,16 +39,11 @@ bool holds_what_was_filled(const Outcome<StoreDump>& outcome) {
 template <class Task>
 int as_reader(Task task) {
   constexpr uid_t other_user = 65534;
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  return run_in_child([&] {
     if (::geteuid() == 0 && ::setuid(other_user) != 0)
-      ::_exit(100);
-    ::_exit(task() ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+      return 100;
+    return task() ? 0 : 1;
+  });
 }
 
 }  // namespace
@@ -84,18 +79,11 @@ TEST_CASE("a running node can be dumped by another process") {
   const auto store = open_lmdb(with_journal(directory.path()));
   fill(*store);
 
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    // LMDB's locks are the process's: a fresh one must not see this store's open files.
-    const std::string path = directory.path();
-    ::_exit(holds_what_was_filled(read_store(path)) ? 0 : 1);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
+  // LMDB's locks are the process's: a fresh one must not see this store's open files.
+  const std::string path = directory.path();
+  const int code = run_in_child([&] { return holds_what_was_filled(read_store(path)) ? 0 : 1; });
 
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(code == 0);
   CHECK(!store->write(std::vector{write_of(1, 1, 3, {"c"})}));
 }
 

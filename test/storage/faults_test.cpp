@@ -5,12 +5,12 @@
 #include "storage/journal.hpp"
 #include "storage/journaled_store.hpp"
 #include "storage/memory_snapshots.hpp"
+#include "test/child.hpp"
 #include "test/storage/samples.hpp"
 #include "test/storage/snapshot_samples.hpp"
 
 #include <doctest/doctest.h>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,16 +42,11 @@ private:
 
 /// Does `task` in a process that is killed then, if it was not before.
 void do_and_die(const std::function<void()>& task) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  const int end = run_in_child([&] {
     task();
     ::raise(SIGKILL);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFSIGNALED(status));
-  REQUIRE(WTERMSIG(status) == SIGKILL);
+  });
+  REQUIRE(end == ended_by + SIGKILL);
 }
 
 /// A store that has broken.

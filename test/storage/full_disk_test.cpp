@@ -1,3 +1,4 @@
+#include "test/child.hpp"
 #include "test/storage/random_writes.hpp"
 #include "test/storage/samples.hpp"
 
@@ -8,10 +9,8 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,19 +95,6 @@ private:
   Recovered log_{};
 };
 
-/// Runs `task` in a process of its own and returns its exit code.
-int run_in_child(const std::function<void()>& task) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
-    task();
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
-
 /// Mounts a small disk there, for this process alone: as root, or as one who may be that.
 bool mount_disk(const std::string& directory, const std::string& size) {
   if (::unshare(CLONE_NEWNS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
@@ -124,6 +110,22 @@ void take_the_rest(const std::string& file) {
   const std::string bytes(4096, 'x');
   while (::write(fd, bytes.data(), bytes.size()) > 0) {}
   ::close(fd);
+}
+
+/// Does `task` in a process of its own, with a directory that is a disk of `size`. The exit code is
+/// the step that went wrong. Leaves the task out where no disk can be mounted.
+template <class Task>
+void check_on_disk(const std::string& size, Task task) {
+  const TempDirectory directory;
+  const int step = run_in_child([&] {
+    if (!mount_disk(directory.path(), size))
+      ::_exit(no_mount);
+    task(directory.path());
+  });
+  if (step == no_mount)
+    MESSAGE("left out: a disk cannot be mounted here");
+  else
+    CHECK(step == 0);
 }
 
 }  // namespace
@@ -157,12 +159,9 @@ TEST_CASE("a limit on files that is reached refuses entries, and takes what make
 }
 
 TEST_CASE("a disk that others fill refuses entries, and takes them when there is room") {
-  const TempDirectory directory;
-  const int step = run_in_child([&] {
-    if (!mount_disk(directory.path(), "4m"))
-      ::_exit(no_mount);
-    const std::string ballast = directory.path() + "/ballast";
-    Survivor survivor(directory.path() + "/store");
+  check_on_disk("4m", [](const std::string& directory) {
+    const std::string ballast = directory + "/ballast";
+    Survivor survivor(directory + "/store");
     survivor.open();
     survivor.put_peer();
     survivor.expect(survivor.append(), 30);
@@ -182,19 +181,12 @@ TEST_CASE("a disk that others fill refuses entries, and takes them when there is
     survivor.open();
     survivor.check();
   });
-  if (step == no_mount)
-    MESSAGE("left out: a disk cannot be mounted here");
-  else
-    CHECK(step == 0);
 }
 
 TEST_CASE("a full disk is told before anything is refused, and so is room") {
-  const TempDirectory directory;
-  const int step = run_in_child([&] {
-    if (!mount_disk(directory.path(), "4m"))
-      ::_exit(no_mount);
-    const std::string ballast = directory.path() + "/ballast";
-    Survivor survivor(directory.path() + "/store");
+  check_on_disk("4m", [](const std::string& directory) {
+    const std::string ballast = directory + "/ballast";
+    Survivor survivor(directory + "/store");
     survivor.open();
     survivor.put_peer();
     survivor.expect(survivor.append() && !survivor.is_full(), 50);
@@ -217,31 +209,20 @@ TEST_CASE("a full disk is told before anything is refused, and so is room") {
     survivor.shrink();
     survivor.expect(survivor.make_room() && !survivor.is_full(), 57);
   });
-  if (step == no_mount)
-    MESSAGE("left out: a disk cannot be mounted here");
-  else
-    CHECK(step == 0);
 }
 
 TEST_CASE("a store cannot be created on a full disk, and can when there is room") {
-  const TempDirectory directory;
-  const int step = run_in_child([&] {
-    if (!mount_disk(directory.path(), "1m"))
-      ::_exit(no_mount);
-    const std::string ballast = directory.path() + "/ballast";
+  check_on_disk("1m", [](const std::string& directory) {
+    const std::string ballast = directory + "/ballast";
     take_the_rest(ballast);
-    const auto refused = open_lmdb_store(options(directory.path() + "/store"));
+    const auto refused = open_lmdb_store(options(directory + "/store"));
     const auto* error = std::get_if<StoreError>(&refused);
     if (error == nullptr || error->kind != StoreError::Kind::no_space)
       ::_exit(40);
     ::unlink(ballast.c_str());
-    Survivor survivor(directory.path() + "/store");
+    Survivor survivor(directory + "/store");
     survivor.open();
     survivor.put_peer();
     survivor.expect(survivor.append(), 41);
   });
-  if (step == no_mount)
-    MESSAGE("left out: a disk cannot be mounted here");
-  else
-    CHECK(step == 0);
 }

@@ -1,5 +1,6 @@
 #include "storage/directory.hpp"
 #include "storage/memory_store.hpp"
+#include "test/child.hpp"
 #include "test/storage/random_writes.hpp"
 #include "test/storage/samples.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,16 +96,11 @@ private:
 };
 
 int run(const LmdbOptions& how, const std::function<void(Process&)>& task) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  return run_in_child([&] {
     Process process(how);
     task(process);
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+    ::_exit(0);  // Leaves the store as a crash does.
+  });
 }
 
 LmdbOptions with_journal_of(const TempDirectory& directory, std::uint64_t bytes) {

@@ -1,5 +1,6 @@
 #include "storage/directory.hpp"
 #include "storage/record.hpp"
+#include "test/child.hpp"
 #include "test/storage/samples.hpp"
 #include "test/storage/tamper.hpp"
 #include "wire/crc32c.hpp"
@@ -23,18 +24,6 @@ using namespace troupe::storage;
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Runs `task` in a process of its own; what it returns is the exit code.
-template <class Task>
-int run_in_child(Task task) {
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0)
-    ::_exit(task());
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
-}
 
 }  // namespace
 

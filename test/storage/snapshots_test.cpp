@@ -1,5 +1,6 @@
 #include "storage/file_snapshots.hpp"
 #include "storage/memory_snapshots.hpp"
+#include "test/child.hpp"
 #include "test/storage/snapshots_conformance.hpp"
 #include "test/storage/tamper.hpp"
 
@@ -7,7 +8,6 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -202,9 +202,7 @@ TEST_CASE("what was received in part is removed with the older snapshots, unless
 
 TEST_CASE("a full disk refuses a piece, and takes it when there is room") {
   const TempDirectory directory;
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+  const int code = run_in_child([&] {
     // A limit on the size of files is the disk that fills up while we write.
     ::signal(SIGXFSZ, SIG_IGN);
     auto opened = open_snapshots(directory.path());
@@ -213,20 +211,17 @@ TEST_CASE("a full disk refuses a piece, and takes it when there is room") {
     const rlimit large{RLIM_INFINITY, RLIM_INFINITY};
     const Bytes piece = Bytes::copy_of(noise(8000, 1));
     if (snapshots.begin({1}, title_of(1)) || snapshots.append({1}, piece))
-      ::_exit(1);
+      return 1;
     ::setrlimit(RLIMIT_FSIZE, &small);
     const auto refused = snapshots.append({1}, piece);
     if (!refused || refused->kind != StoreError::Kind::no_space)
-      ::_exit(2);
+      return 2;
     ::setrlimit(RLIMIT_FSIZE, &large);
     if (snapshots.append({1}, piece))
-      ::_exit(3);
+      return 3;
     const auto finished = snapshots.finish({1});
     const auto* head = std::get_if<SnapshotHead>(&finished);
-    ::_exit(head == nullptr || snapshots.check({1}, *head) ? 4 : 0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == 0);
+    return head == nullptr || snapshots.check({1}, *head) ? 4 : 0;
+  });
+  CHECK(code == 0);
 }
