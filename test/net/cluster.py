@@ -118,6 +118,14 @@ def directory():
         shutil.rmtree(path, ignore_errors=True)
 
 
+def run_parts(*parts):
+    """Runs one after the other, each with a directory of its own, and prints which."""
+    for part in parts:
+        print("==", part.__name__.replace("_", " "), flush=True)
+        with directory() as path:
+            part(path)
+
+
 @contextlib.contextmanager
 def running(nodes, options=""):
     """The nodes with peer1, peer2, ... in one configuration, and a JSON shell."""

@@ -10,7 +10,7 @@ import time
 
 import cluster
 from cluster import TROUPE, Node, Shell, ask, free_address, leader_of, wait_for
-from joiner import Joiner, cluster_of_one, full, members, read, write
+from joiner import Joiner, cluster_of_one, full, members, read, voters_join, write
 
 # A run that measures: python3 join_test.py ROUNDS
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
@@ -83,9 +83,7 @@ def from_nothing(path):
 
 def while_the_leader_dies(path):
     with cluster_of_one(path) as (nodes, shell, p1):
-        for name in ("p2", "p3"):
-            nodes.append(Joiner(name, path, nodes[0].address).begin())
-            nodes[-1].joined("voter")
+        voters_join(path, nodes)
         write(shell, [p1], "big", "x" * 100000)
         peers = [p1] + [full(node) for node in nodes[1:]]
         leader = leader_of(shell, peers)
@@ -107,9 +105,7 @@ def while_the_leader_dies(path):
 
 def with_a_wiped_disk(path):
     with cluster_of_one(path) as (nodes, shell, p1):
-        for name in ("p2", "p3"):
-            nodes.append(Joiner(name, path, nodes[0].address).begin())
-            nodes[-1].joined("voter")
+        voters_join(path, nodes)
         write(shell, [p1], "a", "1")
         lost = nodes[2]
         before = ids(shell, p1)
@@ -157,9 +153,9 @@ def damage(file):
 
 def a_standby_takes_over(path):
     with cluster_of_one(path) as (nodes, shell, p1):
-        for name, flags in (("p2", []), ("p3", []), ("s", ["--standby"])):
-            nodes.append(Joiner(name, path, nodes[0].address, *flags).begin())
-            nodes[-1].joined("standby" if flags else "voter")
+        voters_join(path, nodes)
+        nodes.append(Joiner("s", path, nodes[0].address, "--standby").begin())
+        nodes[-1].joined("standby")
         kept = ask(shell, "keep_voters %s 3 --after 1" % p1)["value"]
         assert kept["keep_voters"] == {"count": 3, "after_ms": 1000}, kept
         write(shell, [p1], "a", "1")
@@ -176,7 +172,7 @@ def a_standby_takes_over(path):
         # It counts: with the leader alone it decides.
         nodes[1].kill()
         write(shell, [p1], "b", "2")
-        # Who comes back stays what the cluster made of it, until that is short of voters again.
+        # A voter that comes back stays a standby, until the cluster is short of voters again.
         gone.begin().joined("standby", 20)
         wait_for("it to take over from p2", lambda: full(gone) in members(shell, p1)["voters"])
         assert read(shell, [p1], "b") == "2"
@@ -184,9 +180,7 @@ def a_standby_takes_over(path):
 
 def at_another_address(path):
     with cluster_of_one(path) as (nodes, shell, p1):
-        for name in ("p2", "p3"):
-            nodes.append(Joiner(name, path, nodes[0].address).begin())
-            nodes[-1].joined("voter")
+        voters_join(path, nodes)
         moved = nodes[2]
         assert moved.stop() == 0
         moved.address = free_address()
@@ -247,9 +241,7 @@ def measure(path):
         took.setdefault(what, []).append(1000 * seconds)
 
     with cluster_of_one(path) as (nodes, shell, p1):
-        for name in ("p2", "p3"):
-            nodes.append(Joiner(name, path, nodes[0].address).begin())
-            nodes[-1].joined("voter")
+        voters_join(path, nodes)
         p2 = full(nodes[1])
         for round_number in range(ROUNDS):
             for rank in ("voter", "learner", "standby"):
@@ -296,7 +288,7 @@ def main():
     if ROUNDS > 1:
         with cluster.directory() as path:
             return measure(path)
-    for part in (
+    cluster.run_parts(
         as_each_rank,
         from_nothing,
         while_the_leader_dies,
@@ -305,10 +297,7 @@ def main():
         at_another_address,
         clear_errors,
         measure,
-    ):
-        print("==", part.__name__.replace("_", " "), flush=True)
-        with cluster.directory() as path:
-            part(path)
+    )
 
 
 main()

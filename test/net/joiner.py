@@ -86,6 +86,13 @@ def cluster_of_one(path):
                 node.kill()
 
 
+def voters_join(path, nodes, names=("p2", "p3")):
+    """Has a voter of each name join by way of the first node, and adds its node to `nodes`."""
+    for name in names:
+        nodes.append(Joiner(name, path, nodes[0].address).begin())
+        nodes[-1].joined("voter")
+
+
 def full(node):
     return "%s@%s" % (node.name, node.address)
 

@@ -7,15 +7,9 @@ import time
 
 import cluster
 from cluster import Node, Shell, ask, free_address, leader_of, wait_for
-from joiner import Joiner, cluster_of_one, full, members, read, write
+from joiner import Joiner, cluster_of_one, full, members, read, voters_join, write
 
 AT_ONCE = 5.0  # Seconds. A change waits for newcomers to catch up for thirty.
-
-
-def voters_join(path, nodes, names=("p2", "p3")):
-    for name in names:
-        nodes.append(Joiner(name, path, nodes[0].address).begin())
-        nodes[-1].joined("voter")
 
 
 def refused(shell, command, error, *words):
@@ -181,17 +175,10 @@ def all_nodes_move(path):
             shell.close()
 
 
-def main():
-    for part in (
-        a_peer_of_another_cluster,
-        a_copy_of_a_member,
-        peers_that_cannot_become_members,
-        nodes_that_cannot_join,
-        all_nodes_move,
-    ):
-        print("==", part.__name__.replace("_", " "), flush=True)
-        with cluster.directory() as path:
-            part(path)
-
-
-main()
+cluster.run_parts(
+    a_peer_of_another_cluster,
+    a_copy_of_a_member,
+    peers_that_cannot_become_members,
+    nodes_that_cannot_join,
+    all_nodes_move,
+)
