@@ -228,7 +228,10 @@ Tried Interpreter::try_call(const CallPeer& call, const PeerName& at, Time deadl
     kinds_by_peer_.erase({at.address, at.name});
   if (reply.refusal != Refusal::none)
     return {reply.refusal, reply.detail, refused(reply.refusal, reply.detail, at.address)};
-  return {.reply = Answer{kind->second.show_reply(machine::bytes(*asked), reply.value.text())}};
+  const machine::Kind& of = kind->second;
+  const machine::View question = machine::bytes(*asked);
+  return {.reply = Answer{.shown = of.show_reply(question, reply.value.text()),
+                          .is_words = of.shows_words != nullptr && of.shows_words(question)}};
 }
 
 Reply Interpreter::help(const Help& help) const {

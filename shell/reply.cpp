@@ -219,7 +219,9 @@ std::string as_text(const Reply& reply) {
           [](const Done&) { return std::string("ok"); },
           [](const Started& started) { return ok(started.peer); },
           [](const Leader& leader) { return leader.peer.empty() ? "none" : leader.peer; },
-          [](const Answer& answer) { return ok(text_of_value(answer.shown)); },
+          [](const Answer& answer) {
+            return ok(answer.is_words ? answer.shown : text_of_value(answer.shown));
+          },
           [](const Peers& peers) { return ok(joined(peers.names, ' ')); },
           [](const wire::PeerStatus& status) { return ok(text_of(status)); },
           [](const Configuration& configuration) { return ok(text_of(configuration)); },

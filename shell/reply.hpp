@@ -20,7 +20,7 @@ struct Started {
   std::string peer{};
 };
 
-/// Who leads; empty for nobody.
+/// The leader; empty if there is none.
 struct Leader {
   std::string peer{};
 };
@@ -28,6 +28,8 @@ struct Leader {
 /// What a command or query was answered with, as its kind shows it.
 struct Answer {
   std::string shown{};
+  /// Whether these are words that are quoted already, not a value.
+  bool is_words = false;
 };
 
 struct Peers {
@@ -77,7 +79,8 @@ Reply refused(Refusal refusal, const std::string& detail, const std::string& sub
 
 /// One line without its end, but for manuals: "ok foo bar", "error key_not_found". The value of an
 /// answer stands there as the shell reads it back: `split` gives its words, which single blanks put
-/// together. Nothing in it controls a terminal.
+/// together. Words that are quoted already stand there as they are. Nothing in it controls a
+/// terminal.
 std::string as_text(const Reply& reply);
 /// One JSON object on one line: {"ok":true,"value":"foo bar"}. See `on_one_line` for bytes.
 std::string as_json(const Reply& reply);

@@ -33,7 +33,11 @@ struct Kind {
   /// Bytes to "set foo bar". Requires bytes that are valid.
   std::string (*show_command)(View command) = nullptr;
   /// What the shell prints after "ok ": of a command or query and the value it was answered with.
+  /// The shell quotes it if it would not read it back as it is.
   std::string (*show_reply)(View asked, std::string_view value) = nullptr;
+  /// Whether what `show_reply` makes of `asked` is words that are quoted already, as by `joined`.
+  /// The shell prints those as they are. A kind without this function shows none.
+  bool (*shows_words)(View asked) = nullptr;
 };
 
 /// The kinds that a program knows, by name.

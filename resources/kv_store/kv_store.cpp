@@ -267,6 +267,13 @@ std::string show_reply(View asked, std::string_view value) {
   return std::string(value);
 }
 
+/// A list is keys as they can be typed.
+bool shows_words(View asked) {
+  const Message message(asked);
+  TROUPE_ASSERT(is_command(message) || is_query(message));
+  return message->ask_as_List() != nullptr;
+}
+
 }  // namespace
 
 machine::Kind kv_store_kind() {
@@ -283,7 +290,8 @@ machine::Kind kv_store_kind() {
       .parse_command = parse_command,
       .parse_query = parse_query,
       .show_command = show_command,
-      .show_reply = show_reply};
+      .show_reply = show_reply,
+      .shows_words = shows_words};
 }
 
 }  // namespace troupe::resources

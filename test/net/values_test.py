@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import random
+import shlex
 import subprocess
 
 import cluster
@@ -24,6 +25,7 @@ def main():
             bytes_that_are_no_text(node, os.path.join(path, "a"))
             text_is_read_back(node)
             keys_that_look_like_options(node)
+            lists_are_read_back(node)
         finally:
             node.kill()
 
@@ -115,6 +117,17 @@ def keys_that_look_like_options(node):
         said, code = shell(node, "read p --lease -- get %s\n" % key)
         assert said[0] == b"ok v", said
     print("keys may look like options", flush=True)
+
+
+def lists_are_read_back(node):
+    """The text of a list, as words of a POSIX shell, is the keys."""
+    keys = ["list-plain", "list-two words", "list-it's", "list-;", "list-ü"]
+    for key in keys:
+        said, code = shell(node, "write p set %s v\n" % shlex.quote(key))
+        assert code == 0, said
+    said, code = shell(node, "read p list list-\n")
+    assert code == 0 and sorted(shlex.split(said[0].decode())[1:]) == sorted(keys), said
+    print("the keys of a list are read back", flush=True)
 
 
 main()

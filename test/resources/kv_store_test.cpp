@@ -129,6 +129,12 @@ TEST_CASE("people see the keys as they can type them, and how to see more") {
     return kind.show_reply(bytes(*asked), replica.read(*asked).value);
   };
 
+  const auto shows_words = [&](const Words& words) {
+    return kind.shows_words(bytes(*kind.parse_query(words)));
+  };
+  CHECK(shows_words({"list", "b"}));
+  CHECK_FALSE(shows_words({"get", "b two"}));
+  CHECK_FALSE(kind.shows_words(bytes(*kind.parse_command({"set", "b", "two"}))));
   CHECK(shown({"list", "b"}) == "'b two'");
   CHECK(shown({"list", "("}) == "'(more: none)'");
   CHECK(shown({"list", "nothing"}).empty());

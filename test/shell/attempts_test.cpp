@@ -1,6 +1,6 @@
 #include "resources/kv_store/kv_store.hpp"
 #include "shell/interpreter.hpp"
-#include "shell/words.hpp"
+#include "test/shell/run_line.hpp"
 
 #include <doctest/doctest.h>
 
@@ -180,14 +180,7 @@ struct Shell {
                      .wait = wait},
                     world.as_nodes()) {}
 
-  std::string run(std::string_view line) {
-    const Result<std::vector<Words>> commands = split(line);
-    REQUIRE(commands);
-    REQUIRE(commands->size() == 1);
-    const std::variant<Command, Failure> command = parse(commands->front());
-    REQUIRE(std::holds_alternative<Command>(command));
-    return as_text(interpreter.execute(std::get<Command>(command)));
-  }
+  std::string run(std::string_view line) { return run_line(interpreter, line); }
 };
 
 using Names = std::vector<std::string>;

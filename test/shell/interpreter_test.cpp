@@ -2,6 +2,7 @@
 
 #include "resources/kv_store/kv_store.hpp"
 #include "shell/words.hpp"
+#include "test/shell/run_line.hpp"
 #include "wire/command.hpp"
 
 #include <doctest/doctest.h>
@@ -64,14 +65,7 @@ struct Shell {
                            .follow = false},
                           fake.nodes()};
 
-  std::string run(std::string_view line) {
-    const Result<std::vector<Words>> commands = split(line);
-    REQUIRE(commands);
-    REQUIRE(commands->size() == 1);
-    const std::variant<Command, Failure> command = parse(commands->front());
-    REQUIRE(std::holds_alternative<Command>(command));
-    return as_text(interpreter.execute(std::get<Command>(command)));
-  }
+  std::string run(std::string_view line) { return run_line(interpreter, line); }
 
   void will_answer(wire::Response response) { fake.responses.push_back(std::move(response)); }
   void will_reply(Refusal refusal, std::string detail, std::string_view value) {
@@ -218,6 +212,26 @@ TEST_CASE("the kind of a peer is asked again when the peer understood nothing") 
 
   CHECK(shell.run("read peer1 get foo") == "error invalid not a command");
   CHECK(shell.run("read peer1 get foo") == "ok bar");
+}
+
+TEST_CASE("keys are listed as they can be typed, and a value as one") {
+  const machine::Kind kind = resources::kv_store_kind();
+  const auto store = kind.make();
+  const Words keys{"a", "b c", "it's", "line\n"};
+  for (std::uint64_t i = 0; i < keys.size(); ++i)
+    store->apply(
+        {.index = {i + 1}, .bytes = machine::bytes(*kind.parse_command({"set", keys[i], "x"}))});
+  const auto page = store->query(machine::bytes(*kind.parse_query({"list"})));
+  Shell shell;
+  shell.will_answer(identity("kv_store"));
+  shell.will_reply(Refusal::none, "", page.value);
+  shell.will_reply(Refusal::none, "", "a 'b c'");
+
+  const std::string listed = shell.run("read peer1 list");
+
+  CHECK(listed == R"(ok a 'b c' 'it'\''s' $'line\n')");
+  CHECK(split(listed)->front() == Words{"ok", "a", "b c", "it's", "line\n"});
+  CHECK(split(shell.run("read peer1 get a"))->front() == Words{"ok", "a 'b c'"});
 }
 
 TEST_CASE("a follower, or the node of a stopped peer, says who leads") {

@@ -1,6 +1,7 @@
 #include "shell/reply.hpp"
 
 #include "machine/printable.hpp"
+#include "machine/words.hpp"
 #include "shell/words.hpp"
 
 #include <doctest/doctest.h>
@@ -235,6 +236,17 @@ TEST_CASE("the text of a value is read back by the shell's own quoting") {
       again += (&word == &(*read)[0][1] ? "" : " ") + word;
     REQUIRE(again == value);
   }
+}
+
+TEST_CASE("words that are quoted already are read back, and control no terminal all the same") {
+  const Words words{"a", "b c", "it's", "\x1b[2J", "(more: none)", ""};
+
+  const Result<std::vector<Words>> read = split(as_text(Answer{machine::joined(words), true}));
+
+  REQUIRE(read);
+  CHECK(Words(read->front().begin() + 1, read->front().end()) == words);
+  CHECK(machine::is_printable(as_text(Answer{"'\x1b[2J'", true})));
+  CHECK(as_json(Answer{"a 'b c'", true}) == R"({"ok":true,"value":"a 'b c'"})");
 }
 
 TEST_CASE("redirects, failures and the lack of a leader are errors, and nothing else is") {
