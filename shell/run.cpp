@@ -106,11 +106,12 @@ std::string unknown_options(const CLI::App& app) {
   return text;
 }
 
-int perform(const CommandLine& line, machine::Kinds kinds) {
+int perform(const CommandLine& line, machine::Kinds kinds, const shell::HeldHangup& hangup) {
   if (line.node->parsed())
     return shell::run_node(line.node_settings, std::move(kinds));
   if (line.shell->parsed())
     return shell::run_shell(line.shell_settings, kinds);
+  hangup.release();
   if (line.repair->parsed())
     return shell::run_repair(line.repair_settings);
   return shell::dump_log(line.log_settings, kinds);
@@ -119,8 +120,9 @@ int perform(const CommandLine& line, machine::Kinds kinds) {
 }  // namespace
 
 int run(int argc, char** argv, machine::Kinds kinds) try {
-  storage::open_standard_descriptors();
+  const shell::HeldHangup hangup;
   shell::ignore_stray_signals();
+  storage::open_standard_descriptors();
   const std::string program =
       argc > 0 ? std::filesystem::path(argv[0]).filename().string() : std::string("troupe");
   CommandLine line(program);
@@ -148,7 +150,7 @@ int run(int argc, char** argv, machine::Kinds kinds) try {
     actors::print_error("error: " + wrong);
     return EXIT_FAILURE;
   }
-  return perform(line, std::move(kinds));
+  return perform(line, std::move(kinds), hangup);
 } catch (const std::exception& failure) {
   // Of a library, while starting or stopping: nothing that a user did explains it.
   actors::print_error(std::string("error: ") + failure.what());

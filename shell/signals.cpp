@@ -24,7 +24,28 @@ void ignore_unless_handled(int signal) {
     std::signal(signal, SIG_IGN);
 }
 
+sigset_t only(int signal) {
+  sigset_t signals{};
+  sigemptyset(&signals);
+  sigaddset(&signals, signal);
+  return signals;
+}
+
 }  // namespace
+
+HeldHangup::HeldHangup() {
+  const sigset_t hangup = only(SIGHUP);
+  sigset_t before{};
+  const int blocked = pthread_sigmask(SIG_BLOCK, &hangup, &before);
+  TROUPE_ASSERT(blocked == 0);
+  was_held_ = sigismember(&before, SIGHUP) == 1;
+}
+
+void HeldHangup::release() const {
+  const sigset_t hangup = only(SIGHUP);
+  if (!was_held_)
+    pthread_sigmask(SIG_UNBLOCK, &hangup, nullptr);
+}
 
 void ignore_stray_signals() {
   for (const int signal : {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT})
@@ -37,7 +58,7 @@ Signals::Signals(Hangup hangup) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   if (hangup == Hangup::is_nothing)
-    std::signal(SIGHUP, SIG_IGN);  // Also behind `release`.
+    std::signal(SIGHUP, SIG_IGN);  // Also behind `release`, and one that was held back.
 
   sigemptyset(&signals_);
   for (const int signal : {SIGINT, SIGTERM, SIGWINCH})

@@ -18,6 +18,20 @@ enum class Hangup {
   is_nothing  ///< Peers depend on the process, and it on no terminal.
 };
 
+/// Holds a hangup back while the process does not know yet what one means to it. Create this first
+/// of all: until then a hangup ends the process. `Signals` takes over the hangup that came
+/// meanwhile and those that follow.
+class HeldHangup {
+public:
+  HeldHangup();
+
+  /// For a process that creates no `Signals`: a hangup ends it, also one that came meanwhile.
+  void release() const;
+
+private:
+  bool was_held_ = false;  ///< By the process that started this one.
+};
+
 /// What the operating system asks of the process, as news to read instead of interruptions.
 ///
 /// Create it before the first thread: threads inherit that these signals wait for us. Writing to a
