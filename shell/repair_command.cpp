@@ -2,6 +2,7 @@
 
 #include "actors/client.hpp"
 #include "actors/random_number.hpp"
+#include "core/hexadecimal.hpp"
 #include "storage/directory.hpp"
 #include "storage/lmdb_store.hpp"
 
@@ -54,14 +55,6 @@ std::variant<Survivor, Failure> find_survivor(storage::Store& store, const std::
   }
   return Failure{"no_peer",
                  name + " is not here; there are:" + (others.empty() ? " none" : others)};
-}
-
-std::string hexadecimal(std::uint64_t number) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (int shift = 60; shift >= 0; shift -= 4)
-    text += digits[number >> shift & 0xf];
-  return text;
 }
 
 std::string time_of_day() {

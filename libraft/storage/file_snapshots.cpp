@@ -1,6 +1,7 @@
 #include "storage/file_snapshots.hpp"
 
 #include "core/assert.hpp"
+#include "core/hexadecimal.hpp"
 #include "storage/directory.hpp"
 #include "storage/snapshot_format.hpp"
 #include "storage/step_file.hpp"
@@ -31,14 +32,6 @@ const std::string received_suffix = ".received";
 const std::string written_name = "written";
 
 constexpr std::size_t scan_bytes = std::size_t{1} << 20;
-
-std::string hexadecimal(std::uint64_t number) {
-  static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (int shift = 60; shift >= 0; shift -= 4)
-    text += digits[number >> shift & 0xf];
-  return text;
-}
 
 /// Two snapshots of one place may differ, if one is damaged: the hash keeps them apart.
 std::string name_of(const SnapshotHead& head) {
