@@ -2,7 +2,7 @@
 
 /// CAF, and the few words in which its versions differ (0.17.6 is what Debian 12 ships; 1.x
 /// renamed sending, monitoring and configuration keys). Actors here say `troupe::actors::send` and
-/// the like, and are classes; nothing else in the rooms above and below knows CAF's version.
+/// the like, and are classes; nothing else in the layers above and below knows CAF's version.
 ///
 /// Inside a member function of an actor write `actors::send(this, to, …)`, qualified: CAF's member
 /// `send` hides this one, compiles all the same, and sends `to` to ourselves.
@@ -50,8 +50,8 @@ inline void configure(caf::actor_system_config& config) {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-throughput", std::size_t{100});
   config.set("middleman.workers", std::size_t{0});
-  // A second one would mostly find that there is no more. Who has more to say is read again behind
-  // the others.
+  // A second one would mostly find that there is no more. A socket that has more is read again
+  // behind the others.
   config.set("middleman.max-consecutive-reads", std::size_t{1});
 }
 

@@ -158,7 +158,7 @@ void ClientActor::on_use_cluster(const UseCluster& use) {
     if (no_cluster_.empty())
       no_cluster_ = "use_cluster was given '" + quoted + "', which is not NAME@HOST:PORT";
   }
-  // Who is in our process is asked first.
+  // A peer of our process is asked first.
   std::stable_partition(peers.begin(), peers.end(),
                         [this](const FullName& peer) { return peer.address == local_.address; });
   spread_ = ReadSpread(peers, local_.address);
@@ -276,7 +276,7 @@ void ClientActor::on_response(const std::string& address, wire::Response& respon
 OperationPtr ClientActor::find(std::uint64_t id, const std::string& address,
                                bool is_request) const {
   const auto found = operations_.find(id);
-  // Who was not asked does not answer: ids are easy to guess.
+  // Only the node that was asked may answer: ids are easy to guess.
   if (found == operations_.end() || found->second->state != Operation::State::sent
       || found->second->is_request() != is_request || found->second->address != address)
     return nullptr;

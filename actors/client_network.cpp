@@ -98,7 +98,7 @@ void ClientActor::send_request(Target& target, const OperationPtr& operation) {
   operation->request->id = operation->id;
   wire::Frame frame = wire::encode(*operation->request);
   const Bytes body(frame, std::span(*frame).subspan(wire::frame_head_bytes));
-  // Whoever cannot read a packet closes its connection, and with it all calls that are under way.
+  // A node that cannot read a packet closes the connection, and with it all calls in flight.
   if (const auto packet = wire::decode(body); !packet) {
     close(*operation);
     return operation->finish(Refusal::invalid, packet.detail());

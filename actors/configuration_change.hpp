@@ -19,7 +19,7 @@ Result<Configuration> changed(const Configuration& current, const wire::SetConfi
                               const std::vector<NamedMember>& members);
 
 /// The rank of `name` in `configuration`, as one asks for it: "voter", "learner", "standby";
-/// nothing of one that is no member. Who is about to vote no more votes still.
+/// nothing of one that is no member. An old voter of a joint configuration is a voter still.
 std::string_view rank_of(const Configuration& configuration, const std::string& name);
 
 }  // namespace troupe::actors

@@ -274,7 +274,7 @@ void Connection::read_on() {
 
 /// False if that was the end of the connection.
 bool Connection::on_body(const Bytes& body) {
-  // All frames of one read share a buffer. Who keeps one of a client's must keep no more than that.
+  // All frames of one read share a buffer. A client's frame that is kept must not keep the others.
   const bool shared = bodies_.size() > 1 && theirs_.address.empty();
   Result<wire::Packet> packet = wire::decode(shared ? Bytes::copy_of(body.text()) : body);
   body_bytes_ = body.size();

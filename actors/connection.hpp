@@ -53,16 +53,16 @@ struct ConnectionLimits {
   std::size_t node_answer_bytes_max = std::size_t{128} << 20;
 };
 
-/// How nodes know of each other that they are alive. Who dialed says so every `interval`, if it has
-/// said nothing else since the last time; the other side tells its owner (`NodeInDoubt`) when it
-/// has heard nothing for `missed_max` such times, when it hears that a peer has ended over there,
-/// and when the connection ends. Peers that are quiet rest on that.
+/// How nodes know of each other that they are alive. The one that dialed says so every `interval`,
+/// if it has said nothing else since the last time; the other side tells its owner (`NodeInDoubt`)
+/// when it has heard nothing for `missed_max` such times, when it hears that a peer has ended over
+/// there, and when the connection ends. Peers that are quiet rest on that.
 struct Beats {
   Duration interval{};  ///< 0: none.
   unsigned missed_max = 1;
 };
 
-/// Who dialed decides what may be said: requests go one way, answers the other.
+/// The side that dialed decides what may be sent: requests go one way, answers the other.
 enum class Direction : std::uint8_t { incoming, outgoing };
 
 struct ConnectionOptions {

@@ -76,7 +76,7 @@ void Link::on_want(const WantLink& want) {
   if (state_ == State::idle)
     start_dialing();
   else if (!fresh)
-    hurry();  // Who asks again has heard from over there.
+    hurry();  // A subscriber that asks again has heard from over there.
 }
 
 void Link::tell(const caf::actor& who) {

@@ -22,8 +22,8 @@ namespace troupe::actors {
 
 // ---- connections
 
-/// Who may receive what comes in over a connection of this node. Immutable; the node sends a new
-/// one to its connections when a peer starts or stops.
+/// The actors that receive what comes in over a connection of this node. Immutable; the node sends
+/// a new one to its connections when a peer starts or stops.
 struct Registry {
   std::map<PeerId, caf::actor> by_id{};
   std::map<std::string, caf::actor, std::less<>> by_name{};

@@ -110,7 +110,7 @@ std::string problem(const NodeOptions& options) {
     if (std::string wrong = problem_with_listening(options, scope_of(*numbers)); !wrong.empty())
       return wrong;
   EngineOptions engine = options.engine;
-  engine.self = {1};  // Whoever it will be: the check wants somebody.
+  engine.self = {1};  // Any peer: the check wants one.
   const auto checked = with_options(engine, {});
   return checked ? std::string{} : checked.detail();
 }

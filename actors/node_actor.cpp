@@ -244,7 +244,7 @@ void NodeActor::on_want_link(const WantLink& want) {
   actors::send(this, found->second, want);
 }
 
-/// Who is a member no more has no connection of ours for ever.
+/// A peer that is a member no more does not keep a connection for ever.
 void NodeActor::on_drop_link(const DropLink& drop) {
   const auto users = link_users_.find(drop.address);
   if (users == link_users_.end() || users->second.erase(drop.subscriber) == 0
@@ -264,7 +264,7 @@ void NodeActor::on_want_registry(const WantRegistry& want) {
     actors::send(this, want.subscriber, registry_);
 }
 
-/// Who has a member there, or was written to from there, wants a link there.
+/// A peer that has a member there, or was written to from there, wants a link there.
 void NodeActor::on_node_in_doubt(const NodeInDoubt& doubt) {
   const auto users = link_users_.find(doubt.address);
   if (users == link_users_.end())

@@ -47,7 +47,7 @@ public:
   void on_exit() override;
 
 private:
-  /// Who asked for something that takes a while.
+  /// A client whose request takes a while.
   struct Asker {
     caf::actor connection{};
     std::uint64_t request = 0;

@@ -117,7 +117,7 @@ Result<EngineOptions> NodeActor::check_start(const std::string& peer, const wire
 Result<EngineOptions> NodeActor::options_with(
     const std::vector<std::pair<std::string, std::string>>& changes) const {
   EngineOptions options = options_.engine;
-  options.self = {1};  // Whoever it will be: the check wants somebody.
+  options.self = {1};  // Any peer: the check wants one.
   return with_options(options, changes);
 }
 

@@ -289,7 +289,7 @@ void PeerActor::tell_set_back(const SetBack& found) const {
                                "for nothing until it joins again with an empty directory")});
 }
 
-/// Who led and does not any more cannot know what becomes of what it took: its clients are told so.
+/// After losing leadership, fails the proposals in flight: the next leader decides their fate.
 void PeerActor::on_role_changed() {
   const EngineView view = engine_.view();
   log_.on_role(view, leader_name(), delays(), now());

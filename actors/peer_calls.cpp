@@ -193,7 +193,7 @@ void PeerActor::start_reads(ReadLevel level) {
 }
 
 /// The engine has no part in these (§6.4): any state will do that is not older than what the asker
-/// has met, whoever leads. Who is not sent entries may stay for ever as it is, and serves none.
+/// has met. A peer that is not sent entries may stay for ever as it is, and serves none.
 void PeerActor::on_sequential_queries(InboundCalls& inbound) {
   Replies replies;
   // Before it has applied what made its holes, the state may be none that ever was (§5.3).
@@ -314,7 +314,7 @@ wire::PeerStatus PeerActor::status() const {
   return status;
 }
 
-/// Whom a client should ask; empty while nobody is known to lead.
+/// The peer that a client should ask; empty while no leader is known.
 std::string PeerActor::leader_name() const {
   const Member* leader = engine_.known_configuration().find(engine_.leader());
   return leader == nullptr ? std::string{} : full_name(*leader);

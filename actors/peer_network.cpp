@@ -33,7 +33,7 @@ bool waits_for_input(const Message& message) {
 }  // namespace
 
 void PeerActor::on_messages(InboundMessages& inbound) {
-  // Who has handed over and waits for its disk takes no part any more.
+  // A peer that has handed over and waits for its disk takes no part any more.
   if (is_draining())
     return;
   begin_turn();

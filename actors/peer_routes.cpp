@@ -43,7 +43,7 @@ std::size_t size_bytes(const Message& message) {
 
 }  // namespace
 
-/// Who is a member no more is told so for a while: until then it is one that we heard of.
+/// A peer that is a member no more is told so for a while. Until then we keep its address.
 std::vector<std::string> Routes::use(const Configuration& configuration, Time now) {
   std::vector<std::string> news;
   at_home_.clear();

@@ -11,15 +11,15 @@ namespace {
 /// travels to the connections. Nobody should wait for an answer that never comes.
 constexpr std::chrono::milliseconds forwarding_time{1000};
 
-/// How long a peer that has an heir sends those there who still ask. Their calls left before they
-/// heard of it: if they met a connection that is gone, nobody could say whether they happened.
+/// How long a peer redirects late calls to its successor. They left before their clients heard of
+/// it: if they met a connection that is gone, nobody could say whether they happened.
 constexpr std::chrono::milliseconds redirecting_time{100};
 
 }  // namespace
 
-/// Waits until the others can do without us, hands over leadership, follows the heir for a moment
-/// and redirects who asks us all the same, waits for the disk and for replies, and ends: in that
-/// order, each as long as there is time.
+/// Waits until the others can do without us, and hands over leadership. Then follows the successor
+/// for a moment and redirects late calls, waits for the disk and for replies, and ends. Each step
+/// takes as long as there is time.
 void PeerActor::stop() {
   if (stopping_)
     return;
@@ -71,9 +71,9 @@ void PeerActor::end_handover() {
     stopping_->redirects_until = now() + redirecting_time;
 }
 
-/// Whether no peer needs us any more: we only wait for our own disk and resource. Our heir needs us
-/// as long as we redirect calls to it: another that makes a quorum with it may still be busy with
-/// what it missed.
+/// Whether no peer needs us any more: we only wait for our own disk and resource. Our successor
+/// needs us as long as we redirect calls to it: another that makes a quorum with it may still be
+/// busy with what it missed.
 bool PeerActor::is_draining() const {
   return stopping_ && !stopping_->stays_until && !stopping_->handing_over
          && !stopping_->redirects_until && engine_.role() != Role::leader;

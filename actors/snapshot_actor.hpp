@@ -12,7 +12,7 @@ namespace troupe::actors {
 
 /// The snapshots of a node, for all its peers. Spawn it detached: it waits for the disk.
 ///
-/// Whoever brings or fetches pieces has one on its way at a time, so that no snapshot is ever held
+/// An actor that brings or fetches pieces has one in flight at a time. So no snapshot is ever held
 /// in memory, and all take turns.
 class SnapshotActor : public caf::event_based_actor {
 public:

@@ -45,7 +45,7 @@ using SharedSocket = std::shared_ptr<Socket>;
 /// silent: five seconds with unacknowledged bytes, about eight without.
 void set_connection_options(int fd);
 
-/// Ends both directions at once. Whoever watches the socket sees it end, whether the other side
+/// Ends both directions at once. The multiplexer sees the socket end, whether the other side
 /// reads, closes or does neither.
 void shut_down(int fd);
 

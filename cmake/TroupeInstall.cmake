@@ -1,4 +1,4 @@
-# The installed package: find_package(Troupe) and Troupe::troupe, or one target for each room.
+# The installed package: find_package(Troupe) and Troupe::troupe, or one target for each layer.
 
 include(CMakePackageConfigHelpers)
 

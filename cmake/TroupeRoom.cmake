@@ -1,4 +1,4 @@
-# Rooms and programs. A room is a folder of sources and schemas, compiled into one static library.
+# Layers and programs. A layer is a folder of sources and schemas, compiled into one static library.
 
 set(TROUPE_GENERATED_DIR ${PROJECT_BINARY_DIR}/generated)
 

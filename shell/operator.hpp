@@ -34,7 +34,7 @@ public:
   /// Has `peer` lead.
   void transfer_to(const std::string& peer);
 
-  /// Who leads, as any peer but `except` tells; waits for one.
+  /// The leader, as any peer but `except` tells; waits for one.
   std::string leader(const std::string& except = {});
   /// All zero if it does not answer.
   wire::PeerStatus status(const std::string& peer);

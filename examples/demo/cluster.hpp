@@ -28,7 +28,7 @@ public:
   const std::vector<std::string>& peers() const { return operator_->peers(); }
   troupe::shell::NodeProcess& node_of(const std::string& peer);
 
-  /// Who leads, as any peer but `except` tells; waits for one.
+  /// The leader, as any peer but `except` tells; waits for one.
   std::string leader(const std::string& except = {});
   /// Waits until `peer` has applied all that the leader had committed when asked.
   void wait_until_caught_up(const std::string& peer);

@@ -41,7 +41,7 @@ struct VoterPolicy {
 /// Members in one configuration, in all its sets together.
 inline constexpr std::size_t configuration_members_max = 1024;
 
-/// Who votes, who listens and who stands by. In force as soon as it is in the log, committed
+/// The voters, learners and standbys of a cluster. In force as soon as it is in the log, committed
 /// or not (§4.1). While `old_voters` is not empty the configuration is *joint*:
 /// every decision needs a majority of both sets (§4.3).
 ///

@@ -45,7 +45,7 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
 }
 
 /// What we promised before the start is forgotten, and binds us: a leader may still count on it
-/// (§6.4.1). So we behave as if we had heard one right now. Who decides alone and voted for itself
+/// (§6.4.1). So we behave as if we had heard one right now. A single voter that voted for itself
 /// last is free, and has nobody to wait for: no other can have led since, without its vote.
 void Engine::start_bound() {
   const bool alone = is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won;
@@ -132,12 +132,12 @@ Result<PeerId> Engine::transfer(PeerId to) {
     return refusal_of_non_leader();
   stir();
   Leading& lead = leading();
-  // Who does not answer can't take over, however far it is.
+  // A peer that does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {
     const Progress& progress = lead.progress.at(peer);
     const bool goes = peer == handed_over_ && now_ - lead.since < options_.election_timeout_max;
-    // Nor who has no state to serve from, or no room for what it would be asked to keep. Who has
-    // just handed over had a reason, and most likely goes.
+    // Nor one that has no state to serve from, or whose disk is full. The previous leader had a
+    // reason to hand over, and most likely stops.
     return std::tuple(hears(progress), progress.wanted() == Index{}, !progress.disk_full(), !goes,
                       progress.match());
   };
@@ -255,7 +255,7 @@ Refusal Engine::refusal_of_non_leader() const {
   return role_ == Role::follower ? Refusal::redirect : Refusal::election_in_progress;
 }
 
-/// Whom a client should ask in our place; nobody while we are not sure.
+/// The peer that a client should ask in our place; nobody while we are not sure.
 PeerId Engine::known_leader() const {
   const auto* state = std::get_if<Following>(&state_);
   return state != nullptr && state->reachable ? state->leader : nobody;

@@ -52,8 +52,8 @@ struct Disconnected {
 };
 
 /// Whether `peer` is still there is in doubt: nothing came from its node for about an election
-/// timeout, or a peer has ended there. Who is quiet and counts on it wakes; to all others it means
-/// nothing. Without it a quiet follower finds out too late that its leader is gone.
+/// timeout, or a peer has ended there. Wakes this peer if it is quiescent and relies on `peer`;
+/// otherwise ignored. Without it a quiescent follower learns too late that its leader is gone.
 struct Silent {
   PeerId peer{};
 };
@@ -278,9 +278,9 @@ private:
     /// For the rest of the term: who was told to campaign may do so late, and asks no leave.
     bool lease_lost = false;
     std::optional<Change> change{};
-    /// Who keeps the log no more, and until when it is told so.
+    /// Peers that keep the log no more, and until when each is told so.
     std::map<PeerId, Time> departing{};
-    std::set<PeerId> gone{};   ///< Who was forgotten, since we lead.
+    std::set<PeerId> gone{};   ///< Peers that were forgotten, since we lead.
     std::set<PeerId> unfit{};  ///< Substitutes that did not catch up, since one did.
   };
 
@@ -290,7 +290,7 @@ private:
   Leading& leading() { return std::get<Leading>(state_); }
   const Leading& leading() const { return std::get<Leading>(state_); }
 
-  // engine.cpp: the doors, and what every role shares.
+  // engine.cpp: the entry points, and what every role shares.
   void view_followers(PeerMap<FollowerView>& into) const;
   void view_of(const Progress& progress, FollowerView& into) const;
   void start_bound();

@@ -63,8 +63,8 @@ bool Engine::is_mended() const {
   return applied_ >= horizon();
 }
 
-/// Who is sent the log has it durably up to here: nobody will miss what entries up to this one
-/// released.
+/// All peers that are sent the log have it durably up to here: none will miss what entries up to
+/// this one released.
 Index Engine::floor() const {
   if (const auto* state = std::get_if<Following>(&state_))
     return state->floor;

@@ -64,7 +64,7 @@ std::vector<PeerId> Engine::voters_not_in(const std::map<PeerId, bool>& answers)
 void Engine::reset_election_deadline() {
   const auto spread = options_.election_timeout_max - options_.election_timeout_min;
   const auto extra = random_.below(static_cast<std::uint64_t>(spread.count()));
-  // Who does not vote by its own configuration was most likely removed, and must not ask for ever.
+  // A peer that is no voter in its own configuration was probably removed: it backs off.
   // And where a candidacy takes longer than the timeout, the next gets twice the time.
   const int doublings = !is_voter()                ? lonely_rounds_
                         : role_ == Role::candidate ? vain_candidacies_
@@ -113,15 +113,15 @@ void Engine::start_election() {
   // before the next begins.
   if (!hard_state_durable())
     return reset_election_deadline();
-  // Who decides alone need not ask first.
+  // A single voter need not ask first.
   if (tally(configuration(), {{options_.self, true}}) == Tally::won)
     campaign(false, role_change_);
   else
     pre_campaign();
 }
 
-/// Who granted a pre-vote lets the asker go first, whose own vote must become durable before it
-/// asks again. Else two whose timers run out in that time would split the votes of three (§3.4).
+/// After granting a pre-vote, lets the asker go first, whose own vote must become durable before it
+/// asks again. Otherwise two timers that end in that time would split the votes of three (§3.4).
 void Engine::defer_election() {
   election_deadline_ = std::max(election_deadline_, now_ + options_.heartbeat_interval / 2);
 }
@@ -166,8 +166,8 @@ void Engine::ask_for_votes(const Body& request) {
                                                : send_when_durable(member.id, request);
 }
 
-/// Who decides alone wins as soon as its own vote is durable, and not before: it would else lead
-/// the same term twice, with a crash in between.
+/// A single voter wins when its own vote is durable, and not before. Otherwise it could lead the
+/// same term twice, with a crash in between.
 Tally Engine::tally_votes() const {
   const Tally tally = troupe::tally(configuration(), electing().votes);
   const bool durable = hard_state_durable() || mutant(Mutant::leads_before_durable);

@@ -67,9 +67,9 @@ void Engine::on_chunk_stored(const ChunkStored& stored) {
     install(std::exchange(receiving_, std::nullopt)->head);
 }
 
-/// Who holds the last entry of a snapshot, and a state, holds all that it covers: we apply it
-/// ourselves. Of our log it would not even be the beginning: what follows may have holes that only
-/// go with what stands before them here (§5.3).
+/// A peer that holds the last entry of a snapshot, and a state, holds all that it covers: we apply
+/// it ourselves. Of our log it would not even be the beginning: what follows may have holes that
+/// only go with what stands before them here (§5.3).
 bool Engine::accept_instead(EntryId last) {
   if (stateless_ || !log_.contains(last) || mutant(Mutant::snapshot_over_own_log))
     return false;

@@ -112,7 +112,7 @@ void Engine::continue_transfer() {
     return;
   if (lead.progress.at(lead.transfer_to).match() != log_.last().index)
     return;
-  // Who waits here is answered first: as a follower we could not tell any more what becomes of it.
+  // Waiting clients are answered first: a follower could not tell what becomes of their commands.
   // It does not take long, since a quorum that could not commit could not elect anybody either.
   if (commit_ != log_.last().index)
     return;

@@ -97,8 +97,8 @@ void Engine::begin_change(Change change) {
 /// own or its predecessor's, always leaves it.
 void Engine::continue_change() {
   Leading& lead = leading();
-  // Who was told to campaign has all that we have, and must go on to: what we appended now, others
-  // could hold against it (§3.10). The next leader does the rest.
+  // The peer that was told to campaign has all that we have, and must keep it. Others that had more
+  // would refuse it their votes (§3.10). The next leader does the rest.
   if (lead.transfer_to != nobody && lead.timeout_now_sent)
     return;
   if (configuration_index() > commit_ && !mutant(Mutant::next_step_before_commit))

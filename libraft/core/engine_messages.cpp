@@ -57,8 +57,8 @@ void Engine::on_message(const Message& message) {
   // Pre-votes are about a term that nobody has entered: they move none (§9.6).
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
     return on_pre_vote_request(message, *request);
-  // Whoever hears a leader ignores those who would unseat it: a peer that was cut off or removed
-  // must not disturb the others (§4.2.3). Unless the leader itself asked for it (§3.10).
+  // A peer that hears a leader ignores those that would unseat it: a peer that was cut off or
+  // removed must not disturb the others (§4.2.3). Unless the leader itself asked for it (§3.10).
   if (const auto* request = std::get_if<VoteRequest>(&message.body);
       request != nullptr && !request->transfer && hears_leader())
     return;

@@ -78,7 +78,7 @@ bool Engine::has_nothing_to_do() const {
   });
 }
 
-/// Who is quiet has not been listened to.
+/// A quiescent leader has not listened to its followers.
 bool Engine::is_settled(const Progress& progress) const {
   if (!(hears(progress) || leading().asleep) || progress.wanted() != Index{} || progress.disk_full()
       || progress.transfer())

@@ -14,7 +14,7 @@ constexpr std::size_t reads_max = 4096;
 }  // namespace
 
 Result<ReadId> Engine::start_read(ReadLevel level) {
-  // Who may be behind needs no engine: it answers from what it has applied.
+  // Sequential reads bypass the engine: any peer answers them from its applied state.
   TROUPE_ASSERT(level != ReadLevel::sequential);
   stir();
   // A standby is sent nothing that it could answer from, nor is a peer whose disk was set back; a
@@ -41,7 +41,7 @@ Result<ReadId> Engine::start_read(ReadLevel level) {
   lead.own_read = last_read_;
   lead.reads.push_back(
       {.id = last_read_, .index = mutant(Mutant::read_at_applied) ? applied_ : commit_});
-  confirm_reads();  // Who decides alone has its quorum already.
+  confirm_reads();  // A single voter has its quorum already.
   return last_read_;
 }
 
@@ -54,7 +54,7 @@ std::optional<Time> Engine::lease_until() const {
   if (role_ != Role::leader || !is_voter())
     return std::nullopt;
   const Leading& lead = leading();
-  // Whom we tell to campaign need not wait for anybody's promise to end (§3.10).
+  // The peer that we tell to campaign need not wait for any promise to end (§3.10).
   const bool hands_over = lead.transfer_to != nobody || lead.lease_lost;
   if ((hands_over && !mutant(Mutant::transfer_keeps_lease)) || commit_ < lead.term_start)
     return std::nullopt;
@@ -104,7 +104,7 @@ void Engine::read_ready(ReadId upto, Index index) {
     reads_ready_.push_back({.upto = upto, .index = index});
 }
 
-/// Who has lost its state has nothing to answer from, however far it had come.
+/// A peer that has lost its state has nothing to answer from, however far it had come.
 bool Engine::may_answer_reads() const {
   return !stateless_ && !reads_ready_.empty() && reads_ready_.front().index <= applied_
          && is_mended();
@@ -133,7 +133,7 @@ void Engine::lose_reads() {
 
 Result<ReadId> Engine::start_read_as_follower() {
   Following& state = following();
-  // Who does not campaign hears of no end of its leader.
+  // A peer that does not campaign never learns that its leader is gone.
   if (now_ - *heard_leader_at_ >= options_.election_timeout_max)
     return Refusal::election_in_progress;
   if (last_read_.value - state.answered_read.value >= reads_max || reads_ready_.size() >= reads_max)
@@ -159,7 +159,7 @@ void Engine::ask_for_read_index() {
   send(state.leader, ReadIndexRequest{.upto = last_read_, .boot = boot_});
 }
 
-/// As a read of our own. Who is not answered asks again.
+/// As a read of our own. A follower that gets no answer asks again.
 void Engine::on_read_index_request(const Message& message, const ReadIndexRequest& request) {
   if (role_ != Role::leader)
     return;

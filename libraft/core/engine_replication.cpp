@@ -49,7 +49,7 @@ void Engine::replicate_to(PeerId to, Progress& progress) {
 /// One request, empty for a heartbeat. It always claims what comes right before the next entry, so
 /// that a heartbeat finds out what was lost; nothing to a follower that needs a snapshot first.
 void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entries) {
-  // Who keeps no log agrees that nothing is before the first entry, whatever it may still hold.
+  // A standby agrees that nothing is before the first entry, whatever it may still hold.
   const bool rests = progress.pace() == Pace::rest;
   const bool is_cut = progress.next() < log_.first();
   const Index previous = rests || is_cut ? Index{} : prev(progress.next());

@@ -47,7 +47,7 @@ std::optional<std::string_view> broken_change(const EngineView& before, const En
     return "terms do not go back";
   if (now.commit < before.commit)
     return "what is committed stays committed";
-  // Who has lost its snapshot and has its whole log applies all of it once more.
+  // A peer that has lost its snapshot and has its whole log applies all of it once more.
   if (now.applied < before.applied && now.applied != Index{})
     return "what is applied stays applied";
   if (now.first < before.first)

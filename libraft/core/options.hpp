@@ -11,7 +11,7 @@ namespace troupe {
 /// What an operator can set for one engine. All peers of a cluster should use
 /// the same timing; nothing breaks if they do not, but elections get slower.
 struct EngineOptions {
-  /// Who we are. Never `nobody`.
+  /// This peer. Never `nobody`.
   PeerId self{};
 
   /// Where the randomness of election deadlines starts. Draw a different one
@@ -29,9 +29,9 @@ struct EngineOptions {
   /// An idle leader is heard this often. Well below `election_timeout_min`.
   Duration heartbeat_interval = std::chrono::milliseconds(30);
 
-  /// A leader that has had nothing to do for so long lets its followers sleep, if all of them hold
-  /// everything: there are no heartbeats then, and no election timers. Whoever wants something
-  /// wakes it, and so does a node that is not heard. 0: never. Lower: lease reads that are this far
+  /// A leader that has had nothing to do for so long has its followers quiesce, if all of them hold
+  /// everything: there are no heartbeats then, and no election timers. A client's call wakes the
+  /// group, and so does a node that is not heard. 0: never. Lower: lease reads that are this far
   /// apart take a round.
   Duration quiet_after = std::chrono::seconds(1);
 

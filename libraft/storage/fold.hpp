@@ -1,6 +1,6 @@
 #pragma once
 
-/// Many writes made few. Internal to this room.
+/// Many writes made few. Internal to this layer.
 
 #include "storage/store.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Entries of a log that are gone, in the midst of it. Internal to this room.
+/// Entries of a log that are gone, in the midst of it. Internal to this layer.
 
 #include "core/types.hpp"
 

@@ -15,7 +15,7 @@ namespace troupe::storage {
 std::string journal_file(const std::string& directory);
 
 /// A file of a fixed size, `directory/journal`, in front of a store that is slow to sync: one write
-/// into room that is there already, and one sync, make a record durable. Internal to this room.
+/// into room that is there already, and one sync, make a record durable. Internal to this layer.
 ///
 /// Records are numbered, and stand side by side in one of the file's halves, from its beginning.
 /// When a half is full the next record begins the other one, over what was there: so much of the

@@ -10,7 +10,7 @@
 
 namespace troupe::storage {
 
-/// Makes the bytes that a journal keeps of what was written together. Internal to this room.
+/// Makes the bytes that a journal keeps of what was written together. Internal to this layer.
 class BatchWriter {
 public:
   /// Valid until the next call.

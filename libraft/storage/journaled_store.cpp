@@ -36,9 +36,9 @@ public:
         stats_(store_->stats()),
         full_(store_->is_full()) {}
 
-  /// To begin with: what was found goes to the store. If there is no room, it stays where it is.
+  /// To begin with: the records that were found go to the store, or stay if that is full.
   Problem start();
-  /// Whoever closes it in order leaves nothing for the next to do. If it fails, nothing is lost.
+  /// An orderly end leaves nothing for the next start to do. If it fails, nothing is lost.
   ~JournaledStore() override { [[maybe_unused]] const Problem problem = drain(); }
 
   Outcome<std::vector<PeerRecord>> peers() override;
@@ -140,7 +140,7 @@ bool JournaledStore::turn() {
   try {
     draining_ = std::async(std::launch::async, task);
   } catch (const std::system_error&) {
-    // No thread to be had. Whoever needs the half does it then.
+    // There is no thread. The next write that needs the half does it then.
     draining_ = std::async(std::launch::deferred, task);
   }
   return true;

@@ -10,7 +10,7 @@
 namespace troupe::storage {
 
 /// A store that a journal may stand in front of. Used by one thread at a time, and not always the
-/// same. Internal to this room.
+/// same. Internal to this layer.
 class MarkedStore : public Store {
 public:
   /// As `write`, and remembers `record` in the same transaction: the last record of the journal

@@ -17,7 +17,7 @@ struct CheckOptions {
 /// Reads everything in `directory` in a child process, and returns what is wrong there; where
 /// nobody writes, also in the pages that hold no values (`check_pages`). A damaged page can kill
 /// the process that reads it (LMDB asserts, or follows an offset out of its map); then the text
-/// says what the child was reading. Internal to this room.
+/// says what the child was reading. Internal to this layer.
 ///
 /// Requires: a `data.mdb` that is not empty. Forks: in the child only this thread goes on, and it
 /// does nothing but read, so that what other threads hold locked does not matter.

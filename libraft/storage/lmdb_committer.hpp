@@ -1,6 +1,6 @@
 #pragma once
 
-/// What all transactions that write to an environment have in common. Internal to this room.
+/// What all transactions that write to an environment have in common. Internal to this layer.
 
 #include "storage/directory.hpp"
 #include "storage/lmdb_handles.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What LMDB's C handles need to be safe here. Internal to this room.
+/// What LMDB's C handles need to be safe here. Internal to this layer.
 
 #include "storage/store.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Changes to the log of one peer inside a transaction. Internal to this room.
+/// Changes to the log of one peer inside a transaction. Internal to this layer.
 
 #include "core/output.hpp"
 #include "storage/lmdb_handles.hpp"

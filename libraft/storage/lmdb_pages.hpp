@@ -1,6 +1,6 @@
 #pragma once
 
-/// The pages of an LMDB file, looked at without LMDB. Internal to this room.
+/// The pages of an LMDB file, looked at without LMDB. Internal to this layer.
 ///
 /// LMDB trusts its file. What it never compares, and what no read through it can show, is which
 /// pages it takes to be free: one that is free and in use will be overwritten by the next writes,

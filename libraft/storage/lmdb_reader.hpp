@@ -1,8 +1,8 @@
 #pragma once
 
-/// One committed state of an environment, read and checked. Used by whoever opens a store: the
-/// process that writes, the child that tries first, and tools that only look. Internal to this
-/// room.
+/// One committed state of an environment, read and checked. Used by the process that
+/// writes, by the child that tries first, and by tools that only look. Internal to this
+/// layer.
 
 #include "core/engine.hpp"
 #include "storage/lmdb_handles.hpp"

@@ -18,7 +18,7 @@ enum class Use : std::uint8_t {
 };
 
 /// The disk that belongs to the file of an environment before anything is written there. Internal
-/// to this room.
+/// to this layer.
 ///
 /// The map is never larger than what is reserved. So LMDB finds that it is full in the midst of a
 /// transaction, in memory, and not when it writes; and it finds so while there is head-room left:

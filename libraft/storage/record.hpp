@@ -1,7 +1,7 @@
 #pragma once
 
 /// The values in an LMDB environment as bytes; which lies where is described in record.fbs.
-/// Internal to this room. Knows no LMDB. Errors say what is wrong, the caller adds where.
+/// Internal to this layer. Knows no LMDB. Errors say what is wrong, the caller adds where.
 
 #include "core/entry.hpp"
 #include "core/output.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The bytes of a snapshot; which lies where is described in snapshot.fbs. Internal to this room.
+/// The bytes of a snapshot; which lies where is described in snapshot.fbs. Internal to this layer.
 /// Knows no files: errors say which piece is wrong, the caller adds the file.
 
 #include "core/snapshot.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-/// What the codecs of this room share. Internal: include packet.hpp instead.
+/// What the codecs of this layer share. Internal: include packet.hpp instead.
 
 #include "core/bytes.hpp"
 #include "wire/packet.hpp"

@@ -12,10 +12,10 @@
 
 namespace troupe::resources {
 
-/// Where the keys of some values stand. Who overwrites a value finds it by a look at the table and
-/// one at the value, instead of a way down a tree that is not in any cache.
+/// Where the keys of some values stand. A write finds its value by a look at the table and one at
+/// the value, instead of a way down a tree that is not in any cache.
 ///
-/// Whoever asks learns of one key at a time: the order of the hashes, which is another in another
+/// A caller learns of one key at a time: the order of the hashes, which is another in another
 /// program, shows nowhere.
 class KeyIndex {
 public:

@@ -30,7 +30,7 @@ std::string saved(const KvValues& values);
 /// before its turn is kept aside until then, and no other is copied.
 class KvSaver : public machine::Saver {
 public:
-  /// `values` must live as long. Whoever is about to change them tells us, by `attached`, which is
+  /// `values` must live as long. The store tells us before it changes them, by `attached`, which is
   /// null while there is no saver.
   KvSaver(const KvValues& values, KvSaver*& attached);
   KvSaver(const KvSaver&) = delete;

@@ -160,7 +160,7 @@ TEST_CASE("a disk that took its last entries is full, until there is room again"
   disk.still.run();
   CHECK(disk.first->written.size() == 1);
   CHECK(disk.first->full == std::vector{true});
-  // Who writes later hears so, too.
+  // A peer that writes later hears so, too.
   send_from_outside(disk.store, bare_write({2}, disk.second.actor, 1));
   disk.still.pass(time_to_look_again);
   CHECK(disk.second->full == std::vector{true});

@@ -52,7 +52,7 @@ void wait_with_progress(const std::string& what, Clock::time_point start, Clock:
 }  // namespace
 
 void run_busy(const Options& options, const Print& print) {
-  Options apart = options;  // Whoever spins is nobody's neighbour in a process.
+  Options apart = options;  // The threads that spin share no process with a node.
   apart.embedded = false;
   apart.single_process = false;
   const std::size_t in_flight = options.in_flight.value_or(64);

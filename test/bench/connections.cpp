@@ -100,7 +100,7 @@ void run_idle_connections(const Options& options, Stage& stage, const std::strin
                   .connections = connections,
                   .hello = *wire::encode(wire::Hello{}),
                   .request = request});
-  (void)calls.run(0, 0);  // Who never asks anything is closed after a while.
+  (void)calls.run(0, 0);  // A node closes connections that never ask anything.
   for (std::size_t i = 0; i < options.rounds; ++i) {
     const Usage before = stage.usage();
     const auto start = Clock::now();

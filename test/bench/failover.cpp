@@ -15,7 +15,7 @@ constexpr auto patience = std::chrono::seconds(15);
 
 struct Outage {
   /// The longest time without an acknowledgement between the blow and the first write that another
-  /// leader acknowledges. Who goes in order may well serve on for a moment.
+  /// leader acknowledges. A leader that stops in order may serve on for a moment.
   std::uint64_t pause_ns = 0;
   std::uint64_t successor_ns = 0;    ///< From the blow to that write.
   std::uint64_t longest_gap_ns = 0;  ///< Between two acknowledgements, until half a second later.
@@ -92,7 +92,7 @@ void run_one_way(const Options& options, bool is_kill, const Print& print) {
 }  // namespace
 
 void run_failovers(const Options& options, const Print& print) {
-  Options apart = options;  // Who is killed can't live in our process.
+  Options apart = options;  // A node that is killed can't live in our process.
   apart.embedded = false;
   apart.single_process = false;
   run_one_way(apart, true, print);

@@ -28,7 +28,7 @@ Configuration draw(Random& random) {
     configuration.old_voters = draw_members(random, 1 + random.below(7));
   if (random.below(2) == 0)
     configuration.learners = {{.id = {99}, .name = "p99", .address = ""}};
-  // Whoever stands by is counted nowhere, even if it is an old voter still.
+  // A standby is counted nowhere, even if it is an old voter still.
   if (random.below(2) == 0)
     configuration.standbys = draw_members(random, 1 + random.below(7));
   if (random.below(2) == 0)

@@ -93,7 +93,7 @@ TEST_CASE("a leader whose disk stalls keeps its office if nobody could be electe
 TEST_CASE("a leader hands over once for a stall, and again for the next one") {
   Stalled leader;
   leader.write();
-  // Whom it asks does not take over; it goes on to lead, and to commit.
+  // Its successor does not take over; it goes on to lead, and to commit.
   leader.pass(2s, {2, 3});
   CHECK(leader.handed_over() == 1);
   leader.write();

@@ -44,7 +44,7 @@ struct Leader : Subject {
     settle();
     return proposed.refusal();
   }
-  /// Whom it told to lead in its place, if anybody.
+  /// The peer that it told to lead in its place, if any.
   PeerId successor() const {
     for (const Message& message : messages)
       if (std::holds_alternative<TimeoutNow>(message.body))

@@ -158,7 +158,7 @@ TEST_CASE("a lease is given up when leadership is to be handed over, and after t
   const Bytes payload = Bytes::copy_of("a");
   REQUIRE(peer.engine.propose({&payload, 1}));
   peer.settle();
-  REQUIRE(peer.engine.transfer({3}));  // Who lacks the entry: it is not told to campaign yet.
+  REQUIRE(peer.engine.transfer({3}));  // It lacks the entry, and is not told to campaign yet.
   REQUIRE(peer.sent<TimeoutNow>().empty());
   CHECK(!peer.engine.lease_until());
 

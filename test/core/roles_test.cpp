@@ -86,7 +86,7 @@ TEST_CASE("each role answers a vote request of a candidate with as good a log (Â
   check(
       VoteRequest{.last = {{5}, {3}}},
       {{"follower", "follower 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
-       // Whoever hears a leader does not listen.
+       // A peer that hears a leader does not listen.
        {"follower of 3", "follower 5: -", "follower 5: -", "follower 5: -"},
        {"pre_candidate", "pre_candidate 5: no vote@5", "follower 5: vote@5", "follower 6: vote@6"},
        {"candidate", "candidate 5: no vote@5", "candidate 5: no vote@5", "follower 6: vote@6"},

@@ -78,7 +78,7 @@ TEST_CASE("a leader whom nobody answers about a snapshot asks less and less") {
     }
 
   CHECK(asked < 250);  // Of 12,000 silences.
-  CHECK(asked > 100);  // Who comes back is heard of within seconds.
+  CHECK(asked > 100);  // A peer that comes back is heard of within seconds.
   transfer.answered(0, 10);
   CHECK(transfer.should_ask(Time(minutes(20)), silence));
   transfer.left(0, Time(minutes(20)));

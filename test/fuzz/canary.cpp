@@ -8,7 +8,7 @@ namespace troupe::fuzz {
 namespace {
 
 /// A planted mistake, of the kind that chance alone never meets: each letter must be right before
-/// the next is looked at. Who sees which way an input takes finds it in a moment.
+/// the next is looked at. A fuzzer that sees the way of each input finds it in a moment.
 Problem run(Input input) {
   Draw draw(input);
   if (draw.byte() == 'R' && draw.byte() == 'a' && draw.byte() == 'f' && draw.byte() == 't')

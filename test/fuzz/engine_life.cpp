@@ -15,7 +15,7 @@ constexpr PeerId self{1};
 
 /// What one input may cost others: a window to each of a handful of members, and some answers.
 constexpr std::size_t messages_max = 1024;
-/// Whoever asks again and again whether there is more to do is told so, some time.
+/// An engine that is asked again and again for more output has none, some time.
 constexpr int outputs_max = 32;
 
 EngineOptions options() {
@@ -138,7 +138,7 @@ void EngineLife::check() {
   before_ = std::move(now);
 }
 
-/// Who sends nothing more has nothing left to say.
+/// A leader that sends nothing more has nothing left to say.
 void EngineLife::check_quiet_leader(const EngineView& now) {
   if (now.commit != now.last.index || now.persisted != now.last.index)
     fail("a leader is quiet and has not committed all");
@@ -207,7 +207,7 @@ void EngineLife::write(const Write& write) {
 
 void EngineLife::apply(const std::vector<Entry>& committed) {
   for (const Entry& next_one : committed) {
-    // Who lost its state applies all of its log once more.
+    // A peer that lost its state applies all of its log once more.
     if (next_one.id.index == Index{1} && !installed_)
       applied_ = reported_ = {};
     if (next_one.id.index != next(applied_))

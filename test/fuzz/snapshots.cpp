@@ -72,8 +72,8 @@ Problem check_written(Draw draw) {
   return std::nullopt;
 }
 
-/// Bytes that claim to be a snapshot, with all ways to read one. Whoever accepts them as this head
-/// agrees with the others.
+/// Bytes that claim to be a snapshot, with all ways to read one. All readers that accept them as
+/// this head agree.
 Problem check_stream(Draw draw) {
   const Draw portions(draw.take(draw.below(32)));
   const Input stream = draw.rest();

@@ -199,7 +199,7 @@ TEST_CASE("a refused command is released, and nothing else by it") {
   ReplicatedState state = fragile();
 
   CHECK(state.apply({.index = {4}, .bytes = bytes("refuse")}).released == std::vector<Index>{{4}});
-  // Who knows what a resource did before it threw: the others must do the same.
+  // A resource may have done anything before it threw: the others must do the same.
   CHECK(state.apply({.index = {5}, .bytes = bytes("throw")}).released.empty());
   CHECK(state.apply({.index = {6}, .bytes = bytes("a")}).released.empty());
 }

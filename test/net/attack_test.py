@@ -1,4 +1,4 @@
-"""Who may connect, speaks the protocol and means harm: what each attack on the leader of three
+"""An attacker that may connect and speaks the protocol: what each attack on the leader of three
 nodes costs, while somebody else reads and writes. Prints memory, delays and elections."""
 
 import json

@@ -42,7 +42,7 @@ def main():
         assert not reply["ok"], reply
         alone.close()
 
-        # Whoever has them all brings them back.
+        # A member that has them all brings them back.
         a.start()
         leader = wait_for("a leader again", lambda: leader_of(shell, [peers[0], peers[2]]))
         for key, value in (("before", "seen-by-all"), ("k", VALUE), ("behind", "more")):

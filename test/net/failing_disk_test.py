@@ -2,7 +2,8 @@
 go on.
 
 Each sync and write fails once and no more, as Linux has it: what could not be written counts as
-clean from then on, and the next sync is a success. Who goes on then promises what it does not have.
+clean from then on, and the next sync is a success. A node that went on would
+promise what it does not have.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Disks that others fill: what cannot be kept is refused at once, reads go on, and so do writes as
 soon as there is room, without a restart.
 
-First the leader's, which hands over to one who has room; then a follower's, which costs nobody
+First the leader's, which hands over to a peer that has space; then a follower's, which costs nobody
 anything; then all of them, one of which is killed and starts on its full disk. All that was
 acknowledged is there.
 """

@@ -81,7 +81,7 @@ def strangers_cost_little(directory):
         for _ in range(STRANGERS):
             stranger = connect(node)
             strangers.append(stranger)
-            # It may be shown the door in the midst of it.
+            # The node may close the connection in the midst of it.
             with contextlib.suppress(OSError):
                 stranger.sendall(struct.pack("<II", BODY_BYTES, 0) + bytes(SENT_BYTES))
         cost = (rss_bytes(node) - before) / STRANGERS
@@ -90,7 +90,7 @@ def strangers_cost_little(directory):
         print("the slowest read took %.1f ms, and %.1f ms before" % (busy, quiet))
         assert cost < COST_BYTES_MAX, cost
         assert busy < 1000 + quiet, busy
-        # Who has not said who he is has no time to lose, either.
+        # A stranger without a hello has no time to lose, either.
         for stranger in strangers:
             with contextlib.suppress(ConnectionResetError):
                 while stranger.recv(65536):
@@ -106,7 +106,7 @@ def guests_cost_little_together(directory):
             busy = 0.0
             for _ in range(GUESTS):
                 guest = stack.enter_context(contextlib.closing(connect(node)))
-                # It is shown the door when others need the room.
+                # The node closes it when others need the place.
                 with contextlib.suppress(OSError):
                     guest.sendall(read_frame(guest))
                     guest.sendall(struct.pack("<II", BODY_BYTES, 0) + bytes(GUEST_BYTES))

@@ -46,7 +46,7 @@ class Speaker:
 
 
 class Echo:
-    """What a node would be: it listens behind its host's door, and repeats what it hears."""
+    """What a node would be: it listens behind its host's proxy, and repeats what it hears."""
 
     def __init__(self, host):
         address, port = host.listen.split(":")

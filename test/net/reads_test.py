@@ -75,7 +75,7 @@ def a_leader_that_sleeps(shell, node_of, addresses, cycle):
         wait_for("a read", lambda: ask(each, "read %s get k" % old)["ok"])
     node_of[old].process.send_signal(signal.SIGSTOP)
     try:
-        # Nobody leads. Whoever is there still serves the reads that need no leader.
+        # Nobody leads. Peers that are up still serve the reads that need no leader.
         for peer in others:
             got = read(shell, peers, peer, "--sequential")
             assert got == before, got

@@ -8,7 +8,7 @@ from cluster import Shell, ask
 
 class Writer(threading.Thread):
     """Sets one key after the other, none twice: the log would be cleaned of what was overwritten.
-    A key is `name` and a number, its value the key and `more`. Goes to whoever leads."""
+    A key is `name` and a number, its value the key and `more`. Goes to the leader."""
 
     def __init__(self, nodes, peers, name="k", more=""):
         super().__init__()

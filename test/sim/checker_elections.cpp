@@ -18,7 +18,7 @@ bool Checker::voted_for_by_majority(const std::vector<Member>& voters, PeerId le
   return voters.empty() || 2 * votes > voters.size();
 }
 
-/// Whoever leads was elected by a majority of its voters, of the old and of the new ones (§3.4,
+/// A leader was elected by a majority of its voters, of the old and of the new ones (§3.4,
 /// §4.3), in this term, and by votes that are on their disks. Few runs come to grief at once
 /// where one vote was miscounted: so each election is checked by itself.
 void Checker::won(PeerId peer, Term term, const Configuration& configuration) {

@@ -210,7 +210,7 @@ bool Cluster::has_recovered() const {
   });
 }
 
-/// All members have the same log and state. Who was removed need not have.
+/// All members have the same log and state. A removed peer need not have.
 bool Cluster::has_converged() const {
   const std::vector<Seat> members = final_members();
   return !given_up_ && !members.empty() && std::ranges::all_of(members, [this](Seat seat) {

@@ -295,7 +295,7 @@ private:
   Dice snapshot_dice_;
   Dice unread_dice_;
 
-  /// Whom what arrived damaged, by its hash.
+  /// The peers to which a snapshot came damaged, and its hash.
   std::set<std::pair<PeerId, std::uint64_t>> arrived_corrupt_{};
 };
 

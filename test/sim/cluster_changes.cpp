@@ -100,8 +100,8 @@ void Cluster::judge_change(Peer& peer, const EngineView& now) {
   peer.change.reset();
 }
 
-/// Who belongs to the cluster; nobody while that is about to change, or the leader does not
-/// belong to it.
+/// The members of the cluster; none while they are about to change, or the leader is not one of
+/// them.
 std::vector<Seat> Cluster::final_members() const {
   const auto leader = leader_seat();
   if (!leader)

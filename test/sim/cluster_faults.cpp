@@ -171,7 +171,7 @@ void Cluster::strike_clock_rate() {
   peers_[fault_dice_.below(peers_.size())].clock.set_rate(now_, rate);
 }
 
-/// Whom the leader counts on for its lease starts again, and knows of no promise.
+/// A peer that the leader counts on for its lease starts again, and knows of no promise.
 void Cluster::strike_forget() {
   const auto leader = leader_seat();
   const Seat seat = fault_dice_.below(peers_.size());

@@ -431,7 +431,7 @@ void Cluster::apply(Peer& peer, const Entry& entry) {
   answer_sequential_reads(peer);
 }
 
-/// Who waits for a leader that is none any more is told so.
+/// Clients that wait for a leader that is none any more are told so.
 void Cluster::role_changed(Peer& peer) {
   lose_reads(peer);
   if (swarm_.clients.patient)

@@ -82,7 +82,7 @@ std::uint64_t Cluster::value_for(const Peer& peer, const Request& request) {
   return told_[request.key] = peer.state.read(request.key);
 }
 
-/// Who waits for a leader that is none any more is told so.
+/// Clients that wait for a leader that is none any more are told so.
 void Cluster::lose_reads(Peer& peer) {
   for (const auto& [id, read] : std::exchange(peer.reads, {})) {
     marks_.hit(read.at_leader ? Mark::read_lost_on_step_down : Mark::read_lost_at_follower);

@@ -75,7 +75,7 @@ void Cluster::on(const RebuildDue& event) {
   events_.schedule(now_, ReplacementAsked{event.seat, gone});
 }
 
-/// Asks whoever leads until it is done.
+/// Asks the leader until it is done.
 void Cluster::on(const ReplacementAsked& event) {
   const PeerId id = peers_[event.seat].id;
   const auto leader = leader_seat();

@@ -16,7 +16,7 @@
 
 namespace troupe::sim {
 
-/// A peer's place in the cluster, from 0. Who sits there may crash and come back.
+/// A peer's place in the cluster, from 0. The peer there may crash and come back.
 using Seat = std::size_t;
 
 /// What a client asks of a peer.
@@ -170,7 +170,7 @@ struct RebuildDue {
 struct SetBackDue {};
 /// The operator looks whether a leader has found out.
 struct SetBackLooked {};
-/// Whom another peer in the same seat is to take the place of, if it has not.
+/// The peer that another one in the same seat is to replace, if it has not.
 struct ReplacementAsked {
   Seat seat = 0;
   PeerId gone{};

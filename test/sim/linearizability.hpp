@@ -46,7 +46,7 @@ struct SearchLimits {
 enum class Legality : std::uint8_t {
   legal,
   illegal,
-  unknown,  ///< A limit was reached. Whoever asked has shown nothing, and should say so.
+  unknown,  ///< A limit was reached. The caller has shown nothing, and should say so.
 };
 
 std::string_view name(Legality legality);

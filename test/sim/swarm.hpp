@@ -81,7 +81,7 @@ struct ClientSwarm {
   unsigned keys = 1;            ///< Of the map, where logs are cleaned...
   unsigned delete_percent = 0;  ///< ...and how many of the commands delete one.
   unsigned wander_percent = 0;  ///< Asks anybody next, and may find a leader that is none.
-  /// Who was accepted by a leader that then stepped down waits for the entry's fate all the same.
+  /// A client whose leader took its command and stepped down waits for the entry all the same.
   bool patient = false;
   /// Reads that are answered with what was told before of the same key. For tests of the checkers.
   unsigned stale_permille = 0;

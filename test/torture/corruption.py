@@ -120,7 +120,7 @@ def examine_copy(examiner, sound, copy):
 
 def judge(found, expected, kind):
     if "killed" in found:
-        return "whoever reads it is killed (exit code %d)" % found["killed"]
+        return "the process that reads it is killed (exit code %d)" % found["killed"]
     if "error" in found:
         named = any(name in found["error"] for name in FILES)
         return "detected" if named else "the error names no file: " + found["error"]

@@ -107,7 +107,7 @@ class Cluster:
         self.shell.close()
         self.shell = Shell("--connect", ",".join(n.address for n in self.nodes), "--json",
                            "--timeout", "20s")
-        # The founder, too, can be rebuilt.
+        # The peer that bootstrapped can be rebuilt, too.
         first.arguments = ["--join", self.nodes[1].address, "--peer", "kv_store", "a", "--rebuild"]
 
     def peers(self, nodes=None):

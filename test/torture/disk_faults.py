@@ -129,7 +129,7 @@ class FullDisks(threading.Thread):
 
     def run(self):
         try:
-            # Who is at the end of what it may keep could write nothing.
+            # A node at the end of its reserve could write nothing.
             self.writer.remove_all(self.ending)
             for each in self.disks.values():
                 each.fill()

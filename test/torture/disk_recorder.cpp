@@ -2,8 +2,8 @@
 /// power_cut.py to find out what a power cut may leave of it. With TROUPE_IGNORE_SYNCS set nothing
 /// is ever synced, nor noted as if it were: the disk that lies, which no store survives.
 ///
-/// Who asks for the size of a disk by its name is told of a small one: so a journal is small, and
-/// begins anew often enough for that to be recorded.
+/// A process that asks for the size of a disk by its name hears of a small one: so a journal is
+/// small, and begins anew often enough for that to be recorded.
 ///
 /// The record is a row of these, in the file TROUPE_RECORD_FILE; a sync is noted when it begins and
 /// when it has ended, everything else when it is done.

@@ -40,8 +40,8 @@ def spawn(host, command, **how):
 
 
 class Node:
-    """`troupe node` with the peer `p<number>`. Whoever ends or stops it says so: an end that nobody
-    asked for is a failure."""
+    """`troupe node` with the peer `p<number>`. The code that ends or stops it says so: any other
+    end is a failure."""
 
     def __init__(self, program, number, host, directory, log_path, address):
         self.program, self.number, self.host = program, number, host

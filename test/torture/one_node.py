@@ -136,7 +136,7 @@ def check(found, acknowledged, asked):
     if "error" in found:
         return "the store does not open: " + found["error"]
     if "killed" in found:
-        return "whoever reads it is killed (exit code %d)" % found["killed"]
+        return "the process that reads it is killed (exit code %d)" % found["killed"]
     if "write_error" in found:
         return "the store cannot be written to: " + found["write_error"]
     if not found["peers"]:

@@ -1,8 +1,8 @@
 """A network of hosts on one machine where there can be no namespaces (switch.py): every connection
 passes through this process.
 
-Each node listens on one address and advertises another, which is a door of ours. Who knocks there
-is seen in /proc: the process that holds the other end of the connection. So what one host says to
+Each node listens on one address and advertises another, which is one of ours. The dialing process
+is seen in /proc: it holds the other end of the connection. So what one host says to
 another is held or delayed in each direction by itself, a handshake needs both, and the end of a
 connection is held like its bytes. Nothing is lost, repeated or out of order: behind a door there is
 TCP, which mends that; its kernels are not ours to harm.

@@ -34,7 +34,7 @@ from switch import Host, Switch  # noqa: E402
 CLIENTS = 2
 WORKERS = 3
 OPERATIONS_MIN = 200
-TRIED_MIN = 8  # Who tries so often must succeed.
+TRIED_MIN = 8  # A fault that is tried so often must succeed.
 REPORT_SECONDS = 10
 MORE_SECONDS = 20
 SETTLE_SECONDS = 60

@@ -131,7 +131,7 @@ void World::finish_write(Seated& peer) {
   peer.writing.pop_front();
   apply(write, peer.disk);
   peer.engine.step(Persisted{write.id});
-  watch_leader(peer);  // Who decides alone leads from here on.
+  watch_leader(peer);  // A single voter leads from here on.
 }
 
 void World::send(const Message& message) {
@@ -168,7 +168,7 @@ void World::forget_older_terms(std::size_t to) {
 
 void World::receive(std::size_t peer, const Message& message) {
   turn(peer, [&](Seated& receiver) {
-    // Whoever is asked for a vote has heard no leader for long enough to give it.
+    // The peer that is asked for a vote has heard no leader for long enough to give it.
     const bool asks = std::holds_alternative<PreVoteRequest>(message.body)
                       || std::holds_alternative<VoteRequest>(message.body);
     if (asks && receiver.engine.role() != Role::leader) {
@@ -202,7 +202,7 @@ void World::deliver(std::size_t from, std::size_t to, std::size_t place, bool an
   }
 }
 
-/// Whoever has heard nothing for long gives up what it was, asks who would vote for it, and stands.
+/// A peer that has heard nothing for long gives up its role, asks for pre-votes, and campaigns.
 void World::campaign(std::size_t peer) {
   for (int tries = 0; tries < campaign_tries_max; ++tries) {
     const Term before = peers_[peer]->engine.term();

@@ -146,7 +146,7 @@ private:
     return true;
   }
 
-  /// Whoever it is: followers serve reads, too.
+  /// Any of them: followers serve reads, too.
   wire::CallReply ask_any_peer(const Bytes& question, ReadLevel level) {
     const std::string& any = settings_.peers[random_.below(settings_.peers.size())];
     const auto peer = actors::parse_full_name(any);
