@@ -33,7 +33,7 @@ caf::behavior Acceptor::make_behavior() {
   outlive_errors(this);
   set_down_handler([this](const caf::down_msg& down) { on_down(down); });
   set_exit_handler([this](const caf::exit_msg& end) { on_end(end); });
-  listener_ = spawn<Listener, caf::detached>(socket_, caf::actor_cast<caf::actor>(this));
+  listener_ = spawn<Listener, caf::detached>(socket_, caf::actor_cast<caf::actor>(this), slots_);
   monitor(listener_);
   return {
       [this](Accepted& accepted) { on_accepted(accepted); },

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <utility>
 
 namespace troupe::actors {
@@ -14,6 +15,10 @@ constexpr std::chrono::seconds silence_max{10};
 /// asked, and one that did. A client library connects again by itself when it is next used.
 constexpr std::chrono::seconds unasked_min{1};
 constexpr std::chrono::seconds idle_min{10};
+
+/// A hello follows its connection at once. Only a node whose threads are kept waiting reads it
+/// later.
+constexpr std::chrono::milliseconds hello_time{250};
 
 }  // namespace
 
@@ -35,6 +40,8 @@ void ConnectionSlots::notice(Slot& slot, Clock::time_point now) const {
 }
 
 void ConnectionSlots::change(Slot& slot, Kind kind) {
+  if (slot.kind == Kind::stranger)
+    stranger_left_.notify_one();
   --counts_[static_cast<std::size_t>(slot.kind)];
   ++counts_[static_cast<std::size_t>(kind)];
   slot.kind = kind;
@@ -46,21 +53,24 @@ void ConnectionSlots::remove(Slots::iterator slot, std::vector<caf::actor>& give
   if (slot->second.kind == Kind::client)
     if (const auto of = clients_of_.find(slot->second.source); --of->second == 0)
       clients_of_.erase(of);
+  if (slot->second.kind == Kind::stranger)
+    stranger_left_.notify_one();
   --counts_[static_cast<std::size_t>(slot->second.kind)];
   slots_.erase(slot);
 }
 
-/// One of the same source, if there is one.
-ConnectionSlots::Slots::iterator ConnectionSlots::oldest_stranger(const std::string& source) {
+/// One that has had time for its hello, if there is one; of those, one of the same source.
+ConnectionSlots::Slots::iterator ConnectionSlots::stranger_to_go(const std::string& source,
+                                                                 Clock::time_point now) {
   const auto rank = [&](const Slot& slot) {
-    return std::pair(slot.source != source, slot.entered);
+    return std::tuple(now - slot.entered < hello_time, slot.source != source, slot.entered);
   };
-  auto oldest = slots_.end();
+  auto first = slots_.end();
   for (auto at = slots_.begin(); at != slots_.end(); ++at)
     if (at->second.kind == Kind::stranger
-        && (oldest == slots_.end() || rank(at->second) < rank(oldest->second)))
-      oldest = at;
-  return oldest;
+        && (first == slots_.end() || rank(at->second) < rank(first->second)))
+      first = at;
+  return first;
 }
 
 /// Of `source`, or of any: then of the source with the most clients.
@@ -83,13 +93,30 @@ ConnectionSlots::Slots::iterator ConnectionSlots::idle_client(const std::string*
   return idle;
 }
 
+bool ConnectionSlots::has_place_for_stranger() const {
+  return count(Kind::stranger) + arriving_ < limits_.strangers_max;
+}
+
+void ConnectionSlots::await_place(const std::string& source, Clock::time_point now) {
+  std::unique_lock lock(mutex_);
+  if (!has_place_for_stranger()) {
+    const auto first = stranger_to_go(source, now);
+    const auto until =
+        first == slots_.end() ? now + hello_time : first->second.entered + hello_time;
+    stranger_left_.wait_for(lock, until - now, [&] { return has_place_for_stranger(); });
+  }
+  ++arriving_;
+}
+
 ConnectionSlots::Verdict ConnectionSlots::enter(const caf::actor& connection, std::string source,
                                                 Clock::time_point now) {
   const std::lock_guard lock(mutex_);
   Verdict verdict;
+  if (arriving_ > 0)
+    --arriving_;
   if (count(Kind::stranger) >= limits_.strangers_max)
-    if (const auto oldest = oldest_stranger(source); oldest != slots_.end())
-      remove(oldest, verdict.give_way);
+    if (const auto first = stranger_to_go(source, now); first != slots_.end())
+      remove(first, verdict.give_way);
   Slot slot{.connection = caf::actor_cast<caf::actor_addr>(connection),
             .source = std::move(source),
             .kind = Kind::stranger,

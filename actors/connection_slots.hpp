@@ -3,6 +3,8 @@
 #include "actors/caf.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -24,7 +26,8 @@ struct SlotLimits {
   std::size_t per_source_max = 4096;
   /// Connections from nodes that are members, beside those.
   std::size_t nodes_max = 64;
-  /// Connections that have not said their hello, beside those. The oldest gives way to the next.
+  /// Connections that have not said their hello, beside those. Where there are too many, one that
+  /// has had time for its hello gives way to the next, the oldest of the same source first.
   std::size_t strangers_max = 64;
 };
 
@@ -54,6 +57,9 @@ public:
   /// before it has heard one, so that it can refuse.
   bool has_free() const;
 
+  /// Waits as long as one more would push out a stranger that has hardly had time for its hello,
+  /// 250 ms at most: many may connect at once. For the thread that accepts, before each `enter`.
+  void await_place(const std::string& source, Clock::time_point now);
   Verdict enter(const caf::actor& connection, std::string source, Clock::time_point now);
   /// It said hello; `is_member`: as a node that is a member of a configuration here.
   Verdict admit(caf::actor_id connection, bool is_member, Clock::time_point now);
@@ -77,15 +83,18 @@ private:
   };
   using Slots = std::map<caf::actor_id, Slot>;
 
+  bool has_place_for_stranger() const;
   void notice(Slot& slot, Clock::time_point now) const;
   std::size_t count(Kind kind) const { return counts_[static_cast<std::size_t>(kind)]; }
   void change(Slot& slot, Kind kind);
   void remove(Slots::iterator slot, std::vector<caf::actor>& give_way);
-  Slots::iterator oldest_stranger(const std::string& source);
+  Slots::iterator stranger_to_go(const std::string& source, Clock::time_point now);
   Slots::iterator idle_client(const std::string* source, Clock::time_point now);
 
   const SlotLimits limits_;
   mutable std::mutex mutex_{};
+  std::condition_variable stranger_left_{};
+  std::size_t arriving_ = 0;  ///< Were accepted, and have not entered yet.
   Slots slots_{};
   std::size_t counts_[3] = {};
   std::map<std::string, std::size_t> clients_of_{};  ///< By source; none without.

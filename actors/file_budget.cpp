@@ -13,8 +13,8 @@ constexpr std::size_t own_files = 64;
 
 /// Nodes are few, but one may host peers of many clusters.
 constexpr std::size_t links_max = 1024;
-/// A hello takes milliseconds.
-constexpr std::size_t strangers_max = 64;
+/// A hello takes milliseconds, but all clients of a leader that is gone connect at once.
+constexpr std::size_t strangers_max = 256;
 /// Of what is left, an eighth each is for links, nodes and strangers.
 constexpr std::size_t shares = 8;
 

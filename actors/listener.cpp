@@ -48,10 +48,12 @@ std::string source_of(const sockaddr_storage& address) {
   return ::inet_ntop(AF_INET6, &v6, text.data(), text.size()) ? text.data() : "";
 }
 
-Listener::Listener(caf::actor_config& config, SharedSocket socket, caf::actor reports_to)
+Listener::Listener(caf::actor_config& config, SharedSocket socket, caf::actor reports_to,
+                   std::shared_ptr<ConnectionSlots> slots)
     : caf::event_based_actor(config),
       socket_(std::move(socket)),
-      requester_(std::move(reports_to)) {}
+      requester_(std::move(reports_to)),
+      slots_(std::move(slots)) {}
 
 caf::behavior Listener::make_behavior() {
   bool paused = false;
@@ -71,6 +73,7 @@ caf::behavior Listener::make_behavior() {
   }
   socket_.reset();
   requester_ = {};
+  slots_.reset();
   return {};  // Without a behavior an actor ends.
 }
 
@@ -80,7 +83,11 @@ Listener::Outcome Listener::accept_one() {
   const int fd = ::accept4(socket_->fd(), reinterpret_cast<sockaddr*>(&from), &size,
                            SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd >= 0) {
-    actors::send(this, requester_, Accepted{std::make_shared<Socket>(fd), source_of(from)});
+    auto socket = std::make_shared<Socket>(fd);
+    std::string source = source_of(from);
+    if (slots_)
+      slots_->await_place(source, clock().now());
+    actors::send(this, requester_, Accepted{std::move(socket), std::move(source)});
     return Outcome::accepted;
   }
   const int code = errno;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include "actors/caf.hpp"
+#include "actors/connection_slots.hpp"
 #include "actors/socket.hpp"
 
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 namespace troupe::actors {
@@ -23,11 +25,13 @@ struct AcceptingPaused {
 };
 struct AcceptingResumed {};
 
-/// Accepts connections, on its own thread, until its socket is shut down, and is gone. CAF's own
+/// Accepts connections, on its own thread, until its socket is shut down, and is gone. With `slots`
+/// it is no faster than those who connect are met (`ConnectionSlots::await_place`). CAF's own
 /// acceptor would try again at once, for ever, where the process has no file left to accept with.
 class Listener : public caf::event_based_actor {
 public:
-  Listener(caf::actor_config& config, SharedSocket socket, caf::actor reports_to);
+  Listener(caf::actor_config& config, SharedSocket socket, caf::actor reports_to,
+           std::shared_ptr<ConnectionSlots> slots = {});
 
   caf::behavior make_behavior() override;
   const char* name() const override { return "listener"; }
@@ -39,6 +43,7 @@ private:
 
   SharedSocket socket_;
   caf::actor requester_;
+  std::shared_ptr<ConnectionSlots> slots_;
   std::string why_{};  ///< Of the last failure.
 };
 

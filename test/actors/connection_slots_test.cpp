@@ -7,6 +7,7 @@
 #include <chrono>
 #include <deque>
 #include <string>
+#include <thread>
 
 namespace troupe::actors::test {
 namespace {
@@ -147,13 +148,42 @@ TEST_CASE("the oldest stranger gives way to the next: first one of the same sour
   (void)at.enter("10.0.0.1");
   at.now += 1ms;
   (void)at.enter("10.0.0.2");
-  at.now += 1ms;
+  at.now += 250ms;
 
   (void)at.enter("10.0.0.2");
   CHECK(at.gave_way(1));
   (void)at.enter("10.0.0.3");
   CHECK(at.gave_way(0));
   CHECK(at.admit(0) == "it gave way to another");
+}
+
+TEST_CASE("a stranger that had time for its hello gives way before one that hardly had any") {
+  Slots at({.strangers_max = 2});
+  (void)at.enter("10.0.0.1");
+  at.now += 250ms;
+  (void)at.enter("10.0.0.2");
+
+  (void)at.enter("10.0.0.2");
+  CHECK(at.gave_way(0));
+}
+
+TEST_CASE("accepting waits for a stranger that may still say hello, and no longer") {
+  Slots at({.strangers_max = 1});
+  (void)at.enter();
+  std::thread accepting([&] { at.slots.await_place("10.0.0.1", at.now); });
+  CHECK(at.admit(0).empty());
+  accepting.join();
+  // One was accepted and has not entered: it counts. It is gone for good after 250 ms.
+  const auto start = std::chrono::steady_clock::now();
+  at.slots.await_place("10.0.0.1", at.now);
+  CHECK(std::chrono::steady_clock::now() - start >= 250ms);
+  // A stranger that had its time keeps nobody waiting.
+  Slots late({.strangers_max = 1});
+  (void)late.enter();
+  late.now += 250ms;
+  late.slots.await_place("10.0.0.1", late.now);
+  (void)late.enter();
+  CHECK(late.gave_way(0));
 }
 
 }  // namespace

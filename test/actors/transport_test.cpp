@@ -7,8 +7,10 @@
 
 #include <filesystem>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace troupe;
 using namespace troupe::actors;
@@ -95,6 +97,22 @@ TEST_CASE("each side of a connection says hello first") {
   REQUIRE(hello);
   CHECK(hello->node == "fake");
   CHECK(hello->address == node.address());
+}
+
+TEST_CASE("many who connect at once are all met, however few may wait for it at a time") {
+  LiveSystem live;
+  FakeNode node(live, answer_all(), "127.0.0.1:0", {}, {},
+                {.connections_max = 1000, .strangers_max = 2});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(std::make_unique<RawClient>(node.address()));
+    clients.back()->write(wire::Hello{});
+  }
+
+  for (const auto& client : clients) {
+    REQUIRE(client->read());  // Its hello.
+    check_works(*client, 1);
+  }
 }
 
 TEST_CASE("calls go to the peer that they name, or to the node where it does not run") {
