@@ -252,7 +252,7 @@ void ClientActor::on_replies(const std::string& address, wire::CallReplies& repl
     const OperationPtr operation = find(reply.id, address, false);
     if (!operation)
       continue;
-    // First: whoever is answered may read at once, and must not be told of an older state.
+    // First: the caller may read as soon as it is answered, and must not get an older state.
     remember(replies.cluster, reply.index);
     on_reply(operation, std::move(reply), replies.leader);
   }

@@ -41,7 +41,7 @@ public:
   std::deque<Task> take(std::size_t tasks_max);
   /// The actor's: takes all that waits, and no more comes.
   std::deque<Task> close();
-  /// The actor's last word: whoever was to be answered by it has been.
+  /// The actor's last call: it has answered all that it took.
   void leave();
 
   /// Has the actor end, and waits until it left. Not from its thread.

@@ -62,7 +62,7 @@ void Operation::release() {
 }
 
 void Operation::finish(wire::CallReply reply) noexcept {
-  // First: whoever is answered may call again at once and must not find the place taken.
+  // First: the caller may call again as soon as it is answered, and must find the place free.
   release();
   if (auto* call = std::get_if<std::function<void(wire::CallReply)>>(&answer_)) {
     if (*call)

@@ -15,7 +15,7 @@
 
 namespace troupe::actors {
 
-/// Another connection needs the place: whoever gets this ends.
+/// Another connection needs the place: a connection that gets this ends.
 struct GiveWay {
   std::string why{};
 };

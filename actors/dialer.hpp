@@ -10,7 +10,7 @@
 
 namespace troupe::actors {
 
-/// Set by whoever asked for a dial and no longer wants it.
+/// Set by an actor that asked for a dial and no longer wants it.
 using Cancelled = std::shared_ptr<std::atomic<bool>>;
 
 struct DialOptions {

@@ -11,8 +11,8 @@
 
 namespace troupe::actors {
 
-/// The other connections need what half a frame takes: whoever gets this ends, unless the frame is
-/// complete by now.
+/// The other connections need the memory of half a frame: a connection that gets this ends, unless
+/// the frame is complete by now.
 struct HalfFrameTooMuch {};
 
 /// What the incomplete frames of all connections of a node may hold together. Beyond that some of

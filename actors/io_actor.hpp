@@ -64,7 +64,7 @@ private:
   }
 
   caf::io::network::multiplexer* thread_;
-  std::atomic<bool> away_{false};  ///< Read by whoever sends.
+  std::atomic<bool> away_{false};  ///< Read by all senders.
 };
 
 }  // namespace troupe::actors

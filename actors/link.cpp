@@ -10,7 +10,7 @@ namespace troupe::actors {
 
 namespace {
 
-/// Between two dials, where it is said that it listens over there: whoever says so may have reasons
+/// Between two dials of an address that is said to listen: the node that says so may have reasons
 /// of its own.
 constexpr Duration hurry_interval = std::chrono::milliseconds(20);
 

@@ -45,7 +45,7 @@ inline bool log_enabled(LogLevel level) {
 std::optional<LogLevel> parse_log_level(std::string_view name);
 
 /// Puts one line into the queue for stderr: time, level, the fields (peer and term first), `event`
-/// and what it is about. Never waits for whoever reads stderr: see `LineWriter`. Of one event at
+/// and what it is about. Never waits for the reader of stderr: see `LineWriter`. Of one event at
 /// most `LogLimit::lines_max` lines a second are written, the rest is counted. Thread-safe. Where
 /// fields are costly to make, ask `log_enabled` first.
 ///

@@ -48,7 +48,7 @@ void NodeActor::look_for_leader(Hosted& hosted) {
     actors::send(this, store_, RecoverPeer{self(), hosted.record.id});
 }
 
-/// A start came in between and failed: whoever waited still waits.
+/// A start came in between and failed: waiting calls still wait.
 void NodeActor::look_again(Hosted& hosted) {
   if (std::exchange(hosted.looking_for_leader, false))
     look_for_leader(hosted);

@@ -92,7 +92,7 @@ void PeerActor::follow_snapshot(const Write& write) {
     counting_.emplace_back(write.id, *write.snapshot);
 }
 
-/// The files of older ones go, and whoever asked for one hears of it.
+/// Removes the files of older ones, and answers the clients that asked for one.
 void PeerActor::count_snapshots(WriteId written) {
   bool news = false;
   for (; !counting_.empty() && counting_.front().first <= written; counting_.pop_front()) {
@@ -186,7 +186,7 @@ void PeerActor::take_snapshot(const caf::actor& connection, const wire::Request&
       SnapshotAsker{.connection = connection, .request = request.id, .at_least = at_least->index};
 }
 
-/// Answers whoever asked for a snapshot, if anyone did.
+/// Answers the clients that asked for a snapshot, if any did.
 void PeerActor::end_snapshot(wire::Response response) {
   if (!snapshot_asker_)
     return;

@@ -60,7 +60,7 @@ std::optional<IpAddress> bound_address(int fd) {
 }
 
 /// Dialing a free port of the range that the kernel takes source ports from can reach ourselves:
-/// then we would hold the very port that whoever we dial wants to listen on.
+/// then we would hold the very port that the node over there wants to listen on.
 bool connected_to_itself(int fd) {
   sockaddr_storage here{};
   sockaddr_storage there{};

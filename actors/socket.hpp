@@ -50,7 +50,7 @@ void set_connection_options(int fd);
 void shut_down(int fd);
 
 /// Gives the kernel as much of `frames` as it takes without waiting. Returns how many bytes; also
-/// where the connection is broken, which whoever writes next will hear.
+/// where the connection is broken: the next write reports that.
 std::size_t send_at_once(int fd, std::span<const wire::Frame> frames);
 
 /// A socket that listens, and the address it got.

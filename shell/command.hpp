@@ -41,7 +41,7 @@ struct ChangeConfiguration {
 };
 struct TransferTo {
   PeerName peer{};
-  std::optional<PeerName> to{};  ///< Nothing: whoever is furthest.
+  std::optional<PeerName> to{};  ///< Nothing: the voter that is furthest.
 };
 struct AskMembers {
   PeerName peer{};

@@ -57,7 +57,7 @@ void NodeProcess::start() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent)
     _exit(1);     // The parent went before the line above could hold.
-  setpgid(0, 0);  // Ctrl-C is for whoever started us, who then stops its nodes.
+  setpgid(0, 0);  // Ctrl-C is for our parent, which then stops its nodes.
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -56,11 +56,10 @@ bool Engine::has_room() const {
 }
 
 /// A leader that has to refuse all commands hands over (§3.10) if there is a quorum that would
-/// not: a full disk of one costs the clients an election and no more. If there is none, whoever led
-/// would refuse them, too, and we stay: reads are answered without a break, and nobody is made to
-/// write down elections on a disk that has no room. What we know of the others may be old by then:
-/// disks that fill up together would pass the office around as fast as they can. So it is kept for
-/// an election timeout; by then who counts has told this leader.
+/// not. So one full disk costs the clients no more than an election. If there is no such quorum the
+/// next leader would refuse them, too. We stay then, and answer reads without a break. A new leader
+/// may not know yet which disks are full: those that fill up together would pass leadership around.
+/// So a leader stays for an election timeout. By then all voters that count have told it.
 void Engine::leave_full_disk() {
   Leading& lead = leading();
   if (!disk_full_ || mutant(Mutant::full_disk_not_left) || lead.transfer_to != nobody || lead.change

@@ -26,8 +26,8 @@ struct PreVoteResponse {
 /// "Vote for me in this term" (§3.4).
 struct VoteRequest {
   EntryId last{};
-  /// The leader asked the sender to campaign (§3.10): whoever still hears that
-  /// leader answers all the same.
+  /// The leader asked the sender to campaign (§3.10): a peer that still hears
+  /// that leader answers all the same.
   bool transfer = false;
   friend bool operator==(const VoteRequest&, const VoteRequest&) = default;
 };

@@ -98,7 +98,7 @@ enum class Mutant : std::uint8_t {
   lost_read_answered,          ///< A read that its leader will not answer is answered all the same.
 
   // Reads and transfers.
-  read_without_round,    ///< Answered by whoever thinks that it leads (§6.4).
+  read_without_round,    ///< Answered by a peer that only believes that it leads (§6.4).
   read_before_own_term,  ///< Before the leader knows what is committed (§6.4).
   read_by_older_answer,  ///< An answer to an older round confirms every read.
   read_at_applied,       ///< A read sees what is applied, not what is committed.

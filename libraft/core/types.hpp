@@ -49,7 +49,7 @@ struct EntryId {
   friend constexpr auto operator<=>(const EntryId&, const EntryId&) = default;
 };
 
-/// A point of the monotonic clock of whoever drives the engine. The engine only
+/// A point of the monotonic clock of the actor that drives the engine. The engine only
 /// compares and subtracts; it never asks what time it is.
 using Time = std::chrono::microseconds;
 using Duration = std::chrono::microseconds;

@@ -4,8 +4,8 @@
 ///
 /// LMDB trusts its file. What it never compares, and what no read through it can show, is which
 /// pages it takes to be free: one that is free and in use will be overwritten by the next writes,
-/// or make LMDB abort in the middle of one. So whoever is about to write walks all trees once and
-/// sees that each page is used once or free, and that each tree is as large as it says.
+/// or make LMDB abort in the middle of one. So a process that is about to write walks all trees
+/// once and sees that each page is used once or free, and that each tree is as large as it says.
 
 #include "storage/record.hpp"
 

@@ -74,7 +74,7 @@ Problem Reader::open_table(const std::string& name, MDB_dbi& to) {
 }
 
 /// That keys ascend, and that `key` is found where it is: a branch page that leads elsewhere does
-/// no harm to whoever reads everything in order, but to whoever looks for one key.
+/// no harm to a reader of everything in order, but to one that looks for one key.
 Problem Reader::check_order(MDB_dbi table, const MDB_val& previous, MDB_val key,
                             const MDB_val& value) {
   if (previous.mv_size > 0 && !is_less(previous, key))

@@ -52,7 +52,7 @@ struct Catalog {
   std::map<PeerId, CatalogPeer> peers{};
 };
 
-/// What a reader is about to read, for whoever survives it. Lies in shared memory.
+/// The place that a reader is about to read, for the process that survives it. In shared memory.
 struct Progress {
   char table[300] = {};
   std::uint64_t index = 0;  ///< 0: none in particular.

@@ -10,8 +10,8 @@
 
 namespace troupe::storage {
 
-/// A file that is written from front to end and goes to the disk in steps as it grows: so that
-/// whoever else syncs to this disk never waits for all of it. Internal to this layer.
+/// A file that is written from front to end and goes to the disk in steps as it grows. So other
+/// syncs to this disk never wait for all of it. Internal to this layer.
 class StepFile {
 public:
   StepFile() = default;

@@ -36,7 +36,7 @@ struct PeerRecord {
   std::string name{};
   std::string kind{};   ///< Of the resource that it replicates.
   bool running = true;  ///< Start it with its node. False after `stop_peer`.
-  /// What it was last started with: names and values, for whoever starts it to read.
+  /// The options that it was last started with: names and values, for its next start to read.
   std::vector<std::pair<std::string, std::string>> options{};
   friend bool operator==(const PeerRecord&, const PeerRecord&) = default;
 };
@@ -51,7 +51,7 @@ struct StoreStats {
   /// Of them in use: the rest will be used again. What stands in a journal does not count yet.
   std::uint64_t used_bytes = 0;
   std::uint64_t commits = 0;  ///< Transactions since the store was opened.
-  bool full = false;          ///< Whoever asks for more should be refused; see `make_room`.
+  bool full = false;          ///< Refuse clients that want to write more; see `make_room`.
 };
 
 /// The logs and hard states of all peers of one node, on one disk. Used by one
