@@ -82,8 +82,7 @@ struct Client::Parts {
       operation->abandon();
   }
 
-  template <class Answer>
-  void submit_call(Answer answer, wire::CallKind kind, Bytes payload,
+  void submit_call(Operation::Answer answer, wire::CallKind kind, Bytes payload,
                    ReadLevel level = ReadLevel::linearizable) {
     auto operation = std::make_shared<Operation>(Scope::cluster, std::move(answer));
     operation->kind = kind;

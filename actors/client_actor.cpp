@@ -288,7 +288,7 @@ void ClientActor::on_reply(const OperationPtr& operation, wire::CallReply reply,
                            const std::string& leader) {
   if (operation->scope == Operation::Scope::cluster) {
     if (reply.refusal == Refusal::redirect)
-      return on_redirect(operation, std::move(reply));
+      return on_redirect(operation, reply);
     if (another_may_help(reply.refusal)
         || (in_doubt(reply.refusal) && !operation->changes_something())) {
       // A busy leader is still the one to ask.
