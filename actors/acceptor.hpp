@@ -23,7 +23,7 @@ struct AcceptorOptions {
 };
 
 /// Takes connections on a listening socket and gives each its own actor. Takes `SharedRegistry`,
-/// for those who are connected and those who will be. Its exit ends them all.
+/// for present and future connections. Its exit ends them all.
 ///
 ///   auto listening = listen_on("127.0.0.1:0");   // An error is a text.
 ///   auto acceptor = spawn_acceptor(system, std::get<Listening>(std::move(listening)), options);

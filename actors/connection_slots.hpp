@@ -26,17 +26,17 @@ struct SlotLimits {
   std::size_t per_source_max = 4096;
   /// Connections from nodes that are members, beside those.
   std::size_t nodes_max = 64;
-  /// Connections that have not said their hello, beside those. Where there are too many, one that
-  /// has had time for its hello gives way to the next, the oldest of the same source first.
+  /// Connections before their hello, beside those. If there are too many, one that has had time for
+  /// its hello gives way to the next: the oldest of the same source, otherwise the oldest of all.
   std::size_t strangers_max = 64;
 };
 
-/// The places of a node for connections, and who has them. All its incoming connections use it.
+/// The places of a node for connections, and their holders. All its incoming connections use it.
 ///
-/// A connection enters as a stranger, and gets its place with its hello. Where there is none left,
-/// it takes that of the client that has said nothing for longest, if that is long enough;
-/// otherwise it is refused, and told so. Clients that say nothing after their hello end in any
-/// case.
+/// A connection enters as a stranger, and gets its place with its hello. If there is no place, it
+/// takes that of the client that was silent for longest, if that is long enough. Otherwise the node
+/// refuses the connection, and tells it so. A client that never asks anything after its hello ends
+/// in any case.
 class ConnectionSlots {
 public:
   using Clock = caf::actor_clock;
@@ -46,7 +46,7 @@ public:
   /// Set by a connection with each read.
   using Used = std::shared_ptr<std::atomic<bool>>;
 
-  /// What becomes of someone who connects or says hello.
+  /// The decision on a connection that arrives or says hello.
   struct Verdict {
     Used used{};                         ///< Of a new stranger.
     std::string refusal{};               ///< Empty: there is a place.
@@ -57,15 +57,15 @@ public:
   /// before it has heard one, so that it can refuse.
   bool has_free() const;
 
-  /// Waits as long as one more would push out a stranger that has hardly had time for its hello,
-  /// 250 ms at most: many may connect at once. For the thread that accepts, before each `enter`.
+  /// Waits while one more would push out a stranger that has hardly had time for its hello, 250 ms
+  /// at most: many may connect at once. The thread that accepts calls it before each `enter`.
   void await_place(const std::string& source, Clock::time_point now);
   Verdict enter(const caf::actor& connection, std::string source, Clock::time_point now);
   /// It said hello; `is_member`: as a node that is a member of a configuration here.
   Verdict admit(caf::actor_id connection, bool is_member, Clock::time_point now);
   void leave(caf::actor_id connection);
 
-  /// To be called every second or so. Returns who must end: clients that never said anything.
+  /// To be called every second or so. Returns the clients that must end: they never asked anything.
   std::vector<caf::actor> look(Clock::time_point now);
 
   std::size_t size() const;

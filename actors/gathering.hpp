@@ -9,9 +9,9 @@
 
 namespace troupe::actors {
 
-/// When to tell many of what changes often, if each who is told costs the same, and only the last
-/// news counts. Few are told at once. The more there are the longer news is gathered for them: who
-/// starts a thousand peers one by one tells all of them some dozen times, not a thousand.
+/// When to tell listeners of something that changes often, if only the last news counts and each
+/// listener costs the same. Few are told at once. The more there are, the longer news is gathered:
+/// while a thousand peers start one by one, all are told some dozen times, not a thousand.
 class Gathering {
 public:
   /// There is news for so many. How long to wait until they are told, if nobody waits yet.
@@ -25,8 +25,7 @@ public:
 
 private:
   static constexpr std::size_t few = 16;
-  /// What it costs to tell one is some ten microseconds, and no more than a tenth of the time goes
-  /// into that.
+  /// To tell one costs some ten microseconds, so that takes no more than a tenth of the time.
   static constexpr Duration per_listener = std::chrono::microseconds(100);
 
   bool waits_ = false;

@@ -15,12 +15,12 @@ namespace troupe::actors {
 /// the frame is complete by now.
 struct HalfFrameTooMuch {};
 
-/// What the incomplete frames of all connections of a node may hold together. Beyond that some of
-/// them end. Used by all connections.
+/// Bounds the memory that incomplete frames of all connections of a node hold together. Beyond it
+/// some of these connections end. All connections use it.
 ///
-/// Connections of nodes end last. Of the others those end first that have stood still for a second,
-/// then those of the source that holds the most; of one source the one whose last 64 KiB began to
-/// come the longest ago. So an upload that goes on is not cut by others that were begun and left.
+/// First those end that made no progress for a second, then those of the source that holds the
+/// most: of one source, the one whose last 64 KiB began to come the longest ago. Connections of
+/// nodes end last. So an upload that goes on is not cut by others that were begun and left.
 class HalfFrames {
 public:
   using Clock = caf::actor_clock;
@@ -33,7 +33,8 @@ public:
     bool is_node = false;  ///< A member of a configuration here.
   };
 
-  /// `holder` holds so many bytes for a frame of which so many have arrived. Answers who must end.
+  /// `holder` holds so many bytes for a frame of which so many have arrived. Returns connections
+  /// that must end.
   std::vector<caf::actor> hold(const Holder& holder, std::size_t bytes, std::size_t arrived,
                                Clock::time_point now);
   /// It holds none. Nothing happens if it did not.

@@ -19,7 +19,7 @@ struct HeldReadsLimits {
 };
 
 /// Sequential queries that ask for a later state than their peer has reached. They wait for the log
-/// alone: who leads, and in which term, is nothing to them.
+/// alone, whichever peer leads in whichever term.
 class HeldReads {
 public:
   HeldReads() = default;
@@ -39,7 +39,7 @@ public:
   /// When someone will have waited for too long; `never` if nobody waits.
   Time deadline() const { return by_deadline_.empty() ? never : by_deadline_.front().first; }
 
-  /// The queries of all who wait for `reached` or less.
+  /// The queries of all calls that wait for `reached` or less.
   Ask take(Index reached);
 
   /// Refuses, as `timeout`, all whose deadline is reached.

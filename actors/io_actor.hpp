@@ -27,7 +27,7 @@ public:
   void launch(caf::execution_unit* host, bool lazy, bool hidden) override {
     caf::event_based_actor::launch(thread_ != nullptr ? thread_ : host, lazy, hidden);
   }
-  /// How the thread knows whom not to pass on to the scheduler.
+  /// Tells CAF's multiplexer to run this actor itself instead of handing it to a worker.
   subtype_t subtype() const override {
     return thread_ != nullptr && !away_ ? io_actor : caf::event_based_actor::subtype();
   }

@@ -7,8 +7,8 @@
 
 namespace troupe::actors {
 
-/// Which peer of a cluster to ask next: whom others name as leader, else one after the other. Who
-/// names one that does not lead, as a peer may that was removed, delays the turn of nobody.
+/// Which peer of a cluster to ask next: the one that others name as leader, otherwise one after the
+/// other. A removed peer may name one that does not lead. That delays the turn of no other peer.
 class LeaderGuess {
 public:
   LeaderGuess() = default;
@@ -30,7 +30,7 @@ public:
 
 private:
   std::vector<FullName> peers_{};
-  std::size_t turn_ = 0;  ///< Whom we asked last without being told to.
+  std::size_t turn_ = 0;  ///< The peer that we asked last without being told to.
   FullName target_{};
 };
 

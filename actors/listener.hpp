@@ -12,22 +12,22 @@
 
 namespace troupe::actors {
 
-/// Listener -> whom it reports to: someone connected.
+/// Listener -> the actor it reports to: a connection came in.
 struct Accepted {
   SharedSocket socket{};
   std::string source{};  ///< See `source_of`.
 };
 
-/// Listener -> whom it reports to: accepting fails, and is tried again ten times a second. Told
-/// once until it works again.
+/// Listener -> the actor it reports to: accepting fails, and is tried again ten times a second.
+/// Told once until it works again.
 struct AcceptingPaused {
   std::string why{};
 };
 struct AcceptingResumed {};
 
-/// Accepts connections, on its own thread, until its socket is shut down, and is gone. With `slots`
-/// it is no faster than those who connect are met (`ConnectionSlots::await_place`). CAF's own
-/// acceptor would try again at once, for ever, where the process has no file left to accept with.
+/// Accepts connections, on its own thread, until its socket is shut down, and ends then. With
+/// `slots` it waits before each one as long as there are too many strangers (`await_place`). CAF's
+/// own acceptor would try again at once, for ever, if the process has no file left to accept with.
 class Listener : public caf::event_based_actor {
 public:
   Listener(caf::actor_config& config, SharedSocket socket, caf::actor reports_to,

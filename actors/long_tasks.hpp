@@ -4,10 +4,11 @@
 
 namespace troupe::actors {
 
-/// Whether an actor's tasks are short enough to be done where others wait for them.
+/// Whether an actor's tasks are short enough for a thread that other actors share.
 ///
-/// One that was not sends the actor away for a while, the next for twice as long, up to a maximum:
-/// so what is always slow costs the others next to nothing, and what is slow once comes back soon.
+/// A long task sends the actor away for a while, the next one for twice as long, up to a maximum.
+/// So an actor that is always slow costs the others next to nothing. One that is slow once comes
+/// back.
 class LongTasks {
 public:
   void note(Duration took, Time now);

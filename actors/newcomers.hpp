@@ -12,7 +12,7 @@
 
 namespace troupe::actors {
 
-/// A change of configuration, and all that a leader judges the members by that it brings in.
+/// A change of configuration, and the facts by which a leader judges the members that it brings in.
 struct Plan {
   Configuration current{};  ///< In force; empty where a cluster is bootstrapped.
   Configuration target{};   ///< Newcomers have the id `nobody` until their nodes have answered.

@@ -9,26 +9,26 @@
 
 namespace troupe::actors {
 
-/// Which peer of a cluster to put the next sequential read to: the one at home if there is one,
-/// else one after the other. Reads that are asked for together go together: one message carries
-/// them. One that failed is left out for a while, longer each time, until it answers.
+/// Which peer of a cluster gets the next sequential read: the one at home if there is one,
+/// otherwise one after the other. Reads that are asked for together go to one peer, in one message.
+/// A peer that failed is left out for a while, longer each time, until it answers.
 class ReadSpread {
 public:
   using Time = std::chrono::steady_clock::time_point;
 
   ReadSpread() = default;
-  /// At home is who has the address `home`.
+  /// The peer at the address `home` is at home.
   explicit ReadSpread(const std::vector<FullName>& peers, const std::string& home = {});
 
-  /// Reads in a row that go to one peer. What they save is shared by so many that more of them save
-  /// little more, and others could have begun.
+  /// Reads in a row that go to one peer. A longer run would save little more, while other peers
+  /// could have begun.
   static constexpr std::size_t run_max = 64;
 
   bool empty() const { return peers_.empty(); }
 
-  /// If all are left out: who will be back first. Requires that some peer is known.
+  /// If all are left out: the one that will be back first. Requires that some peer is known.
   const FullName& next(Time now);
-  /// What is asked for from here on was not asked for together with what was before.
+  /// Reads from here on were not asked for together with those before.
   void end_run() { run_left_ = 0; }
 
   /// Of a thousand reads that fail together the first counts.

@@ -21,9 +21,9 @@ using Resolution = std::variant<std::vector<IpAddress>, std::string>;
 ///
 /// The system's resolver cannot be interrupted, and one whose servers are dead takes ten seconds
 /// and more. Each name is looked up on a thread of its own. Callers that ask for the same name wait
-/// for the same thread. One that gives up leaves the thread to itself: its answer is for the next
-/// who asks, if that is soon. So a resolver that is slower than the caller's timeout is of use all
-/// the same.
+/// for the same thread. A caller that gives up leaves the thread to itself: the next one that asks
+/// soon gets its answer. So a resolver that is slower than the caller's timeout is of use all the
+/// same.
 class Resolver {
 public:
   using Clock = std::chrono::steady_clock;
