@@ -69,6 +69,7 @@ private:
       all = limit_.take(now);
     }
     std::vector<std::string> lines;
+    lines.reserve(all.size());
     for (const LogLimit::Suppressed& each : all)
       lines.push_back(
           line(LogLevel::warning,
