@@ -107,7 +107,7 @@ private:
   std::shared_ptr<ClientShared> shared_;
   std::shared_ptr<ClientIntake> intake_;
   LocalNode local_;
-  SharedRegistry registry_{};  ///< Who is to be reached at our own node.
+  SharedRegistry registry_{};  ///< The peers of our own node.
   Backlog backlog_;            ///< Of what our own node was asked.
   std::uint64_t next_id_ = 1;
   std::unordered_map<std::uint64_t, OperationPtr> operations_{};

@@ -61,7 +61,7 @@ private:
   // While leading:
   Time look_at_{};
   Term leads_{};                   ///< The term; 0 if we do not lead.
-  std::map<PeerId, Time> lost_{};  ///< Who is, and when it was heard last.
+  std::map<PeerId, Time> lost_{};  ///< Members, and when each was heard last.
   Index configuration_told_{};     ///< The entry of the last one that was told.
   bool configuration_changes_ = false;
 };

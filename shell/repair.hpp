@@ -40,7 +40,7 @@ struct Sighting {
   State state = State::silent;
   // If it runs.
   EntryId last{};
-  std::string leader{};  ///< Whom it takes for leader; empty for nobody.
+  std::string leader{};  ///< The peer that it takes for the leader; empty if none.
   Configuration configuration{};
   Index configuration_index{};
 

@@ -511,7 +511,7 @@ private:
   std::variant<Following, Electing, Leading> state_{Following{}};
   Time election_deadline_ = never;
   Duration election_timeout_{};  ///< As it was drawn for that.
-  PeerId handed_over_ = nobody;  ///< Who told us to campaign, if that is why we did.
+  PeerId handed_over_ = nobody;  ///< The leader that told us to campaign, if one did.
   int vain_candidacies_ = 0;     ///< In a row, that nobody won in their time.
   int lonely_rounds_ = 0;        ///< Elections in a row that we called without being a voter.
   /// When a leader last spoke, of whatever term; when we started, if it may have been before that.

@@ -23,7 +23,7 @@ enum class Mutant : std::uint8_t {
   vote_not_written,          ///< The vote is never handed to the disk.
   vote_forgotten,            ///< A restarted peer knows its term, and not its vote.
   candidacy_before_durable,  ///< Candidates ask before their own vote is durable.
-  leads_before_durable,      ///< Who decides alone leads before its own vote is durable.
+  leads_before_durable,      ///< A single voter leads before its own vote is durable.
   pre_vote_counts,           ///< A late pre-vote is taken for a vote.
   older_vote_counts,         ///< A vote of an older term is counted in this one.
   half_elects,               ///< Of four voters two are a majority.
@@ -88,7 +88,7 @@ enum class Mutant : std::uint8_t {
   claims_what_was_sent,        ///< A leader claims that its follower acknowledged all it was sent.
 
   // Leases and reads at followers.
-  transfer_keeps_lease,        ///< Who told another to campaign still reads alone (§3.10).
+  transfer_keeps_lease,        ///< A leader that hands over still reads alone (§3.10).
   clock_error_ignored,         ///< A lease ends when its promises do, by the wrong clock (§6.4.1).
   promise_ends_with_term,      ///< A follower that hears of a new term is free at once.
   restart_frees,               ///< Likewise one that starts again.
@@ -116,7 +116,7 @@ enum class Mutant : std::uint8_t {
   silence_ignored,        ///< A quiet follower sleeps on when its leader's node is not heard.
   sleeps_while_one_lags,  ///< A leader is quiet though one of its followers lacks something.
   sleep_keeps_lease,      ///< A leader that slept holds that its followers' promises go on.
-  strangers_wake,         ///< Who was removed keeps those awake who have nothing to do.
+  strangers_wake,         ///< A removed peer keeps a quiescent group awake.
 
   // NOLINTNEXTLINE(readability-identifier-naming): none of them, only how many there are.
   count_,

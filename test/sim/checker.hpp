@@ -179,7 +179,7 @@ private:
   std::optional<std::string> violation_{};
   PeerMap<PeerRecord> peers_{};
   std::map<Term, Election> elections_{};
-  std::map<std::pair<Term, PeerId>, PeerId> durable_votes_{};  ///< Whom a peer voted for.
+  std::map<std::pair<Term, PeerId>, PeerId> durable_votes_{};  ///< The peer that got its vote.
   std::map<std::pair<Term, PeerId>, PeerId> sent_votes_{};
   std::map<std::pair<Term, PeerId>, EntryId> candidacies_{};  ///< Where the candidate's log ended.
   std::map<PeerId, Kept> copies_{};

@@ -44,7 +44,7 @@ private:
   struct Client {
     std::uint64_t operation = 0;  ///< The one it is at; counts up.
     bool waiting = false;
-    Seat seat = 0;          ///< Whom it asks next.
+    Seat seat = 0;          ///< The one to ask next.
     Index seen{};           ///< The newest index that an answer named.
     unsigned rewarded = 0;  ///< Operations done since the cluster was healed.
     unsigned answered_reads = 0;
@@ -270,7 +270,7 @@ private:
   PeerId transfer_to_{};  ///< ...and whom.
 
   std::optional<PeerId> given_up_{};  ///< Its store does not open; another is to take its place.
-  std::set<PeerId> gone_{};           ///< Who was replaced so.
+  std::set<PeerId> gone_{};           ///< Peers that were replaced so.
 
   /// Of a disk that is to be set back, or was; nothing once its peer is given up.
   struct Copy {

@@ -36,7 +36,7 @@ struct Answer {
   std::size_t client = 0;
   std::uint64_t operation = 0;
   Outcome outcome = Outcome::refused;
-  PeerId leader{};          ///< Whom to ask instead, if known.
+  PeerId leader{};          ///< The one to ask instead, if known.
   Index index{};            ///< Where it happened, or what was read.
   std::uint64_t value = 0;  ///< Of a read: what its key held.
 };
