@@ -139,8 +139,11 @@ void PeerActor::end_turn() {
   arm_timer();
   const Time time = now();
   turns_.add(time, time - turn_began_);
-  if (time >= log_.look_at())
-    log_.look(engine_.view(), time);
+  if (time >= log_.look_at()) {
+    const EngineView& view = engine_.view();
+    log_.look(view, time);
+    seek_lost_disks(view);
+  }
 }
 
 /// Timers cannot be taken back. One that fires early does no harm: it looks, and arms the next.

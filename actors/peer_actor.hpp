@@ -2,6 +2,7 @@
 
 #include "actors/held_reads.hpp"
 #include "actors/io_actor.hpp"
+#include "actors/lost_disks.hpp"
 #include "actors/messages.hpp"
 #include "actors/newcomers.hpp"
 #include "actors/peer_log.hpp"
@@ -128,6 +129,12 @@ private:
   void on_store_failed(const StoreFailed& failed);
   void on_store_full(const StoreFull& news);
 
+  // peer_lost_disks.cpp: members in whose place another peer runs.
+  void seek_lost_disks(const EngineView& view);
+  void on_members_identified(const std::vector<wire::Response>& responses);
+  void tell_disk_lost(const LostDisks::Finding& finding) const;
+  void on_expected(PeerId expected);
+
   // peer_calls.cpp: what clients and operators ask for.
   void on_calls(InboundCalls& inbound);
   bool hands_over() const;
@@ -230,6 +237,14 @@ private:
   };
   std::optional<Search> search_{};
   Time search_at_{};  ///< The next one, while there is no leader.
+  LostDisks lost_disks_{};
+  /// A question of its about members, while it is under way.
+  struct DiskSearch {
+    std::uint64_t inquiry = 0;
+    std::vector<PeerId> members{};
+  };
+  std::optional<DiskSearch> disk_search_{};
+  ToldIds expected_{};  ///< Ids of members that we are not, though we have their name.
   std::optional<Stopping> stopping_{};
   bool ended_ = false;
   std::vector<InboundCalls>

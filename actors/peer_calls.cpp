@@ -252,7 +252,8 @@ wire::Response PeerActor::answer(const wire::Request& request) {
     response.body = leader_name();
   } else if (std::holds_alternative<wire::AskStatus>(request.body)) {
     response.body = status();
-  } else if (std::holds_alternative<wire::AskIdentity>(request.body)) {
+  } else if (const auto* asked = std::get_if<wire::AskIdentity>(&request.body)) {
+    on_expected(asked->expected);
     response.body = identity();
   } else if (const auto* ask = std::get_if<wire::AskEntry>(&request.body)) {
     const Log& log = engine_.log();

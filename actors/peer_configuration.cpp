@@ -107,6 +107,8 @@ std::optional<wire::Response> PeerActor::refusal_to_configure(
 void PeerActor::on_inquired(const Inquired& inquired) {
   if (search_ && inquired.id == search_->inquiry)
     on_members_found(inquired.responses);
+  else if (disk_search_ && inquired.id == disk_search_->inquiry)
+    on_members_identified(inquired.responses);
   else if (change_ && !change_->proposed_in && inquired.id == change_->inquiry)
     on_identities(inquired.responses);
 }

@@ -38,6 +38,8 @@ public:
   /// Looks at members and configuration. Due at `look_at()`.
   void look(const EngineView& view, Time now);
   Time look_at() const { return look_at_; }
+  /// The members that are lost, and when each was heard last. Empty unless we lead.
+  const std::map<PeerId, Time>& lost() const { return lost_; }
 
 private:
   void tell_role(const EngineView& view, const std::string& leader, Delays delays,

@@ -85,8 +85,7 @@ std::vector<std::string> Routes::hear(PeerId peer, const std::string& address,
   if (configured == configured_.end())
     return {};
   if (configured->second != address) {
-    const auto link = links_.find(configured->second);
-    const bool answers = link != links_.end() && link->second.state == LinkState::up;
+    const bool answers = is_up(configured->second);
     const auto known = learned_.find(peer);
     const bool moved_lately = known != learned_.end() && known->second.address != address
                               && now - known->second.learned_at < move_interval;
@@ -163,6 +162,11 @@ std::vector<PeerId> Routes::link_down(const std::string& address) {
     if (learned.address == address && !linked(peer).actor)
       gone.push_back(peer);
   return gone;
+}
+
+bool Routes::is_up(const std::string& address) const {
+  const auto link = links_.find(address);
+  return address == own_address_ || (link != links_.end() && link->second.state == LinkState::up);
 }
 
 std::vector<PeerId> Routes::at(const std::string& address) const {

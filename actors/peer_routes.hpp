@@ -45,6 +45,8 @@ public:
   /// Returns the peers that cannot be reached for the want of this link.
   std::vector<PeerId> link_down(const std::string& address);
 
+  /// Whether the node at `address` answers, as far as we know. Ours does.
+  bool is_up(const std::string& address) const;
   /// The peers that are, or were heard from, at `address`.
   std::vector<PeerId> at(const std::string& address) const;
 

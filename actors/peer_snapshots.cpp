@@ -225,7 +225,8 @@ void PeerActor::add_snapshots(const EngineView& view, wire::PeerStatus& status) 
          .snapshot_sent = follower.snapshot_acked,
          .snapshot_bytes = follower.snapshot ? follower.snapshot->size_bytes : 0,
          .set_back = follower.set_back,
-         .acknowledged = follower.acknowledged});
+         .acknowledged = follower.acknowledged,
+         .disk_lost = lost_disks_.contains(id)});
   }
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 
 namespace troupe::shell {
 
@@ -27,24 +26,30 @@ Failure not_an_answer() {
   return {"invalid", "the node's answer is not one to this request"};
 }
 
-/// Full names of those whose disks were set back, as far as the peer knows.
-std::vector<std::string> set_back_members(const wire::PeerStatus& status) {
-  std::vector<std::string> names;
-  if (status.set_back)
-    names.push_back(status.name);
-  for (const wire::FollowerStatus& follower : status.followers)
-    if (follower.set_back && !follower.name.empty())
-      names.push_back(follower.name);
-  return names;
+void sort_once(std::vector<std::string>& names) {
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
 }
 
-/// `others` are known to the leader.
-Members as_members(const wire::PeerStatus& status, std::vector<std::string> others) {
-  std::ranges::copy(set_back_members(status), std::back_inserter(others));
-  std::ranges::sort(others);
-  const auto repeated = std::ranges::unique(others);
-  others.erase(repeated.begin(), repeated.end());
-  return {.configuration = status.configuration, .set_back = std::move(others)};
+/// The members as the asked peer knows them, and as its leader does if that answered.
+Members as_members(const wire::PeerStatus& status, const wire::PeerStatus* of_leader) {
+  Members members{.configuration = status.configuration, .set_back = {}, .disk_lost = {}};
+  for (const wire::PeerStatus* known : {&status, of_leader}) {
+    if (known == nullptr)
+      continue;
+    if (known->set_back)
+      members.set_back.push_back(known->name);
+    for (const wire::FollowerStatus& follower : known->followers) {
+      if (follower.set_back && !follower.name.empty())
+        members.set_back.push_back(follower.name);
+      if (follower.disk_lost && !follower.name.empty())
+        members.disk_lost.push_back(follower.name);
+    }
+  }
+  sort_once(members.set_back);
+  sort_once(members.disk_lost);
+  return members;
 }
 
 constexpr std::string_view about_levels =
@@ -171,18 +176,17 @@ Reply Interpreter::members(const AskMembers& ask_members) {
           tried.reply = members_of(*status, deadline);
         return tried;
       },
-      [](const wire::PeerStatus& status) { return as_members(status, {}); });
+      [](const wire::PeerStatus& status) { return as_members(status, nullptr); });
 }
 
-/// Of the disks of other peers only a leader knows whether they were set back.
+/// Of the disks of other peers only a leader knows whether they were set back or lost.
 Members Interpreter::members_of(const wire::PeerStatus& status, Time deadline) {
   const auto leader = parse_peer(status.leader);
   if (!leader || status.role == Role::leader)
-    return as_members(status, {});
+    return as_members(status, nullptr);
   const Tried tried =
       try_request(*leader, {.id = 0, .peer = leader->name, .body = wire::AskStatus{}}, deadline);
-  const auto* of_leader = std::get_if<wire::PeerStatus>(&tried.reply);
-  return as_members(status, of_leader ? set_back_members(*of_leader) : std::vector<std::string>{});
+  return as_members(status, std::get_if<wire::PeerStatus>(&tried.reply));
 }
 
 /// A member as the node of `asked`, which has an address, is told of it: one without an address is

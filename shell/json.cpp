@@ -55,7 +55,8 @@ Json json_of(const std::vector<wire::FollowerStatus>& followers) {
                     {"snapshot_sent", follower.snapshot_sent},
                     {"snapshot_bytes", follower.snapshot_bytes},
                     {"set_back", follower.set_back},
-                    {"acknowledged", follower.acknowledged.value}});
+                    {"acknowledged", follower.acknowledged.value},
+                    {"disk_lost", follower.disk_lost}});
   return list;
 }
 
@@ -119,6 +120,7 @@ std::string as_json(const Reply& reply) {
           [](const Members& members) {
             Json json = json_of(members.configuration);
             json["set_back"] = members.set_back;
+            json["disk_lost"] = members.disk_lost;
             return json_ok(std::move(json));
           },
           [](const wire::TakenSnapshot& taken) {

@@ -43,8 +43,12 @@ std::string text_of(const Configuration& configuration) {
 }
 
 std::string text_of(const Members& members) {
-  const std::string text = text_of(members.configuration);
-  return members.set_back.empty() ? text : text + " set_back=" + joined(members.set_back, ',');
+  std::string text = text_of(members.configuration);
+  if (!members.set_back.empty())
+    text += " set_back=" + joined(members.set_back, ',');
+  if (!members.disk_lost.empty())
+    text += " disk_lost=" + joined(members.disk_lost, ',');
+  return text;
 }
 
 /// One word: "12:40%".
@@ -64,6 +68,8 @@ std::string text_of(const wire::FollowerStatus& follower) {
             + std::to_string(follower.snapshot_bytes);
   if (follower.set_back)
     text += ";set_back=yes;acknowledged=" + std::to_string(follower.acknowledged.value);
+  if (follower.disk_lost)
+    text += ";disk_lost=yes";
   return text;
 }
 

@@ -36,10 +36,12 @@ struct Peers {
   std::vector<std::string> names{};
 };
 
-/// The members of a cluster, and those whose disks are known to be set back (full names).
+/// The members of a cluster, and those whose disks are known to be set back, or to be lost (full
+/// names).
 struct Members {
   Configuration configuration{};
   std::vector<std::string> set_back{};
+  std::vector<std::string> disk_lost{};
 };
 
 /// A slot of a log.

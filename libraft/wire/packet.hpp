@@ -104,8 +104,13 @@ struct AskStatus {};
 struct AskEntry {
   Index index{};
 };
-struct AskIdentity {};  ///< Of a peer, also where it is stopped. Answered with an `Identity`.
-struct AskPeers {};     ///< The names of all peers on the node.
+/// Of a peer, also where it is stopped. Answered with an `Identity`.
+struct AskIdentity {
+  /// The id of the member of that name, where a leader asks that does not hear it and was told of
+  /// another id before. That other peer logs that it is not the member. Else `nobody`.
+  PeerId expected{};
+};
+struct AskPeers {};  ///< The names of all peers on the node.
 struct StartPeer {
   std::string kind{};
   std::vector<std::pair<std::string, std::string>> options{};
@@ -162,6 +167,7 @@ struct FollowerStatus {
   std::uint64_t snapshot_bytes = 0;  ///< ...and the size of that; 0 if it is sent none.
   bool set_back = false;             ///< Its disk was set back, and it counts for nothing...
   Index acknowledged{};              ///< ...though it had acknowledged as much.
+  bool disk_lost = false;            ///< It is not heard: another peer runs under its name.
   friend bool operator==(const FollowerStatus&, const FollowerStatus&) = default;
 };
 

@@ -26,8 +26,9 @@ PackedBody pack(FlatBufferBuilder& to, const AskEntry& ask) {
   return {schema::RequestBody::AskEntry, schema::CreateAskEntry(to, ask.index.value).Union()};
 }
 
-PackedBody pack(FlatBufferBuilder& to, const AskIdentity&) {
-  return {schema::RequestBody::AskIdentity, schema::CreateAskIdentity(to).Union()};
+PackedBody pack(FlatBufferBuilder& to, const AskIdentity& ask) {
+  return {schema::RequestBody::AskIdentity,
+          schema::CreateAskIdentity(to, ask.expected.value).Union()};
 }
 
 PackedBody pack(FlatBufferBuilder& to, const AskPeers&) {
@@ -71,6 +72,11 @@ PackedBody pack(FlatBufferBuilder& to, const DeletePeer&) {
 bool unpack(const schema::AskEntry& from, Decoder& decoder, AskEntry& to) {
   to.index = {from.index()};
   return decoder.counter(from.index());
+}
+
+bool unpack(const schema::AskIdentity& from, Decoder&, AskIdentity& to) {
+  to.expected = {from.expected()};
+  return true;
 }
 
 bool unpack(const schema::StartPeer& from, Decoder& decoder, StartPeer& to) {

@@ -65,7 +65,7 @@ flatbuffers::Offset<schema::Follower> pack_follower(FlatBufferBuilder& to,
   return schema::CreateFollower(to, name, follower.match.value, follower.next.value,
                                 static_cast<std::uint8_t>(follower.pace), follower.in_flight_bytes,
                                 follower.heard_ms, follower.snapshot_sent, follower.snapshot_bytes,
-                                follower.set_back, follower.acknowledged.value);
+                                follower.set_back, follower.acknowledged.value, follower.disk_lost);
 }
 
 PackedBody pack(FlatBufferBuilder& to, const PeerStatus& status) {
@@ -190,6 +190,7 @@ bool unpack(const schema::Follower& from, Decoder& decoder, FollowerStatus& to) 
   to.snapshot_bytes = from.snapshot_bytes();
   to.set_back = from.set_back();
   to.acknowledged = {from.acknowledged()};
+  to.disk_lost = from.disk_lost();
   return decoder.counter(from.match()) && decoder.counter(from.acknowledged())
          && decoder.counter(from.next()) && decoder.check(from.pace() < paces, "unknown pace")
          && decoder.text(from.name(), full_name_bytes_max, to.name);

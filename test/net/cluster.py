@@ -109,6 +109,21 @@ class Node:
         return self.process is not None and self.process.poll() is None
 
 
+def events(node, event, *words):
+    """The lines of this event in the log of a node that have all the words."""
+    with open(node.directory + ".log") as log:
+        lines = log.read().splitlines()
+    return [s for s in lines if s.endswith("event=" + event) and all(word in s for word in words)]
+
+
+def wait_for_event(node, event, *words):
+    """The first of these lines."""
+    what = "%s %s in the log of %s" % (event, words, node.name)
+    line = wait_for(what, lambda: events(node, event, *words))[0]
+    print(line, flush=True)
+    return line
+
+
 @contextlib.contextmanager
 def directory():
     path = tempfile.mkdtemp(prefix="troupe-test-")

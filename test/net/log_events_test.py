@@ -5,7 +5,7 @@ logs a few lines, however often it campaigns."""
 import re
 import time
 
-from cluster import ask, leader_of, three_nodes, wait_for
+from cluster import ask, leader_of, three_nodes, wait_for, wait_for_event
 
 # So long a peer is left alone. It campaigns about four times a second.
 ALONE_SECONDS = 4
@@ -15,20 +15,6 @@ LINES_MAX = 10
 def log_of(node):
     with open(node.directory + ".log") as file:
         return file.read().splitlines()
-
-
-def wait_for_event(node, event, *words):
-    """The first line of this event that has all the words."""
-
-    def found():
-        for line in log_of(node):
-            if line.endswith("event=" + event) and all(word in line for word in words):
-                return line
-        return None
-
-    line = wait_for("%s %s in the log of %s" % (event, words, node.name), found)
-    print(line, flush=True)
-    return line
 
 
 def main():

@@ -306,17 +306,17 @@ TEST_CASE("a status shows the snapshots that are on their way, here and to follo
       R"("taking":{"index":45,"percent":30},"receiving":{"index":50,"percent":100},"followers":[)"
       R"({"name":"peer2@127.0.0.1:4002","match":3,"next":41,"pace":"probe","in_flight_bytes":512,)"
       R"("heard_ms":7,"snapshot_sent":600,"snapshot_bytes":1234,)"
-      R"("set_back":false,"acknowledged":0},)"
+      R"("set_back":false,"acknowledged":0,"disk_lost":false},)"
       R"({"name":"peer3@127.0.0.1:4003","match":0,"next":0,"pace":"replicate",)"
       R"("in_flight_bytes":0,"heard_ms":0,"snapshot_sent":0,"snapshot_bytes":0,)"
-      R"("set_back":false,"acknowledged":0}]}})"));
+      R"("set_back":false,"acknowledged":0,"disk_lost":false}]}})"));
 }
 
 TEST_CASE("a status and the members show whose disk was set back") {
   wire::PeerStatus leads = status({}, "");
   leads.followers = {{.name = "peer2@127.0.0.1:4002", .set_back = true, .acknowledged = {5}}};
   CHECK(as_text(leads).ends_with(";heard_ms=0;set_back=yes;acknowledged=5"));
-  CHECK(as_json(leads).ends_with(R"("set_back":true,"acknowledged":5}]}})"));
+  CHECK(as_json(leads).ends_with(R"("set_back":true,"acknowledged":5,"disk_lost":false}]}})"));
   wire::PeerStatus itself = status({}, "");
   itself.set_back = itself.disk_full = true;
   CHECK(as_text(itself).find(" disk=set_back ") != std::string::npos);
@@ -324,6 +324,16 @@ TEST_CASE("a status and the members show whose disk was set back") {
   const Members members{.set_back = {"peer2@127.0.0.1:4002", "peer3@127.0.0.1:4003"}};
   CHECK(as_text(members) == "ok voters=none set_back=peer2@127.0.0.1:4002,peer3@127.0.0.1:4003");
   CHECK(as_json(members).ends_with(
-      R"("set_back":["peer2@127.0.0.1:4002","peer3@127.0.0.1:4003"]}})"));
+      R"("set_back":["peer2@127.0.0.1:4002","peer3@127.0.0.1:4003"],"disk_lost":[]}})"));
   CHECK(as_text(Members{}) == "ok voters=none");
+}
+
+TEST_CASE("a status and the members show whose disk was lost") {
+  wire::PeerStatus leads = status({}, "");
+  leads.followers = {{.name = "peer2@127.0.0.1:4002", .disk_lost = true}};
+  CHECK(as_text(leads).ends_with(";heard_ms=0;disk_lost=yes"));
+  CHECK(as_json(leads).ends_with(R"("disk_lost":true}]}})"));
+  const Members members{.disk_lost = {"peer2@127.0.0.1:4002"}};
+  CHECK(as_text(members) == "ok voters=none disk_lost=peer2@127.0.0.1:4002");
+  CHECK(as_json(members).ends_with(R"("set_back":[],"disk_lost":["peer2@127.0.0.1:4002"]}})"));
 }

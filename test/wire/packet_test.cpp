@@ -234,7 +234,8 @@ TEST_CASE("requests keep their fields") {
   round_trip_request(AskLeader{});
   round_trip_request(AskStatus{});
   round_trip_request(TakeSnapshot{});
-  round_trip_request(AskIdentity{});
+  CHECK(round_trip_request(AskIdentity{}).expected == nobody);
+  CHECK(round_trip_request(AskIdentity{{~std::uint64_t{0}}}).expected.value == ~std::uint64_t{0});
   round_trip_request(AskPeers{});
   round_trip_request(StopPeer{});
   round_trip_request(DeletePeer{});

@@ -54,6 +54,7 @@ std::vector<Packet> samples() {
       request(AskStatus{}),
       request(AskEntry{{7}}),
       request(AskIdentity{}),
+      request(AskIdentity{{7}}),
       request(AskPeers{}),
       request(StartPeer{"map", {{"tick_ms", "10"}, {"a", ""}}}),
       request(StopPeer{}),
