@@ -272,9 +272,16 @@ std::optional<Join::Outcome> Join::refusal_of_old_disk(const Leader& leader, con
   const Index acknowledged = std::max(known->match, known->acknowledged);
   if (last >= acknowledged)
     return std::nullopt;
-  return failed(settings_.peer + " has entries up to " + std::to_string(last.value)
-                + " here, but acknowledged " + std::to_string(acknowledged.value)
-                + ": this is an older copy of its disk; start with an empty --data");
+  // At another address the member itself may come back.
+  const bool at_home = self.address == own_node_;
+  std::string advice = "; start with an empty --data";
+  if (at_home)
+    advice = settings_.rebuild ? "" : "; start with --rebuild, which sets it aside";
+  Outcome outcome = failed(settings_.peer + " has entries up to " + std::to_string(last.value)
+                           + " here, but acknowledged " + std::to_string(acknowledged.value)
+                           + ": this is an older copy of its disk" + advice);
+  outcome.old_disk = at_home;
+  return outcome;
 }
 
 Join::Outcome Join::ask(const Leader& leader, Rank rank) {

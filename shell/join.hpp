@@ -26,7 +26,8 @@ struct JoinSettings {
   std::string peer{};  ///< Name of ours.
   Rank rank = Rank::voter;
   std::string cluster{};  ///< A member at `at`, where there are several clusters of that kind.
-  bool rebuild = false;   ///< A store that is corrupt is set aside, and the peer built from others.
+  /// A store that is corrupt or was set back is set aside, and the peer built from others.
+  bool rebuild = false;
 
   bool wanted() const { return !at.empty(); }
 };
@@ -62,6 +63,9 @@ public:
     Kind kind = Kind::again;
     std::string text{};  ///< For people.
     Duration pause{};
+    /// Failed: our disk is an older copy of the one that the member at our address had. The peer
+    /// can join with an empty one.
+    bool old_disk = false;
   };
 
   /// One attempt, `passed` after the first. Bounded by a few seconds where nodes do not answer.

@@ -52,8 +52,10 @@ std::string seconds(Duration duration) {
   return text;
 }
 
-/// Has the peer join, until it is a member or the process shall end. False if it never can be.
-bool join(const JoinSettings& settings, const actors::Node& node, Signals& signals) {
+/// Has the peer join, until it is a member or the process shall end. Returns why it never can be,
+/// if so.
+std::optional<Join::Outcome> join(const JoinSettings& settings, const actors::Node& node,
+                                  Signals& signals) {
   // Of the node's own process: what is advertised need not lead back here.
   actors::Client client(node);
   Join join(settings, node.address(), nodes_through(client, signals).request);
@@ -63,20 +65,51 @@ bool join(const JoinSettings& settings, const actors::Node& node, Signals& signa
     const auto passed = std::chrono::duration_cast<Duration>(Clock::now() - started);
     const Join::Outcome outcome = join.attempt(passed);
     if (signals.stop_requested() || signals.interrupted())
-      return true;
+      return std::nullopt;
     if (outcome.kind == Join::Outcome::Kind::done) {
       const auto took = std::chrono::duration_cast<Duration>(Clock::now() - started);
       actors::print_line(outcome.text + " in " + seconds(took));
-      return true;
+      return std::nullopt;
     }
-    if (outcome.kind == Join::Outcome::Kind::failed) {
-      actors::print_error("error: " + outcome.text);
-      return false;
-    }
+    if (outcome.kind == Join::Outcome::Kind::failed)
+      return outcome;
     announcer.say(outcome.text, passed);
     signals.wait(std::chrono::duration_cast<std::chrono::milliseconds>(outcome.pause));
   }
-  return true;
+  return std::nullopt;
+}
+
+/// How a node ended.
+struct Ended {
+  int code = EXIT_SUCCESS;
+  /// Its disk is an older copy, as this text says, and is to be set aside. The node has stopped.
+  std::optional<std::string> old_disk{};
+};
+
+/// Runs the node until it ends. `signals` are released then, unless there is a disk to set aside.
+Ended run_once(const NodeSettings& settings, machine::Kinds kinds, Signals& signals) {
+  const std::unique_ptr<actors::Node> node = start_node(settings, std::move(kinds));
+  if (node == nullptr)
+    return {.code = EXIT_FAILURE, .old_disk = {}};
+  const std::string& name =
+      settings.options.name.empty() ? settings.join.peer : settings.options.name;
+  actors::print_line("node " + name + " listening on " + node->listening()
+                     + (node->address() != node->listening() ? ", advertised as " + node->address()
+                                                             : std::string()));
+  std::optional<Join::Outcome> failed{};
+  if (settings.join.wanted())
+    failed = join(settings.join, *node, signals);
+  if (failed && failed->old_disk && settings.join.rebuild && stop_node(*node))
+    return {.code = EXIT_FAILURE, .old_disk = std::move(failed->text)};
+  if (failed)
+    actors::print_error("error: " + failed->text);
+  while (!failed && !signals.stop_requested() && !signals.take_interrupt()
+         && node->failure().empty())
+    signals.wait(look_up_interval);
+
+  signals.release();
+  const bool stopped = stop_node(*node);
+  return {.code = stopped && !failed ? EXIT_SUCCESS : EXIT_FAILURE, .old_disk = {}};
 }
 
 }  // namespace
@@ -111,22 +144,10 @@ int run_node(const NodeSettings& settings, machine::Kinds kinds) {
   Signals signals(Hangup::is_nothing);
   if (settings.join.rebuild && !set_aside_if_corrupt(settings.options.directory))
     return EXIT_FAILURE;
-  const std::unique_ptr<actors::Node> node = start_node(settings, std::move(kinds));
-  if (node == nullptr)
-    return EXIT_FAILURE;
-
-  const std::string& name =
-      settings.options.name.empty() ? settings.join.peer : settings.options.name;
-  actors::print_line("node " + name + " listening on " + node->listening()
-                     + (node->address() != node->listening() ? ", advertised as " + node->address()
-                                                             : std::string()));
-  const bool may_go_on = !settings.join.wanted() || join(settings.join, *node, signals);
-  while (may_go_on && !signals.stop_requested() && !signals.take_interrupt()
-         && node->failure().empty())
-    signals.wait(look_up_interval);
-
-  signals.release();
-  return stop_node(*node) && may_go_on ? EXIT_SUCCESS : EXIT_FAILURE;
+  Ended ended = run_once(settings, kinds, signals);
+  if (ended.old_disk && set_aside_as_set_back(settings.options.directory, *ended.old_disk))
+    ended = run_once(settings, std::move(kinds), signals);  // An empty disk is nobody's copy.
+  return ended.code;
 }
 
 }  // namespace troupe::shell

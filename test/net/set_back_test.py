@@ -5,6 +5,7 @@ and say so in their logs, in `status` and in `members`. The follower counts for 
 it is started again, until it joins again as another incarnation.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,16 +21,27 @@ TRIES = 3
 NO_QUORUM = ("election_in_progress", "redirect", "unknown_outcome")
 
 
-def start_with_rebuild(node, leading, name):
-    node.arguments = ["--join", leading.address, "--peer", "kv_store", name, "--rebuild"]
+def start_joining(node, leading, name, *flags):
+    """Starts the node with --join, and answers what it prints until its peer is a member, or it
+    ends."""
+    node.arguments = ["--join", leading.address, "--peer", "kv_store", name, *flags]
     node.process = subprocess.Popen(
         [node.program, "node", "--listen", node.address, "--data", node.directory] + node.arguments,
         stdout=subprocess.PIPE,
         stderr=open(node.directory + ".log", "a"),
         text=True,
     )
-    line = node.process.stdout.readline()
-    assert "set aside as" in line and ".set-back-" in line, line
+    lines = []
+    for line in node.process.stdout:
+        lines.append(line.rstrip("\n"))
+        if "joined as" in line or "a member already" in line:
+            break
+    print(*lines, sep="\n", flush=True)
+    return lines
+
+
+def is_set_aside(line):
+    return "set aside as" in line and ".set-back-" in line
 
 
 def log_of(node):
@@ -39,6 +51,11 @@ def log_of(node):
 
 def leads(shell, peer):
     return status(shell, peer).get("role") == "leader"
+
+
+def leads_in(shell, peer, term):
+    shown = status(shell, peer)
+    return shown.get("role") == "leader" and shown["term"] == term
 
 
 def set_back_members(shell, peer):
@@ -53,8 +70,9 @@ def write(shell, peers, key):
     wait_for("a write of " + key, written)
 
 
-def set_back(node, peer, shell, peers):
-    """Writes, and lets the node forget it. Answers whether its leader found out."""
+def forget(node, peer, shell, peers):
+    """Writes, and puts an older copy in the place of the node's directory. Answers the leader and
+    its term. The node does not run then."""
     assert node.stop() == 0
     copy = node.directory + ".copy"
     shutil.rmtree(copy, ignore_errors=True)
@@ -63,11 +81,24 @@ def set_back(node, peer, shell, peers):
     for i in range(5):
         write(shell, peers, "forgotten%d" % i)
     leader = wait_for("a leader", lambda: leader_of(shell, peers))
-    cluster.caught_up(shell, leader, peer)
     term = status(shell, leader)["term"]
+    cluster.caught_up(shell, leader, peer)
+
+    def acknowledged():
+        shown = status(shell, leader)
+        match = {each["name"]: each["match"] for each in shown["followers"]}
+        return not leads_in(shell, leader, term) or match.get(peer, 0) >= shown["commit"]
+
+    wait_for("the leader to hear it", acknowledged)
     node.kill()
     shutil.rmtree(node.directory)
     shutil.copytree(copy, node.directory)
+    return leader, term
+
+
+def set_back(node, peer, shell, peers):
+    """Writes, and lets the node forget it. Answers whether its leader found out."""
+    leader, term = forget(node, peer, shell, peers)
     node.start()
 
     def found():
@@ -81,9 +112,10 @@ def set_back(node, peer, shell, peers):
 
 def main():
     with cluster.directory() as path:
-        nodes = [Node(n, os.path.join(path, n)) for n in "abc"]
-        with cluster.running(nodes, PATIENT) as (peers, shell):
-            run(nodes, peers, shell)
+        for part in (run, rebuild):
+            nodes = [Node(n, os.path.join(path, part.__name__ + n)) for n in "abc"]
+            with cluster.running(nodes, PATIENT) as (peers, shell):
+                part(nodes, peers, shell)
 
 
 def run(nodes, peers, shell):
@@ -137,7 +169,8 @@ def run(nodes, peers, shell):
 
     # As another incarnation it counts.
     assert node.stop() == 0
-    start_with_rebuild(node, leading, peer.split("@")[0])
+    lines = start_joining(node, leading, peer.split("@")[0], "--rebuild")
+    assert is_set_aside(lines[0]), lines
     wait_for("it to vote", lambda: set_back_members(shell, peer) == [])
     wait_for("its status", lambda: status(shell, peer).get("set_back") is False)
     for asked in others:
@@ -148,6 +181,37 @@ def run(nodes, peers, shell):
     now = wait_for("a leader", lambda: leader_of(shell, [leader, peer]))
     for key in ("kept", "forgotten0", "forgotten4", "more", "again", "counted"):
         assert ask(shell, "read %s get %s" % (now, key))["value"] == "1", key
+
+
+def rebuild(nodes, peers, shell):
+    leader = wait_for("a leader", lambda: leader_of(shell, peers))
+    at = next(i for i, peer in enumerate(peers) if peer != leader)
+    assert any(rebuilt(nodes[at], peers[at], nodes, peers, shell) for _ in range(TRIES))
+
+
+def rebuilt(node, peer, nodes, peers, shell):
+    """A node with an older copy of its directory that is started with --join does not start its
+    peer, and says what to do. Doing that helps. Answers whether its leader lasted so long."""
+    leader, term = forget(node, peer, shell, peers)
+    leading, name = nodes[peers.index(leader)], peer.split("@")[0]
+    start_joining(node, leading, name)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        node.process.wait(5)
+    if node.running():
+        assert not leads_in(shell, leader, term)
+        return False
+    assert node.process.returncode == 1
+    with open(node.directory + ".log") as log:
+        said = [line for line in log if line.startswith("error:")][-1]
+    print(said, end="")
+    assert "older copy" in said and "start with --rebuild" in said, said
+    lines = start_joining(node, leading, name, "--rebuild")
+    if not leads_in(shell, leader, term):
+        return False
+    assert sum(map(is_set_aside, lines)) == 1 and "joined as voter" in lines[-1], lines
+    cluster.caught_up(shell, leader, peer)
+    assert set_back_members(shell, leader) == []
+    return True
 
 
 if __name__ == "__main__":

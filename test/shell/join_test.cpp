@@ -292,9 +292,11 @@ TEST_CASE("an older copy of a member is not started at all") {
   world.leader().term = {1};
   Join join = world.join();
 
-  CHECK(told(join.attempt({}), Kind::failed)
+  const Join::Outcome outcome = join.attempt({});
+  CHECK(told(outcome, Kind::failed)
         == "p9 has entries up to 7 here, but acknowledged 8: this is an older copy of its disk; "
-           "start with an empty --data");
+           "start with --rebuild, which sets it aside");
+  CHECK(outcome.old_disk);
   CHECK(world.starts == 0);
 }
 
@@ -443,9 +445,13 @@ TEST_CASE("what cannot become true is said at once") {
       world.leader().configuration.voters = {member(1, there), member(9, address)};
       world.leader().followers = {{.name = full_name(member(9, address)), .match = {8}}};
       Join join = world.join();
-      CHECK(told(join.attempt({}), Kind::failed)
-            == "p9 has entries up to 7 here, but acknowledged 8: this is an older copy of its "
-               "disk; start with an empty --data");
+      const Join::Outcome outcome = join.attempt({});
+      const bool at_home = address == std::string(our_node);
+      CHECK(told(outcome, Kind::failed)
+            == std::string("p9 has entries up to 7 here, but acknowledged 8: this is an older copy "
+                           "of its disk; start with ")
+                   + (at_home ? "--rebuild, which sets it aside" : "an empty --data"));
+      CHECK(outcome.old_disk == at_home);
     }
     CHECK(world.asked.empty());
   }
