@@ -1,13 +1,10 @@
 #include "storage/directory.hpp"
 
-#include "storage/record.hpp"
-
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -21,51 +18,11 @@ namespace {
 
 constexpr mode_t file_mode = 0600;
 constexpr mode_t directory_mode = 0700;
-constexpr std::size_t witness_bytes_max = 64;
-
-Outcome<File> open_file(const std::string& path, int flags) {
-  File file = open_directly(path, flags);
-  if (!file.is_open())
-    return system_error(path, "open", errno);
-  return file;
-}
-
-/// As much of the start of the file as fits.
-template <std::size_t Size>
-Outcome<std::string> read_start(const std::string& path, const File& file) {
-  std::array<char, Size> buffer{};
-  ssize_t size = 0;
-  do
-    size = ::pread(file.fd(), buffer.data(), buffer.size(), 0);
-  while (size < 0 && errno == EINTR);
-  if (size < 0)
-    return system_error(path, "read", errno);
-  return std::string(buffer.data(), static_cast<std::size_t>(size));
-}
+/// A process identifier, and more.
+constexpr std::size_t holder_bytes_max = 16;
 
 std::string lock_path(const std::string& directory) {
   return directory + "/LOCK";
-}
-
-std::string witness_path(const std::string& directory, const char* name) {
-  return directory + '/' + name;
-}
-
-/// What `file` holds. An empty file is one whose creator did not get to write it.
-Outcome<std::uint64_t> read_witness_file(const std::string& path, const File& file) {
-  const auto read = read_start<witness_bytes_max>(path, file);
-  if (const auto* error = std::get_if<StoreError>(&read))
-    return *error;
-  const auto& text = std::get<std::string>(read);
-  if (text.empty())
-    return std::uint64_t{0};
-  Commit commit;
-  const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
-  if (auto problem = read_commit({bytes, text.size()}, commit)) {
-    problem->text = path + ": " + problem->text;
-    return *problem;
-  }
-  return commit.transaction;
 }
 
 std::optional<StoreError> sync_path(const std::string& path) {
@@ -116,6 +73,25 @@ StoreError system_error(const std::string& path, const std::string& what, int co
           path + ": " + what + ": " + why};
 }
 
+Outcome<File> open_file(const std::string& path, int flags) {
+  File file = open_directly(path, flags);
+  if (!file.is_open())
+    return system_error(path, "open", errno);
+  return file;
+}
+
+Outcome<std::string> read_start(const std::string& path, const File& file, std::size_t bytes_max) {
+  std::string bytes(bytes_max, '\0');
+  ssize_t size = 0;
+  do
+    size = ::pread(file.fd(), bytes.data(), bytes.size(), 0);
+  while (size < 0 && errno == EINTR);
+  if (size < 0)
+    return system_error(path, "read", errno);
+  bytes.resize(static_cast<std::size_t>(size));
+  return bytes;
+}
+
 std::string data_file(const std::string& directory) {
   return directory + "/data.mdb";
 }
@@ -129,8 +105,8 @@ std::uint64_t file_bytes(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-std::optional<StoreError> write_all(const File& file, const std::string& path, Value bytes,
-                                    std::uint64_t offset) {
+std::optional<StoreError> write_all(const File& file, const std::string& path,
+                                    std::span<const std::uint8_t> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const ssize_t count =
         ::pwrite(file.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -183,7 +159,7 @@ Outcome<File> lock_directory(const std::string& directory) {
   if (::flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK)
       return system_error(path, "lock", errno);
-    const auto read = read_start<16>(path, file);
+    const auto read = read_start(path, file, holder_bytes_max);
     const auto* holder = std::get_if<std::string>(&read);
     const bool is_known = holder != nullptr && !holder->empty();
     return StoreError{
@@ -202,37 +178,6 @@ bool is_locked(const std::string& directory) {
   if (!file.is_open())
     return errno != ENOENT;
   return ::flock(file.fd(), LOCK_SH | LOCK_NB) != 0;
-}
-
-Outcome<Witness> Witness::open(const std::string& directory, const char* name) {
-  const std::string path = witness_path(directory, name);
-  auto opened = open_file(path, O_RDWR | O_CREAT);
-  if (auto* error = std::get_if<StoreError>(&opened))
-    return *error;
-  Witness witness(path, std::move(std::get<File>(opened)));
-  const auto read = read_witness_file(path, witness.file_);
-  if (const auto* error = std::get_if<StoreError>(&read))
-    return *error;
-  witness.acknowledged_ = std::get<std::uint64_t>(read);
-  return witness;
-}
-
-std::optional<StoreError> Witness::acknowledge(std::uint64_t number) {
-  acknowledged_ = number;
-  auto problem = write_all(file_, path_, write_commit({.transaction = number}), 0);
-  if (problem && problem->kind == StoreError::Kind::no_space)
-    return std::nullopt;
-  return problem;
-}
-
-Outcome<std::uint64_t> read_witness(const std::string& directory, const char* name) {
-  const std::string path = witness_path(directory, name);
-  if (file_bytes(path) == 0)
-    return std::uint64_t{0};
-  const auto opened = open_file(path, O_RDONLY);
-  if (const auto* error = std::get_if<StoreError>(&opened))
-    return *error;
-  return read_witness_file(path, std::get<File>(opened));
 }
 
 }  // namespace troupe::storage

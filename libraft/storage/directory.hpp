@@ -37,6 +37,11 @@ private:
 /// Not open, and `errno`, if that fails. Where we may write, a symbolic link in the place of the
 /// file is an error (ELOOP): it could lead to any file of ours.
 File open_directly(const std::string& path, int flags);
+/// Likewise, with an error that names `path`.
+Outcome<File> open_file(const std::string& path, int flags);
+
+/// The start of the file, as much as there is, `bytes_max` at most.
+Outcome<std::string> read_start(const std::string& path, const File& file, std::size_t bytes_max);
 
 /// The file of LMDB below `directory`.
 std::string data_file(const std::string& directory);
@@ -71,39 +76,6 @@ Outcome<File> lock_directory(const std::string& directory);
 /// Whether a process holds the lock of `lock_directory`, as far as we may find out: one whose lock
 /// cannot be read counts as held.
 bool is_locked(const std::string& directory);
-
-inline constexpr const char* witness_of_store = "WITNESS";
-inline constexpr const char* witness_of_journal = "WITNESS.journal";
-
-/// What stands in `WITNESS`, beside LMDB's file: the number of a transaction that was
-/// acknowledged; in `WITNESS.journal` that of a record of the journal. LMDB goes back to the
-/// transaction before when the newest of its two meta pages is damaged, and an older copy of its
-/// file looks as sound as the newest; this says that they are old.
-///
-/// Written after each commit and not synced: it may lag behind after a power cut, but never leads.
-class Witness {
-public:
-  /// Requires: the directory is locked by us.
-  static Outcome<Witness> open(const std::string& directory, const char* name = witness_of_store);
-
-  /// 0 if nothing was acknowledged, or if nobody knows.
-  std::uint64_t acknowledged() const { return acknowledged_; }
-
-  /// Fails where the disk does; what was committed is, all the same. A full disk is no failure:
-  /// what stood there goes on to be true.
-  [[nodiscard]] std::optional<StoreError> acknowledge(std::uint64_t number);
-
-private:
-  Witness(std::string path, File file) : path_(std::move(path)), file_(std::move(file)) {}
-
-  std::string path_{};
-  File file_{};
-  std::uint64_t acknowledged_ = 0;
-};
-
-/// What a witness would know, without creating one.
-Outcome<std::uint64_t> read_witness(const std::string& directory,
-                                    const char* name = witness_of_store);
 
 /// The error of a call that set `errno` to `code`.
 StoreError system_error(const std::string& path, const std::string& what, int code);

@@ -1,5 +1,6 @@
 #include "storage/dump.hpp"
 
+#include "storage/acknowledged.hpp"
 #include "storage/directory.hpp"
 #include "storage/journal.hpp"
 #include "storage/journal_batch.hpp"
@@ -22,30 +23,29 @@ namespace {
 constexpr unsigned tables_max = 1u << 16;
 
 /// What was acknowledged when we began to look.
-struct Witnessed {
+/// What was acknowledged.
+struct Numbers {
   std::uint64_t transaction = 0;
   std::uint64_t record = 0;
 };
 
-Outcome<Witnessed> read_witnesses(const std::string& directory) {
-  const auto transaction = read_witness(directory);
+Outcome<Numbers> read_both(const std::string& directory) {
+  const auto transaction = read_acknowledged(directory);
   if (const auto* error = std::get_if<StoreError>(&transaction))
     return *error;
-  const auto record = read_witness(directory, witness_of_journal);
+  const auto record = read_acknowledged(directory, acknowledged_of_journal);
   if (const auto* error = std::get_if<StoreError>(&record))
     return *error;
-  return Witnessed{std::get<std::uint64_t>(transaction), std::get<std::uint64_t>(record)};
+  return Numbers{std::get<std::uint64_t>(transaction), std::get<std::uint64_t>(record)};
 }
 
 /// Adds what the journal holds and the tables do not.
-Problem add_journal(const std::string& directory, const Witnessed& witnessed, std::uint64_t applied,
+Problem add_journal(const std::string& directory, const Numbers& known, std::uint64_t applied,
                     StoreDump& to) {
   std::vector<PeerWrite> writes;
-  if (auto problem = Journal::look({.directory = directory,
-                                    .bytes = 0,
-                                    .applied = applied,
-                                    .acknowledged = witnessed.record},
-                                   [&](Value record) { return read_batch(record, writes); }))
+  if (auto problem = Journal::look(
+          {.directory = directory, .bytes = 0, .applied = applied, .acknowledged = known.record},
+          [&](Value record) { return read_batch(record, writes); }))
     return problem;
   for (const PeerWrite& write : writes)
     for (StoreDump::Peer& peer : to.peers)
@@ -101,17 +101,16 @@ Outcome<StoreDump> read_store(const std::string& directory) {
   if (file_bytes(file) == 0)
     return StoreError{StoreError::Kind::io, directory + " holds no store"};
   // Before the transaction begins, so that it cannot be behind what was acknowledged.
-  const auto read = read_witnesses(directory);
+  const auto read = read_both(directory);
   if (const auto* error = std::get_if<StoreError>(&read))
     return *error;
-  const auto witnessed = std::get<Witnessed>(read);
+  const auto known = std::get<Numbers>(read);
   const auto access = access_to(directory);
   if (const auto* error = std::get_if<StoreError>(&access))
     return *error;
   const Access how = std::get<Access>(access);
   if (auto problem = check_in_child(
-          directory,
-          {.access = how, .tables_max = tables_max, .acknowledged = witnessed.transaction}))
+          directory, {.access = how, .tables_max = tables_max, .acknowledged = known.transaction}))
     return *problem;
 
   auto opened = open_environment(directory, {.access = how, .tables_max = tables_max});
@@ -129,13 +128,13 @@ Outcome<StoreDump> read_store(const std::string& directory) {
     if (const int code = begin_read(environment, transaction))
       return lmdb_error(file, {}, code);
     Commit commit;
-    auto dump = read_all(transaction.get(), file, witnessed.transaction, commit);
+    auto dump = read_all(transaction.get(), file, known.transaction, commit);
     if (how == Access::read_locked && is_locked(directory))
       return StoreError{StoreError::Kind::locked, directory + ": a node started meanwhile"};
     if (std::holds_alternative<StoreError>(dump))
       return dump;
     const Problem problem =
-        add_journal(directory, witnessed, commit.journal, std::get<StoreDump>(dump));
+        add_journal(directory, known, commit.journal, std::get<StoreDump>(dump));
     if (!problem)
       return dump;
     if (look == looks_max)

@@ -1,5 +1,6 @@
 #include "storage/journaled_store.hpp"
 
+#include "storage/acknowledged.hpp"
 #include "storage/fold.hpp"
 #include "storage/journal_batch.hpp"
 #include "storage/memory_store.hpp"
@@ -27,11 +28,11 @@ constexpr std::uint64_t kept_part = 8;
 class JournaledStore final : public Store {
 public:
   /// `found` is what stands in the journal and not in the store.
-  JournaledStore(std::unique_ptr<MarkedStore> store, Journal journal, Witness witness,
+  JournaledStore(std::unique_ptr<MarkedStore> store, Journal journal, AcknowledgedFile acknowledged,
                  std::vector<PeerWrite> found)
       : store_(std::move(store)),
         journal_(std::move(journal)),
-        witness_(std::move(witness)),
+        acknowledged_(std::move(acknowledged)),
         current_{.writes = std::move(found), .bytes = 0, .last = journal_.last()},
         stats_(store_->stats()),
         full_(store_->is_full()) {}
@@ -74,7 +75,7 @@ private:
 
   std::unique_ptr<MarkedStore> store_;  ///< Belongs to the thread that drains, while one does.
   Journal journal_;
-  Witness witness_;
+  AcknowledgedFile acknowledged_;
   BatchWriter writer_{};
   Part former_{};          ///< In the other half: is being drained, or could not be.
   Part current_{};         ///< In the half that is written.
@@ -98,7 +99,7 @@ std::optional<StoreError> JournaledStore::write(std::span<const PeerWrite> write
     return write_through(writes);
   if ((broken_ = journal_.append(record)))
     return broken_;
-  if ((broken_ = witness_.acknowledge(journal_.last())))
+  if ((broken_ = acknowledged_.acknowledge(journal_.last())))
     return broken_;
   ++appended_;
   current_.last = journal_.last();
@@ -286,14 +287,14 @@ bool JournaledStore::make_room() {
 
 Outcome<std::unique_ptr<Store>> put_journal_before(std::unique_ptr<MarkedStore> store,
                                                    const JournalOptions& options) {
-  auto witness = Witness::open(options.directory, witness_of_journal);
-  if (auto* error = std::get_if<StoreError>(&witness))
+  auto acknowledged = AcknowledgedFile::open(options.directory, acknowledged_of_journal);
+  if (auto* error = std::get_if<StoreError>(&acknowledged))
     return *error;
   std::vector<PeerWrite> writes;
   auto journal = Journal::open({.directory = options.directory,
                                 .bytes = options.bytes,
                                 .applied = store->last_record(),
-                                .acknowledged = std::get<Witness>(witness).acknowledged()},
+                                .acknowledged = std::get<AcknowledgedFile>(acknowledged).number()},
                                [&](Value record) { return read_batch(record, writes); });
   if (auto* error = std::get_if<StoreError>(&journal)) {
     // A full disk must not keep a node from starting.
@@ -301,9 +302,9 @@ Outcome<std::unique_ptr<Store>> put_journal_before(std::unique_ptr<MarkedStore> 
       return std::unique_ptr<Store>(std::move(store));
     return *error;
   }
-  auto journaled =
-      std::make_unique<JournaledStore>(std::move(store), std::move(std::get<Journal>(journal)),
-                                       std::move(std::get<Witness>(witness)), std::move(writes));
+  auto journaled = std::make_unique<JournaledStore>(
+      std::move(store), std::move(std::get<Journal>(journal)),
+      std::move(std::get<AcknowledgedFile>(acknowledged)), std::move(writes));
   if (auto problem = journaled->start())
     return *problem;
   return std::unique_ptr<Store>(std::move(journaled));

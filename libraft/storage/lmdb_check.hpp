@@ -11,7 +11,7 @@ namespace troupe::storage {
 struct CheckOptions {
   Access access = Access::read_locked;
   unsigned tables_max = 0;
-  std::uint64_t acknowledged = 0;  ///< What the witness knows.
+  std::uint64_t acknowledged = 0;  ///< Of the last transaction that was.
 };
 
 /// Reads everything in `directory` in a child process, and returns what is wrong there; where

@@ -41,7 +41,7 @@ Problem Committer::adopt(Transaction transaction, const std::vector<MDB_dbi>& ta
   // Commits: only so do its tables stay open.
   if (const int code = mdb_txn_commit(transaction.release()))
     return lmdb_error(file_, {}, code);
-  return id > acknowledged() ? witness_.acknowledge(id) : std::nullopt;
+  return id > acknowledged() ? acknowledged_.acknowledge(id) : std::nullopt;
 }
 
 // ---- transactions
@@ -93,7 +93,7 @@ int Committer::attempt(const Task& task, Change& change) {
   if (const int code = mdb_txn_commit(transaction.release()))
     return code;
   ++commits_;
-  broken_ = witness_.acknowledge(id);
+  broken_ = acknowledged_.acknowledge(id);
   return 0;
 }
 

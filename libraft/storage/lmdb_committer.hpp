@@ -2,6 +2,7 @@
 
 /// What all transactions that write to an environment have in common. Internal to this layer.
 
+#include "storage/acknowledged.hpp"
 #include "storage/directory.hpp"
 #include "storage/lmdb_handles.hpp"
 #include "storage/lmdb_room.hpp"
@@ -35,15 +36,15 @@ struct Need {
   std::uint64_t bytes = 0;
 };
 
-/// Commits transactions, one at a time: synced, witnessed, and again with more room where there was
-/// too little. Where a disk fails, nothing is committed any more.
+/// Commits transactions, one at a time: synced, recorded as acknowledged, and again with more room
+/// where there was too little. Where a disk fails, nothing is committed any more.
 class Committer {
 public:
   using Task = std::function<int(Change&)>;
 
-  Committer(Witness witness, Environment environment, const std::string& file,
+  Committer(AcknowledgedFile acknowledged, Environment environment, const std::string& file,
             std::uint64_t head_room_bytes)
-      : witness_(std::move(witness)),
+      : acknowledged_(std::move(acknowledged)),
         environment_(std::move(environment)),
         file_(file),
         room_(file, head_room_bytes) {}
@@ -67,7 +68,7 @@ public:
 
   MDB_env* environment() const { return environment_.get(); }
   const std::string& file() const { return file_; }
-  std::uint64_t acknowledged() const { return witness_.acknowledged(); }
+  std::uint64_t acknowledged() const { return acknowledged_.number(); }
   /// Why nothing can be committed any more.
   const Problem& broken() const { return broken_; }
   StoreStats stats() const;
@@ -80,7 +81,7 @@ private:
   void count(const Pages& pages);
   std::uint64_t used_bytes() const;
 
-  Witness witness_;
+  AcknowledgedFile acknowledged_;
   Environment environment_;
   std::string file_;
   Room room_;

@@ -121,7 +121,7 @@ Problem Reader::read_catalog(std::uint64_t acknowledged, Catalog& to) {
   if (transaction < acknowledged)
     return fail("ends with transaction " + std::to_string(transaction) + ", but "
                 + std::to_string(acknowledged)
-                + " was acknowledged: damaged, or an older copy (see WITNESS beside it)");
+                + " was acknowledged: damaged, or an older copy (see ACKNOWLEDGED beside it)");
   if (is_empty())
     return fail("holds no store");
   if (auto problem = read_meta_table(to))

@@ -1,6 +1,7 @@
 #include "storage/lmdb_store.hpp"
 
 #include "core/assert.hpp"
+#include "storage/acknowledged.hpp"
 #include "storage/directory.hpp"
 #include "storage/journaled_store.hpp"
 #include "storage/lmdb_check.hpp"
@@ -26,9 +27,10 @@ constexpr std::size_t name_bytes_max = 255;
 
 class LmdbStore final : public MarkedStore {
 public:
-  LmdbStore(File lock, Witness witness, Environment environment, const LmdbOptions& options)
+  LmdbStore(File lock, AcknowledgedFile acknowledged, Environment environment,
+            const LmdbOptions& options)
       : lock_(std::move(lock)),
-        committer_(std::move(witness), std::move(environment), data_file(options.directory),
+        committer_(std::move(acknowledged), std::move(environment), data_file(options.directory),
                    options.head_room_bytes) {}
 
   /// Once, before all else: creates what is missing and reads everything but the logs.
@@ -399,12 +401,12 @@ Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options) {
   auto locked = lock_directory(options.directory);
   if (auto* error = std::get_if<StoreError>(&locked))
     return *error;
-  auto witness = Witness::open(options.directory);
-  if (auto* error = std::get_if<StoreError>(&witness))
+  auto acknowledged_file = AcknowledgedFile::open(options.directory);
+  if (auto* error = std::get_if<StoreError>(&acknowledged_file))
     return *error;
 
   const std::string file = data_file(options.directory);
-  const std::uint64_t acknowledged = std::get<Witness>(witness).acknowledged();
+  const std::uint64_t acknowledged = std::get<AcknowledgedFile>(acknowledged_file).number();
   const std::uint64_t present = file_bytes(file);
   if (present == 0 && acknowledged > 0)
     return corrupt(file + ": is missing or empty, though transaction "
@@ -428,11 +430,11 @@ Outcome<std::unique_ptr<Store>> open_lmdb_store(const LmdbOptions& options) {
       return *problem;
 
   auto store = std::make_unique<LmdbStore>(std::move(std::get<File>(locked)),
-                                           std::move(std::get<Witness>(witness)),
+                                           std::move(std::get<AcknowledgedFile>(acknowledged_file)),
                                            std::move(std::get<Environment>(opened)), options);
   if (auto problem = store->load())
     return *problem;
-  const auto in_journal = read_witness(options.directory, witness_of_journal);
+  const auto in_journal = read_acknowledged(options.directory, acknowledged_of_journal);
   if (const auto* error = std::get_if<StoreError>(&in_journal))
     return *error;
   const bool had_journal = store->last_record() > 0 || std::get<std::uint64_t>(in_journal) > 0

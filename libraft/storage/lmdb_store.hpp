@@ -28,7 +28,7 @@ struct LmdbOptions {
 };
 
 /// A store in one LMDB environment: `directory/data.mdb`, beside it `lock.mdb` (LMDB's own),
-/// `LOCK` (who has it) and `WITNESS` (how far it was acknowledged). The layout is described in
+/// `LOCK` (who has it) and `ACKNOWLEDGED` (how far it was acknowledged). The layout is described in
 /// docs/storage.md and `record.fbs`. Every commit is synced before it returns.
 ///
 /// To copy a store, stop its node, and take all of the directory: the journal belongs to it. To go

@@ -174,9 +174,9 @@ bool is_same(const std::vector<Recovered>& a, const std::vector<Recovered>& b) {
 std::string draw_file(Draw& draw) {
   switch (draw.below(8)) {
     case 0:
-      return "WITNESS";
+      return "ACKNOWLEDGED";
     case 1:
-      return "WITNESS.journal";
+      return "ACKNOWLEDGED.journal";
     case 2:
     case 3:
       return "journal";

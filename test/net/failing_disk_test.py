@@ -23,7 +23,7 @@ def main():
     if not SHIM:
         sys.exit(77)
     for order in ("fdatasync EIO once", "pwrite EIO once of journal",
-                  "pwrite EIO once of WITNESS.journal", "fdatasync EIO"):
+                  "pwrite EIO once of ACKNOWLEDGED.journal", "fdatasync EIO"):
         for whose in ("leader", "follower"):
             fail_one(order, whose)
     fail_alone()
@@ -139,12 +139,12 @@ def fail_alone():
 def fail_at_start():
     """Whether the peer has its place is in doubt, and whoever is there already has lost nothing."""
     with alone() as (node, shell, peer):
-        fail(node, "pwrite EIO once of WITNESS")
+        fail(node, "pwrite EIO once of ACKNOWLEDGED")
         other = "start_peer kv_store peer2@" + node.address
         reply = ask(shell, other)
         print("at the start: %s" % reply)
         assert reply.get("error") == "disk_failed", reply
-        assert "WITNESS: write" in reply["detail"], reply
+        assert "ACKNOWLEDGED: write" in reply["detail"], reply
         shell = start_again(node, shell)
         assert ask(shell, other)["ok"]
         expect_before(shell, peer)

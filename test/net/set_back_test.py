@@ -1,8 +1,8 @@
 """The disk of a follower is set back: an older copy of its directory takes its place.
 
-The store cannot tell, for its witness is set back with it. The leader and the follower find out,
-and say so in their logs, in `status` and in `members`. The follower counts for nothing, also when
-it is started again, until it joins again as another incarnation.
+The store cannot tell, for its file ACKNOWLEDGED is set back with it. The leader and the follower
+find out, and say so in their logs, in `status` and in `members`. The follower counts for nothing,
+also when it is started again, until it joins again as another incarnation.
 """
 
 import contextlib

@@ -332,10 +332,40 @@ TEST_CASE("a page that is free and in use is an error, before anybody writes") {
   CHECK(error_on_open(directory.path()).ends_with(": is used twice, or free and in use"));
 }
 
-TEST_CASE("a damaged witness is an error that names it") {
+TEST_CASE("a damaged number of what was acknowledged is an error that names its file") {
+  for (const char* name : {"/ACKNOWLEDGED", "/WITNESS"}) {
+    const TempDirectory directory;
+    fill(directory.path());
+    write_file(directory.path() + name, std::string(24, 'x'));
+
+    CHECK(error_on_open(directory.path()) == directory.path() + name + ": checksum mismatch");
+  }
+}
+
+TEST_CASE("the files of version 0.1 are known by their names, and renamed") {
   const TempDirectory directory;
   fill(directory.path());
-  write_file(directory.path() + "/WITNESS", std::string(24, 'x'));
+  const std::string old = read_file(data_file(directory.path()));
+  const std::vector<PeerWrite> writes = {write_of(1, 20, 81, {"newer"})};
+  REQUIRE(!open_lmdb(directory.path())->write(writes));
+  const std::string named = directory.path() + "/ACKNOWLEDGED";
+  const std::string formerly = directory.path() + "/WITNESS";
+  fs::rename(named, formerly);
+  const std::string newest = read_file(data_file(directory.path()));
 
-  CHECK(error_on_open(directory.path()) == directory.path() + "/WITNESS: checksum mismatch");
+  // An older copy of the store is found out by it.
+  write_file(data_file(directory.path()), old);
+  CHECK(error_on_open(directory.path()).find("was acknowledged") != std::string::npos);
+  write_file(data_file(directory.path()), newest);
+  REQUIRE(open_lmdb(directory.path()) != nullptr);
+  CHECK(fs::exists(named));
+  CHECK(!fs::exists(formerly));
+
+  // An older program that ran in between wrote the larger number under the old name.
+  const std::string smaller = read_file(named);
+  REQUIRE(!open_lmdb(directory.path())->write(std::vector{write_of(1, 20, 82, {"newest"})}));
+  fs::rename(named, formerly);
+  write_file(named, smaller);
+  write_file(data_file(directory.path()), newest);
+  CHECK(error_on_open(directory.path()).find("was acknowledged") != std::string::npos);
 }

@@ -121,8 +121,8 @@ TEST_CASE("snapshots are refused where others can write") {
 }
 
 TEST_CASE("a link in the place of a file is an error, and what it leads to stays as it is") {
-  for (const char* name :
-       {"LOCK", "WITNESS", "WITNESS.journal", "journal", "journal.new", "lock.mdb", "data.mdb"}) {
+  for (const char* name : {"LOCK", "ACKNOWLEDGED", "ACKNOWLEDGED.journal", "journal", "journal.new",
+                           "lock.mdb", "data.mdb"}) {
     CAPTURE(name);
     const TempDirectory directory;
     const TempDirectory elsewhere;

@@ -63,7 +63,7 @@ TEST_CASE("a dump holds what stands in the journal alone, and leaves it there") 
   const TempDirectory crashed;
   const auto store = open_lmdb(with_journal(directory.path()));
   fill(*store);
-  for (const char* name : {"data.mdb", "journal", "WITNESS", "WITNESS.journal"})
+  for (const char* name : {"data.mdb", "journal", "ACKNOWLEDGED", "ACKNOWLEDGED.journal"})
     std::filesystem::copy(directory.path() + '/' + name, crashed.path());
   const std::string before = read_file(crashed.path() + "/journal");
 

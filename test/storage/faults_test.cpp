@@ -1,5 +1,6 @@
 #include "test/storage/faults.hpp"
 
+#include "storage/acknowledged.hpp"
 #include "storage/directory.hpp"
 #include "storage/file_snapshots.hpp"
 #include "storage/journal.hpp"
@@ -94,17 +95,16 @@ struct Sent {
 
 }  // namespace
 
-TEST_CASE(
-    "a witness that cannot be read is an error, and the store behind it is not taken for new") {
+TEST_CASE("a store is not taken for new if its ACKNOWLEDGED cannot be read") {
   const TempDirectory directory;
   { REQUIRE(!open_lmdb(options(directory.path()))->put_peer(peer_record(1))); }
-  const std::string witness = directory.path() + "/WITNESS";
-  fs::remove(witness);
-  fs::create_directory(witness);  // It can be opened to read, and reading it is an error.
-  CHECK(refusal_of(options(directory.path())) == witness + ": open: Is a directory");
-  const auto read = read_witness(directory.path());
+  const std::string file = directory.path() + "/ACKNOWLEDGED";
+  fs::remove(file);
+  fs::create_directory(file);  // It can be opened to read, and reading it is an error.
+  CHECK(refusal_of(options(directory.path())) == file + ": read: Is a directory");
+  const auto read = read_acknowledged(directory.path());
   REQUIRE(std::holds_alternative<StoreError>(read));
-  CHECK(std::get<StoreError>(read).text == witness + ": read: Is a directory");
+  CHECK(std::get<StoreError>(read).text == file + ": read: Is a directory");
 }
 
 TEST_CASE("a journal that is missing is an error, also where none is asked for") {
@@ -132,7 +132,7 @@ TEST_CASE("a journal beside an older copy of its store is an error") {
       ::raise(SIGKILL);
   });
   fs::rename(directory.path() + "/older", file);
-  fs::remove(directory.path() + "/WITNESS");
+  fs::remove(directory.path() + "/ACKNOWLEDGED");
   CHECK(refusal_of(how).find("belongs to another copy of the store") != std::string::npos);
 }
 

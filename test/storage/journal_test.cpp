@@ -249,7 +249,7 @@ TEST_CASE("a record that is damaged where a later one stands, or was acknowledge
       desk.overwrite(damaged);
       const std::string named = "record " + std::to_string(number) + ": is damaged or missing";
       CHECK(desk.problem(0, 3).find(named) != std::string::npos);
-      // Without the witness, damage of the last one cannot be told from a torn one.
+      // Without `ACKNOWLEDGED.journal`, damage of the last one cannot be told from a torn one.
       CHECK((desk.problem(0, 0) == "") == (number == 3));
       // What the store behind has nobody misses.
       CHECK(desk.problem(3, 3) == "");

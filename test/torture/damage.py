@@ -11,7 +11,7 @@ KINDS = ("flipped bit", "flipped bit in use", "several bits", "zeroed sector", "
          "journal sectors", "journal cut short", "old journal", "lost journal")
 # What is sound in itself, but not what was acknowledged.
 NEVER_HARMLESS = ("old copy", "lost file", "old journal", "lost journal")
-FILES = ("data.mdb", "journal", "WITNESS", "snapshots")
+FILES = ("data.mdb", "journal", "ACKNOWLEDGED", "snapshots")
 
 
 def damage(kind, directory, older, dice):
@@ -136,7 +136,7 @@ def lost_journal(directory, _, __):
 
 
 def witness(directory, older, dice):
-    name = dice.choice(("WITNESS", "WITNESS.journal"))
+    name = dice.choice(("ACKNOWLEDGED", "ACKNOWLEDGED.journal"))
     path = os.path.join(directory, name)
     way = dice.randrange(4)
     if way == 0:
