@@ -31,7 +31,7 @@ constexpr std::size_t read_rounds_max = 2;
 /// that, whatever becomes of it.
 Bytes without_frame(Bytes payload, const InboundCalls& inbound) {
   const std::size_t part = inbound.frame_bytes / inbound.calls.calls.size();
-  return payload.size() < part / 2 ? Bytes::copy_of(payload.span()) : payload;
+  return payload.size() < part / 2 ? Bytes::copy_of(payload.span()) : std::move(payload);
 }
 
 bool is_sent_entries(const Configuration& configuration, PeerId peer) {
