@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/engine.hpp"
+#include "core/recovered.hpp"
 #include "storage/store.hpp"
 
 #include <string>

@@ -4,7 +4,7 @@
 /// writes, by the child that tries first, and by tools that only look. Internal to this
 /// layer.
 
-#include "core/engine.hpp"
+#include "core/recovered.hpp"
 #include "storage/lmdb_handles.hpp"
 #include "storage/record.hpp"
 

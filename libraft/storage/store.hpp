@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/engine.hpp"
 #include "core/output.hpp"
+#include "core/recovered.hpp"
 #include "core/types.hpp"
 
 #include <cstdint>
