@@ -1,8 +1,11 @@
 #include "actors/backlog.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace troupe::actors {
 
@@ -44,10 +47,7 @@ public:
     requests_ -= is_request ? 1 : 0;
     if (node_)
       node_->bytes -= bytes;
-    // Not at once: a connection that is told of each place is woken for each frame.
-    if (waits_ && frames_ <= limits_.frames_max / 2 && requests_ <= limits_.requests_max / 2
-        && waits_.exchange(false))
-      on_room_();
+    tell_of_room();
   }
 
   void when_room(std::function<void()> on_room) { on_room_ = std::move(on_room); }
@@ -61,9 +61,28 @@ public:
   }
 
   bool has_room() const {
-    const std::size_t own = answer_bytes_ + unwritten_bytes_;
-    return own < limits_.answer_bytes_max
-           && (!node_ || node_->answer_bytes < node_->answer_bytes_max || own < node_->own_bytes);
+    const std::size_t own = own_answer_bytes();
+    return own < limits_.answer_bytes_max && (!is_node_full() || own < node_->own_bytes);
+  }
+
+  bool has_answers_enough() const {
+    return own_answer_bytes() >= answers_enough_bytes() && !is_over_;
+  }
+
+  void when_answers_taken(std::function<void()> then) {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_for_answers_.push_back(std::move(then));
+      answers_wait_ = true;
+    }
+    tell_if_taken();
+  }
+
+  bool is_over() const { return is_over_; }
+  void end() {
+    is_over_ = true;
+    note_unwritten(0);
+    tell_if_taken();
   }
 
   void add_answer(std::size_t bytes) {
@@ -75,19 +94,61 @@ public:
     answer_bytes_ -= bytes;
     if (node_)
       node_->answer_bytes -= bytes;
+    tell_if_taken();
   }
 
   void note_unwritten(std::size_t bytes) {
     const std::size_t before = unwritten_bytes_.exchange(bytes);
-    if (!node_ || bytes == before)
+    if (bytes == before)
       return;
-    node_->answer_bytes += bytes;
-    node_->answer_bytes -= before;
+    if (node_) {
+      node_->answer_bytes += bytes;
+      node_->answer_bytes -= before;
+    }
+    tell_if_taken();
   }
 
 private:
+  std::size_t own_answer_bytes() const { return answer_bytes_ + unwritten_bytes_; }
+
+  bool is_node_full() const { return node_ && node_->answer_bytes >= node_->answer_bytes_max; }
+
+  /// Of this connection alone. Where others fill the node, it waits for its own few answers to be
+  /// taken, so that nothing need wake it when the others' are.
+  std::size_t answers_enough_bytes() const {
+    return is_node_full() ? std::min(node_->own_bytes, limits_.query_answer_bytes_max)
+                          : limits_.query_answer_bytes_max;
+  }
+
+  bool are_answers_taken() const {
+    return own_answer_bytes() <= answers_enough_bytes() / 2 || is_over_;
+  }
+
+  /// Not at once: otherwise a connection would be woken for each frame.
+  void tell_of_room() {
+    if (waits_ && frames_ <= limits_.frames_max / 2 && requests_ <= limits_.requests_max / 2
+        && are_answers_taken() && waits_.exchange(false))
+      on_room_();
+  }
+
+  /// Not at each byte: queries that wait go on with some answers at a time.
+  void tell_if_taken() {
+    tell_of_room();
+    if (!answers_wait_ || !are_answers_taken())
+      return;
+    std::vector<std::function<void()>> told;
+    {
+      const std::lock_guard lock(mutex_);
+      told.swap(waiting_for_answers_);
+      answers_wait_ = false;
+    }
+    for (const auto& tell : told)
+      tell();
+  }
+
   bool is_full() const {
-    return frames_ >= limits_.frames_max || requests_ >= limits_.requests_max;
+    return frames_ >= limits_.frames_max || requests_ >= limits_.requests_max
+           || has_answers_enough();
   }
 
   const BacklogLimits limits_;
@@ -100,6 +161,10 @@ private:
   std::atomic<std::size_t> unwritten_bytes_{0};
   std::atomic<bool> waits_{false};
   std::function<void()> on_room_{};
+  std::atomic<bool> is_over_{false};
+  std::atomic<bool> answers_wait_{false};
+  std::mutex mutex_{};  ///< Of what follows.
+  std::vector<std::function<void()>> waiting_for_answers_{};
 };
 
 Share::Share(std::shared_ptr<BacklogCount> count, std::size_t calls, std::size_t bytes,
@@ -114,6 +179,18 @@ Share::~Share() {
 
 bool Share::has_room() const {
   return count_->has_room();
+}
+
+bool Share::has_answers_enough() const {
+  return count_->has_answers_enough();
+}
+
+void Share::when_answers_taken(std::function<void()> then) const {
+  count_->when_answers_taken(std::move(then));
+}
+
+bool Share::is_over() const {
+  return count_->is_over();
 }
 
 Bytes Share::charged(std::string answer) const {
@@ -153,6 +230,18 @@ bool Backlog::must_wait() {
 
 void Backlog::note_unwritten(std::size_t bytes) {
   count_->note_unwritten(bytes);
+}
+
+bool Backlog::has_room() const {
+  return count_->has_room();
+}
+
+bool Backlog::has_answers_enough() const {
+  return count_->has_answers_enough();
+}
+
+void Backlog::end() {
+  count_->end();
 }
 
 }  // namespace troupe::actors

@@ -22,8 +22,9 @@ struct BacklogLimits {
   // Beyond either of these, the connection is not read.
   std::size_t frames_max = unbounded;
   std::size_t requests_max = unbounded;
-  /// Bytes of answers that the socket has not taken. Beyond it queries are refused as `busy`.
-  std::size_t answer_bytes_max = unbounded;
+  // Bytes of answers that the socket has not taken.
+  std::size_t query_answer_bytes_max = unbounded;  ///< Beyond it queries wait; nothing is read.
+  std::size_t answer_bytes_max = unbounded;        ///< Beyond it no further value is answered.
 };
 
 /// What all connections of a node hold together, beyond a small part of each that nobody can take
@@ -47,8 +48,16 @@ public:
   Share& operator=(const Share&) = delete;
   ~Share();
 
-  /// Whether another answer may be made.
+  /// Whether another value may be answered.
   bool has_room() const;
+  /// Whether queries must wait, since the socket has not taken the answers before them. It may have
+  /// `query_answer_bytes_max` of them, or `own_bytes` while the node holds all that it may hold.
+  bool has_answers_enough() const;
+  /// Calls `then` once, when the socket has taken half of what makes queries wait, or has ended. At
+  /// once if that is so already, otherwise on any thread.
+  void when_answers_taken(std::function<void()> then) const;
+  /// Whether the connection has ended, so that nobody reads an answer.
+  bool is_over() const;
   /// `answer` as bytes, which count as long as they exist. The connection counts what it encodes.
   Bytes charged(std::string answer) const;
 
@@ -74,14 +83,19 @@ public:
   Ticket admit(std::size_t calls, std::size_t bytes) { return admit(calls, bytes, false); }
   Ticket admit_request(std::size_t bytes) { return admit(1, bytes, true); }
 
-  /// Once: `on_room` is called when there is room for frames and requests again, after `must_wait`
-  /// said that there is none; on any thread.
+  /// Once: `on_room` is called when there is room for frames, requests and answers again, after
+  /// `must_wait` said that there is none; on any thread.
   void when_room(std::function<void()> on_room);
   /// Whether no further frame may be looked at until `on_room` was called.
   bool must_wait();
 
   /// So many bytes of answers wait for the socket.
   void note_unwritten(std::size_t bytes);
+  /// As of a share: whether another answer may be made, and whether queries must wait.
+  bool has_room() const;
+  bool has_answers_enough() const;
+  /// The connection has ended.
+  void end();
 
 private:
   Ticket admit(std::size_t calls, std::size_t bytes, bool is_request);

@@ -39,9 +39,12 @@ static_assert(hello_bytes_max > 2 * wire::name_bytes_max + 256);
 /// Every frame is a multiple of it, the head included.
 constexpr std::size_t frame_alignment = 8;
 
-/// What a frame is taken to cost at least, however small it is: a message, a ticket, a record of
+/// A frame is taken to cost this at least, however small it is: a message, a ticket, a record of
 /// who waits.
 constexpr std::size_t frame_cost_bytes_min = 256;
+
+/// A call costs this beside its payload, which may be empty: its record, unpacked.
+constexpr std::size_t call_cost_bytes = 64;
 
 /// What CAF holds of frames that the socket has not taken, but for one that is larger.
 constexpr std::size_t given_bytes_max = std::size_t{256} << 10;
@@ -55,6 +58,7 @@ BacklogLimits backlog_limits(const ConnectionLimits& limits) {
           .bytes_max = limits.unanswered_bytes_max,
           .frames_max = limits.unanswered_frames_max,
           .requests_max = limits.unanswered_requests_max,
+          .query_answer_bytes_max = limits.query_answer_bytes_max,
           .answer_bytes_max = limits.answer_bytes_max};
 }
 
@@ -110,7 +114,7 @@ caf::behavior Connection::make_behavior() {
       },
       [this](const wire::Frame& frame) { on_frame(frame); },
       [this](wire::CallReplies& replies) { on_frame(wire::encode(std::move(replies))); },
-      [this](wire::Response& response) { on_frame(wire::encode(std::move(response))); },
+      [this](wire::Response& response) { on_response(response); },
       [this](const Flush&) { write_waiting(); },
       [this](const SharedRegistry& registry) {
         options_.registry = registry;
@@ -151,7 +155,7 @@ void Connection::on_exit() {
   waiting_.clear();
   bodies_.clear();
   bodies_routed_ = 0;
-  backlog_.note_unwritten(0);
+  backlog_.end();
 }
 
 void Connection::follow_read_size(std::size_t arrived_bytes) {
@@ -350,7 +354,8 @@ std::string_view Connection::on_packet(wire::Calls& packet) {
     if (const auto peer = options_.registry->by_name.find(packet.peer);
         peer != options_.registry->by_name.end())
       target = &peer->second;
-  const std::size_t cost = std::max(body_bytes_, frame_cost_bytes_min);
+  const std::size_t cost =
+      std::max(body_bytes_, frame_cost_bytes_min) + packet.calls.size() * call_cost_bytes;
   if (Ticket ticket = backlog_.admit(packet.calls.size(), cost))
     actors::send(
         this, *target,
@@ -361,6 +366,8 @@ std::string_view Connection::on_packet(wire::Calls& packet) {
 }
 
 void Connection::refuse_as_busy(const std::vector<wire::Call>& calls) {
+  if (!has_room_for_refusals())
+    return;
   const auto self = caf::actor_cast<caf::actor>(this);
   Replies replies;
   replies.refuse(self, calls, Refusal::busy);
@@ -375,9 +382,25 @@ std::string_view Connection::on_packet(wire::Request& packet) {
   if (Ticket ticket = backlog_.admit_request(cost))
     actors::send(this, options_.owner,
                  InboundRequest{caf::actor_cast<caf::actor>(this), std::move(packet), ticket});
-  else
+  else if (has_room_for_refusals())
     on_frame(wire::encode(refused(packet.id, Refusal::busy)));
   return {};
+}
+
+/// Refusals are made of what is refused, and nothing else bounds them: a connection that does not
+/// read them is closed.
+bool Connection::has_room_for_refusals() {
+  if (backlog_.has_room())
+    return true;
+  overflow(0);
+  return false;
+}
+
+/// An entry is the one large answer to a small request.
+void Connection::on_response(wire::Response& response) {
+  if (backlog_.has_answers_enough() && std::holds_alternative<Entry>(response.body))
+    response = refused(response.id, Refusal::busy);
+  on_frame(wire::encode(std::move(response)));
 }
 
 std::string_view Connection::on_packet(wire::CallReplies& packet) {

@@ -46,7 +46,11 @@ struct ConnectionLimits {
   /// either nothing more is read until half of them are.
   std::size_t unanswered_frames_max = 256;
   std::size_t unanswered_requests_max = 64;
-  /// Bytes of answers that the socket has not taken yet. Beyond it queries are refused as `busy`.
+  /// Bytes of answers that the socket has not taken yet. Beyond the first, nothing more is read and
+  /// queries that were read wait until half of it is taken, and requests for entries are refused as
+  /// `busy`. Beyond the second, the values of commands are left out, and a connection that must be
+  /// refused something is closed.
+  std::size_t query_answer_bytes_max = std::size_t{8} << 20;
   std::size_t answer_bytes_max = std::size_t{32} << 20;
   /// The same for all incoming connections of a node together; each may have 64 KiB beyond it.
   std::size_t node_unanswered_bytes_max = std::size_t{128} << 20;
@@ -173,6 +177,8 @@ private:
   void doubt();
 
   void refuse_as_busy(const std::vector<wire::Call>& calls);
+  void on_response(wire::Response& response);
+  bool has_room_for_refusals();
 
   void write_frame(const wire::Frame& frame);
   void write_waiting();

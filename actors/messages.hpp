@@ -206,6 +206,12 @@ struct Ask {
   std::string leader{};
 };
 
+/// Resource -> itself: the socket of the connection with this id has taken enough of its answers
+/// for more.
+struct AnswersTaken {
+  caf::actor_id connection = 0;
+};
+
 // ---- snapshots
 
 /// Peer -> resource, behind every entry that the snapshot covers: bring your state to `snapshots`,
@@ -401,6 +407,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::PeerRecovered)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Apply)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Applied)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Ask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::AnswersTaken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::Save)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::BeginSave)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::actors::NextPiece)

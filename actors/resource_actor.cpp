@@ -15,10 +15,6 @@ namespace {
 /// commands when too many wait.
 constexpr std::size_t queries_waiting_max = 65536;
 
-/// Bytes and number of the answers that are made in one turn.
-constexpr std::size_t portion_bytes_max = std::size_t{4} << 20;
-constexpr std::size_t portion_queries_max = 1024;
-
 /// What this thread has used. Where others share the processors a short task may take long: to do
 /// it elsewhere would not shorten it. Resources wait for nothing.
 Duration time_on_processor() {
@@ -59,6 +55,7 @@ caf::behavior ResourceActor::make_behavior() {
           --portions_;
         take(std::move(message));
       }),
+      timed<AnswersTaken>([this](AnswersTaken& message) { on_answers_taken(message); }),
       timed<Save>([this](Save& message) { take(std::move(message)); }),
       timed<NextPiece>([this](const NextPiece& message) { on_next_piece(message); }),
       timed<Load>([this](const Load& message) { on_load(message); }),
@@ -72,6 +69,7 @@ caf::behavior ResourceActor::make_behavior() {
 /// Actors that hold each other's handles are never freed.
 void ResourceActor::on_exit() {
   waiting_.clear();
+  held_.clear();
   saving_ = {};
   loading_ = {};
 }
@@ -138,49 +136,11 @@ machine::Reply ResourceActor::apply(const Entry& entry) {
   return state_.apply({entry.id.index, command->payload});
 }
 
-/// One portion of the answers. The rest comes behind all that is in the mailbox by now: a small
-/// question may have a large answer, and others on this thread must get their say in between.
-void ResourceActor::on_ask(Ask& message) {
-  Replies replies(message.cluster, message.leader);
-  std::size_t bytes = 0;
-  std::size_t count = 0;
-  while (message.answered < message.queries.size() && count < portion_queries_max
-         && bytes < portion_bytes_max) {
-    bytes += answer(message, message.queries[message.answered], replies);
-    ++message.answered;
-    ++count;
-  }
-  send_all(this, replies);
-  if (message.answered == message.queries.size())
-    return;
-  ++portions_;
-  actors::send(this, this, std::move(message));
-}
-
-/// Appends to `replies`, and answers the size of the value.
-std::size_t ResourceActor::answer(const Ask& message, const Ask::Query& query, Replies& replies) {
-  static const Ticket none{};
-  const Ticket& ticket =
-      query.ticket < message.tickets.size() ? message.tickets[query.ticket] : none;
-  const Index index = state_.applied();
-  auto& answers = replies.to(query.connection);
-  const auto refuse = [&](Refusal refusal, const std::string& detail) {
-    answers.push_back(
-        {.id = query.id, .refusal = refusal, .detail = detail, .index = index, .value = {}});
-  };
-  if (ticket && !ticket->has_room())
-    refuse(Refusal::busy, "");
-  else if (!valid_query_(query.question.span()))
-    refuse(Refusal::invalid, "not a query of a " + kind_);
-  else
-    answers.push_back(call_reply(query.id, state_.query(query.question.span()), index, ticket));
-  return answers.back().value.size();
-}
-
 /// Behind what was asked before.
 void ResourceActor::stop() {
   if (portions_ > 0)
     return actors::send(this, this, Stop{});
+  refuse_held();
   end_save("the peer stops");
   quit();
 }

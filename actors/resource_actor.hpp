@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <string>
 #include <variant>
 
@@ -34,6 +35,7 @@ public:
 
 private:
   using Task = std::variant<Apply, Ask, Save>;
+  class Portion;
   enum class Mode : std::uint8_t {
     ready,
     loading,      ///< Tasks wait.
@@ -48,11 +50,20 @@ private:
   void take(Task task);
   void perform(Task& task);
   void on_apply(const Apply& message);
-  void on_ask(Ask& message);
-  std::size_t answer(const Ask& message, const Ask::Query& query, Replies& replies);
   void stop();
   machine::Reply apply(const Entry& entry);
   void refuse(const Ask& message);
+
+  // resource_answers.cpp: queries, and those that are held until their connection has taken the
+  // answers before them.
+  void on_ask(Ask& message);
+  void on_answers_taken(const AnswersTaken& message);
+  bool answer_some(Ask& held, Portion& portion);
+  std::size_t answer(const Ask& message, const Ask::Query& query, Replies& replies);
+  bool must_hold(const Ask::Query& query, const Ticket& ticket) const;
+  void hold(const Ask& message, Ask::Query& query, const Ticket& ticket);
+  void ask_to_go_on(caf::actor_id connection, const Ticket& ticket);
+  void refuse_held();
 
   // resource_snapshots.cpp
   void on_save(const Save& message);
@@ -76,8 +87,10 @@ private:
   std::list<Task> waiting_{};
   std::size_t queries_waiting_ = 0;
   std::size_t portions_ = 0;  ///< Questions of which a part is answered, in our own mailbox.
-  std::uint64_t save_ = 0;    ///< The number of the last.
-  Save saving_{};             ///< What asked for it, while it is under way.
+  /// Queries that are held, by the id of their connection. Those of one frame stand in one `Ask`.
+  std::map<caf::actor_id, std::list<Ask>> held_{};
+  std::uint64_t save_ = 0;  ///< The number of the last.
+  Save saving_{};           ///< What asked for it, while it is under way.
   std::uint64_t load_ = 0;
   Load loading_{};
 };

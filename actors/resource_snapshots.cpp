@@ -52,6 +52,7 @@ void ResourceActor::on_load(const Load& message) {
   for (const Task& task : std::exchange(waiting_, {}))
     drop(task);
   queries_waiting_ = 0;
+  refuse_held();
   loading_ = message;
   ++load_;
   mode_ = Mode::loading;

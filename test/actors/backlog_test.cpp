@@ -65,6 +65,28 @@ TEST_CASE("a backlog with too many frames or requests waits until half of them a
   CHECK(told == 2);
 }
 
+TEST_CASE("a backlog with answers enough waits until half of them are taken") {
+  Backlog backlog({.query_answer_bytes_max = 1000});
+  int told = 0;
+  backlog.when_room([&] { ++told; });
+  const Ticket ticket = backlog.admit(1, 1);
+
+  backlog.note_unwritten(999);
+  CHECK_FALSE(backlog.must_wait());
+  std::optional<Bytes> answer = ticket->charged(std::string(400, 'x'));
+  CHECK(backlog.must_wait());
+  backlog.note_unwritten(200);
+  CHECK(told == 0);
+  answer.reset();
+  CHECK(told == 1);
+  CHECK_FALSE(backlog.must_wait());
+
+  backlog.note_unwritten(1000);
+  CHECK(backlog.must_wait());
+  backlog.note_unwritten(500);
+  CHECK(told == 2);
+}
+
 TEST_CASE("answers take room until nobody holds them, and until the socket has them") {
   Backlog backlog({.answer_bytes_max = 1000});
   const Ticket ticket = backlog.admit(1, 1);
@@ -81,6 +103,36 @@ TEST_CASE("answers take room until nobody holds them, and until the socket has t
   CHECK_FALSE(ticket->has_room());
   backlog.note_unwritten(0);
   CHECK(ticket->has_room());
+}
+
+TEST_CASE("queries wait for the socket to take half of the answers, or to end") {
+  Backlog backlog({.query_answer_bytes_max = 1000, .answer_bytes_max = 4000});
+  const Ticket ticket = backlog.admit(1, 1);
+  int told = 0;
+  const auto tell = [&] { ++told; };
+  ticket->when_answers_taken(tell);
+  CHECK(told == 1);  // There is nothing to take.
+
+  std::optional<Bytes> answer = ticket->charged(std::string(600, 'x'));
+  CHECK_FALSE(ticket->has_answers_enough());
+  backlog.note_unwritten(400);
+  CHECK(ticket->has_answers_enough());
+  CHECK(ticket->has_room());
+  ticket->when_answers_taken(tell);
+  ticket->when_answers_taken(tell);
+  backlog.note_unwritten(0);
+  CHECK(told == 1);
+  answer.reset();
+  CHECK(told == 3);
+
+  backlog.note_unwritten(5000);
+  ticket->when_answers_taken(tell);
+  CHECK(told == 3);
+  CHECK_FALSE(ticket->is_over());
+  backlog.end();
+  CHECK(told == 4);
+  CHECK(ticket->is_over());
+  CHECK_FALSE(ticket->has_answers_enough());
 }
 
 TEST_CASE("all backlogs of a node are bounded together, but for a small part of each") {
@@ -112,6 +164,35 @@ TEST_CASE("all backlogs of a node are bounded together, but for a small part of 
   CHECK(node->bytes == 100);
   CHECK(node->answer_bytes == 100);
   CHECK(modest.admit(1, 900));
+}
+
+TEST_CASE("queries wait for fewer answers while those of all connections are enough for a node") {
+  const auto node = std::make_shared<NodeBacklog>();
+  node->answer_bytes_max = 1000;
+  node->own_bytes = 100;
+  Backlog greedy({}, node);
+  Backlog modest({.query_answer_bytes_max = 600}, node);
+  const Ticket ticket = modest.admit(1, 1);
+  int told = 0;
+
+  greedy.note_unwritten(900);
+  modest.note_unwritten(99);
+  CHECK_FALSE(ticket->has_answers_enough());
+  modest.note_unwritten(200);
+  CHECK(ticket->has_answers_enough());
+  ticket->when_answers_taken([&] { ++told; });
+  modest.note_unwritten(100);
+  CHECK(told == 0);
+  modest.note_unwritten(50);
+  CHECK(told == 1);
+
+  modest.note_unwritten(200);
+  ticket->when_answers_taken([&] { ++told; });
+  greedy.note_unwritten(0);
+  CHECK_FALSE(ticket->has_answers_enough());
+  CHECK(told == 1);  // Only what becomes of its own answers is looked at.
+  modest.note_unwritten(199);
+  CHECK(told == 2);
 }
 
 TEST_CASE("the place of a call is taken until it is answered") {
@@ -211,7 +292,7 @@ TEST_CASE("the bytes that one connection asks with are bounded") {
 }
 
 TEST_CASE("each frame counts as some bytes, however small it is") {
-  Flooded flooded({.unanswered_bytes_max = 10 * 256});
+  Flooded flooded({.unanswered_bytes_max = std::size_t{10} * (256 + 64)});  // Of one call each.
 
   for (std::uint64_t id = 1; id <= 20; ++id)
     flooded.client.write(calls_of(id, 8));
@@ -219,6 +300,58 @@ TEST_CASE("each frame counts as some bytes, however small it is") {
   for (std::uint64_t id = 11; id <= 20; ++id)
     CHECK(flooded.next_reply().refusal == Refusal::busy);
   CHECK(flooded.inbox->size_from(10) == 10);
+}
+
+TEST_CASE("a call counts as some bytes, however small it is") {
+  Flooded flooded({.unanswered_bytes_max = std::size_t{100} << 10});
+  wire::Calls calls = calls_of(1, 0);
+  calls.calls.resize(900, calls.calls.front());
+  flooded.client.write(calls);
+  flooded.client.write(calls);
+
+  CHECK(flooded.next_reply().refusal == Refusal::busy);
+  CHECK(flooded.inbox->size_from(1) == 1);
+}
+
+TEST_CASE("who floods is closed where the node has no room for the refusals") {
+  Flooded flooded({.unanswered_max = 10, .node_answer_bytes_max = 0});
+  wire::Calls calls = calls_of(1, 8);
+  calls.calls.resize(10000, calls.calls.front());
+
+  for (int i = 0; i < 100; ++i)   // The refusals would be less than one connection may have.
+    flooded.client.write(calls);  // Gives up when it is closed.
+
+  CHECK(flooded.client.is_closed());
+}
+
+TEST_CASE("an entry is not answered while the socket has answers enough to take") {
+  Flooded flooded({.query_answer_bytes_max = std::size_t{2} << 20});
+  const Entry large{.id = {{1}, {1}},
+                    .kind = EntryKind::command,
+                    .payload = Bytes::copy_of(std::string(std::size_t{4} << 20, 'x'))};
+  constexpr std::uint64_t count = 10;
+  for (std::uint64_t id = 1; id <= count; ++id)
+    flooded.client.write(wire::Request{.id = id, .peer = "p", .body = wire::AskEntry{{1}}});
+  for (std::uint64_t id = 1; id <= count; ++id) {
+    const auto heard = flooded.inbox->take();
+    REQUIRE(heard);
+    const auto& inbound = std::get<InboundRequest>(*heard);
+    send_from_outside(inbound.connection, wire::Response{.id = inbound.request.id, .body = large});
+  }
+
+  std::size_t entries = 0;
+  for (std::uint64_t id = 1; id <= count; ++id) {
+    const auto packet = flooded.client.read();
+    REQUIRE(packet);
+    const auto& response = std::get<wire::Response>(*packet);
+    CHECK(response.id == id);
+    if (std::holds_alternative<Entry>(response.body))
+      ++entries;
+    else
+      CHECK(response.refusal == Refusal::busy);
+  }
+  CHECK(entries >= 1);
+  CHECK(entries < count);
 }
 
 TEST_CASE("a connection with too many frames that are not answered is not read") {

@@ -137,6 +137,84 @@ TEST_CASE("queries whose answers would take more than their connection may have 
   CHECK(replies[0].refusal == Refusal::none);
 }
 
+constexpr std::size_t mebibyte = std::size_t{1} << 20;
+
+/// A resource with a value of a mebibyte, and a client whose queries wait beyond two.
+struct HeldStage : Stage {
+  Backlog backlog{BacklogLimits{.query_answer_bytes_max = 2 * mebibyte}};
+
+  HeldStage() {
+    apply({entry(1, command("=" + std::string(mebibyte, 'x')))});
+    still.run();
+  }
+
+  std::vector<wire::CallReply>& ask_for(std::size_t count) {
+    send_from_outside(resource, ask(client.actor, count, backlog.admit(count, count)));
+    still.run();
+    return client->replies;
+  }
+};
+
+TEST_CASE("queries wait until their connection has taken the answers before them") {
+  HeldStage stage;
+  Ear other(stage.still);
+  auto& replies = stage.ask_for(5);
+  REQUIRE(replies.size() == 2);
+  stage.ask_for(1);  // Behind those that wait, also if there is room for a smaller answer.
+  CHECK(replies.size() == 2);
+
+  // Others are answered, and entries apply.
+  Backlog others({.query_answer_bytes_max = 2 * mebibyte});
+  send_from_outside(stage.resource, ask(other.actor, 1, others.admit(1, 1)));
+  send_from_outside(stage.resource, ask(other.actor, 1));
+  stage.apply({entry(2, command("=b"))});
+  stage.still.run();
+  CHECK(other->replies.size() == 2);
+  CHECK(replies.size() == 2);
+
+  replies.pop_back();
+  stage.still.run();
+  REQUIRE(replies.size() == 5);
+  const std::vector<std::uint64_t> ids{1, 3, 4, 5, 1};
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    CHECK(replies[i].id == ids[i]);
+    CHECK(replies[i].refusal == Refusal::none);
+    CHECK(replies[i].index == Index{i < 1 ? 1U : 2U});
+  }
+}
+
+TEST_CASE("queries that wait are answered as their connection takes the answers, and not before") {
+  HeldStage stage;
+  std::size_t answered = stage.ask_for(20).size();
+  CHECK(answered == 2);
+  for (int i = 0; i < 20 && answered < 20; ++i) {
+    CHECK(stage.client->replies.size() <= 2);
+    stage.client->replies.clear();
+    stage.still.run();
+    answered += stage.client->replies.size();
+  }
+  CHECK(answered == 20);
+}
+
+TEST_CASE("queries that wait for a connection that has ended are not answered") {
+  HeldStage stage;
+  CHECK(stage.ask_for(100).size() == 2);
+  stage.backlog.end();
+  stage.still.run();
+  CHECK(stage.client->replies.size() == 2);
+  CHECK(stage.ask_for(3).size() == 2);
+}
+
+TEST_CASE("queries that wait when their resource stops are refused as busy") {
+  HeldStage stage;
+  CHECK(stage.ask_for(3).size() == 2);
+  send_from_outside(stage.resource, Stop{});
+  stage.still.run();
+  REQUIRE(stage.client->replies.size() == 3);
+  CHECK(stage.client->replies[2].id == 3);
+  CHECK(stage.client->replies[2].refusal == Refusal::busy);
+}
+
 TEST_CASE("outcomes that nobody waits for are not made") {
   Stage stage;
 
