@@ -28,10 +28,16 @@ constexpr std::size_t read_rounds_max = 2;
 /// An entry that stays keeps all of the frame that it is a slice of. A command that is less than
 /// half of its part of the frame, were it divided evenly among the calls, is copied. So frames of
 /// many commands alike are kept as they came, and a small one next to a large one is not what keeps
-/// that, whatever becomes of it.
-Bytes without_frame(Bytes payload, const InboundCalls& inbound) {
+/// that, whatever becomes of it. Where the others are less than half of the frame together, since
+/// most calls were refused, these are copied as well.
+void leave_frame(std::vector<Bytes>& payloads, const InboundCalls& inbound) {
   const std::size_t part = inbound.frame_bytes / inbound.calls.calls.size();
-  return payload.size() < part / 2 ? Bytes::copy_of(payload.span()) : std::move(payload);
+  std::size_t kept_bytes = 0;
+  for (const Bytes& payload : payloads)
+    kept_bytes += payload.size() < part / 2 ? 0 : payload.size();
+  for (Bytes& payload : payloads)
+    if (payload.size() < part / 2 || kept_bytes < inbound.frame_bytes / 2)
+      payload = Bytes::copy_of(payload.span());
 }
 
 bool is_sent_entries(const Configuration& configuration, PeerId peer) {
@@ -122,13 +128,14 @@ void PeerActor::on_commands(InboundCalls& inbound) {
                       .index = {},
                       .value = {}});
     } else {
-      payloads.push_back(without_frame(std::move(call.payload), inbound));
+      payloads.push_back(std::move(call.payload));
       ids.push_back(call.id);
     }
   }
   send_all(this, replies);
   if (payloads.empty())
     return;
+  leave_frame(payloads, inbound);
   turn_commands_ += payloads.size();
   propose(inbound, payloads, std::move(ids));
   if (turn_commands_ >= turn_commands_max)

@@ -147,6 +147,10 @@ TEST_CASE("what stays in the log of a frame keeps no more memory than it has byt
   CHECK(keeps_frame({command("=a"), command("=b"), command("=c")}, 3));
   CHECK_FALSE(keeps_frame({large, command("=a")}, 1));
   CHECK_FALSE(keeps_frame({large, command("=a"), command("=b"), command("=c")}, 3));
+
+  const Bytes nonsense = Bytes::copy_of(std::string(command("=a").size(), 'x'));
+  CHECK(keeps_frame({nonsense, command("=a"), command("=b"), command("=c")}, 3));
+  CHECK_FALSE(keeps_frame({nonsense, nonsense, nonsense, command("=a")}, 1));
 }
 
 TEST_CASE("a reply for which its connection has no room is left out, and the command happened") {
