@@ -313,7 +313,7 @@ TEST_CASE("a call counts as some bytes, however small it is") {
   CHECK(flooded.inbox->size_from(1) == 1);
 }
 
-TEST_CASE("who floods is closed where the node has no room for the refusals") {
+TEST_CASE("a client that floods is closed where the node has no room for the refusals") {
   Flooded flooded({.unanswered_max = 10, .node_answer_bytes_max = 0});
   wire::Calls calls = calls_of(1, 8);
   calls.calls.resize(10000, calls.calls.front());

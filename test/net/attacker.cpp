@@ -1,151 +1,99 @@
 /// Somebody who speaks the protocol well and means harm: `troupe_attacker ATTACK HOST:PORT PEER
 /// [SECONDS]`. Prints a line of JSON when it is done: what it sent, and what it was told.
 
+#include "test/net/attacker.hpp"
+
 #include "resources/kv_store/kv_store.hpp"
 #include "wire/command.hpp"
 #include "wire/command_generated.h"
 #include "wire/packet.hpp"
 #include "wire/packet_generated.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <array>
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
-#include <map>
+#include <memory>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
-namespace {
-
-using namespace troupe;
-using Clock = std::chrono::steady_clock;
-
-/// A connection that sends as fast as it may and reads whatever comes meanwhile.
-class Connection {
-public:
-  explicit Connection(const std::string& address) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    const std::size_t colon = address.rfind(':');
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(colon + 1))));
-    ::inet_pton(AF_INET, address.substr(0, colon).c_str(), &to.sin_addr);
-    closed_ = ::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0;
-    send(*wire::encode(wire::Hello{}));
-    wait(0);
-  }
-  ~Connection() { ::close(fd_); }
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  void send(std::span<const std::uint8_t> bytes) {
-    ++frames_;
-    while (!bytes.empty() && !closed_) {
-      const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent > 0) {
-        bytes = bytes.subspan(static_cast<std::size_t>(sent));
-        sent_bytes_ += static_cast<std::uint64_t>(sent);
-      } else if (errno != EAGAIN) {
-        closed_ = true;
-      }
-      wait(bytes.empty() ? 0 : 100, POLLIN | POLLOUT);
-      if (Clock::now() > end)
-        return;
-    }
-  }
-
-  /// Until the other side has answered so many calls and requests, or closes, or the time is over.
-  void await(std::uint64_t answers) {
-    while (answers_ < answers && !closed_ && Clock::now() < end)
-      wait(100);
-  }
-
-  bool is_closed() const { return closed_; }
-  std::uint64_t answers() const { return answers_; }
-  std::map<std::string, std::uint64_t> told{};  ///< How often which refusal came.
-
-  std::uint64_t frames_ = 0;
-  std::uint64_t sent_bytes_ = 0;
-  std::uint64_t received_bytes_ = 0;
-  Clock::time_point end = Clock::time_point::max();
-
-private:
-  /// Reads what is there, waiting for it, or for the time to send, so many milliseconds.
-  void wait(int milliseconds, short events = POLLIN) {
-    pollfd waiting{.fd = fd_, .events = events, .revents = 0};
-    if (closed_ || ::poll(&waiting, 1, milliseconds) <= 0 || (waiting.revents & POLLOUT) != 0)
-      if ((waiting.revents & (POLLIN | POLLHUP | POLLERR)) == 0)
-        return;
-    static std::array<char, std::size_t{1} << 18> buffer;
-    const ssize_t count = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (count == 0 || (count < 0 && errno != EAGAIN))
-      closed_ = true;
-    if (count <= 0)
-      return;
-    received_bytes_ += static_cast<std::uint64_t>(count);
-    std::vector<Bytes> bodies;
-    if (cutter_.take({buffer.data(), static_cast<std::size_t>(count)}, bodies))
-      closed_ = true;
-    for (const Bytes& body : bodies)
-      note(body);
-  }
-
-  void note(const Bytes& body) {
-    const auto packet = wire::decode(body);
-    if (!packet)
-      return;
-    if (const auto* replies = std::get_if<wire::CallReplies>(&*packet)) {
-      for (const wire::CallReply& reply : replies->replies)
-        note(reply.refusal, reply.detail);
-    } else if (const auto* response = std::get_if<wire::Response>(&*packet)) {
-      note(response->refusal, response->detail);
-    }
-  }
-
-  void note(Refusal refusal, const std::string& detail) {
-    ++answers_;
-    if (refusal == Refusal::none)
-      return void(++told["ok"]);
-    const bool of_interest = refusal == Refusal::invalid || refusal == Refusal::resource;
-    ++told[std::string(name(refusal)) + (of_interest ? " " + detail : "")];
-  }
-
-  int fd_;
-  bool closed_ = false;
-  std::uint64_t answers_ = 0;
-  wire::FrameCutter cutter_{};
-};
+namespace troupe::attacker {
 
 wire::Calls calls_for(const std::string& peer, wire::CallKind kind) {
   return {.peer = peer, .kind = kind, .level = ReadLevel::linearizable, .calls = {}, .seen = {}};
 }
+
+namespace {
 
 Bytes set(const std::string& key, std::size_t bytes = 1) {
   const std::string payload = resources::kv_store::set(key, std::string(bytes, 'v'));
   return wire::encode_command(machine::bytes(payload));
 }
 
-/// One frame asks for the same large value again and again.
-void many_gets(Connection& connection, const std::string& peer) {
+/// Small frames without end, and nobody waits for an answer.
+void flood(Connection& connection, const std::function<wire::Frame(std::uint64_t)>& frame) {
+  for (std::uint64_t id = 1; Clock::now() < connection.end && !connection.is_closed(); ++id)
+    connection.send(*frame(id));
+}
+
+wire::Calls gets_of_large(const std::string& peer) {
   const Bytes question = Bytes::copy_of(resources::kv_store::get("large"));
   wire::Calls calls = calls_for(peer, wire::CallKind::query);
   constexpr std::size_t frame_bytes = std::size_t{62} << 10;
   for (std::uint64_t id = 1; id * (question.size() + 24) < frame_bytes; ++id)
     calls.calls.push_back({id, question});
+  return calls;
+}
+
+/// One frame asks for the same large value again and again.
+void many_gets(Connection& connection, const std::string& peer) {
+  const wire::Calls calls = gets_of_large(peer);
   std::uint64_t asked = 0;
   do {
     connection.send(*wire::encode(calls));
     asked += calls.calls.size();
     connection.await(asked);
   } while (!connection.is_closed() && Clock::now() < connection.end);
+}
+
+/// The same without end, and no answer is read.
+void unread_gets(Connection& connection, const std::string& peer) {
+  const wire::Frame frame = wire::encode(gets_of_large(peer));
+  connection.reads = false;
+  while (!connection.is_closed() && Clock::now() < connection.end)
+    connection.send(*frame);
+}
+
+/// Calls without end over many connections, and no refusal is read.
+void unread_refusals(Connection& connection, const std::string& peer) {
+  wire::Calls calls = calls_for(peer, wire::CallKind::query);
+  calls.calls.resize(60'000);
+  const wire::Frame frame = wire::encode(calls);
+  constexpr int connections = 20;
+  std::vector<std::unique_ptr<Connection>> others;
+  for (int i = 0; i < connections && Clock::now() < connection.end; ++i) {
+    auto& other = *others.emplace_back(std::make_unique<Connection>(connection.address));
+    other.reads = false;
+    // It stands still when the node reads no more.
+    other.end = Clock::now() + std::chrono::milliseconds(150);
+    while (!other.is_closed() && Clock::now() < other.end)
+      other.send(*frame);
+    connection.frames_ += other.frames_;
+    connection.sent_bytes_ += other.sent_bytes_;
+  }
+  connection.await(1);
+}
+
+/// Requests for the same large entry.
+void large_entries(Connection& connection, const std::string& peer) {
+  wire::Calls calls = calls_for(peer, wire::CallKind::command);
+  calls.calls.push_back({1, set("entry", std::size_t{2} << 20)});
+  connection.send(*wire::encode(calls));
+  connection.await(1);
+  const wire::AskEntry ask{connection.last_index};
+  flood(connection, [&](std::uint64_t id) {
+    return wire::encode(wire::Request{.id = id, .peer = peer, .body = ask});
+  });
 }
 
 /// Bytes that no field refers to, in front of a tiny command that goes into the log.
@@ -184,10 +132,30 @@ void refused_neighbours(Connection& connection, const std::string& peer) {
   }
 }
 
-/// Small frames without end, and nobody waits for an answer.
-void flood(Connection& connection, const std::function<wire::Frame(std::uint64_t)>& frame) {
-  for (std::uint64_t id = 1; Clock::now() < connection.end && !connection.is_closed(); ++id)
-    connection.send(*frame(id));
+/// A frame of many commands alike, of which the peer takes one.
+void refused_crowd(Connection& connection, const std::string& peer) {
+  constexpr std::size_t count = 1000;
+  const Bytes nonsense = Bytes::copy_of(std::string(std::size_t{4} << 10, 'x'));
+  for (std::uint64_t id = 1; id <= 300 && !connection.is_closed(); ++id) {
+    wire::Calls calls = calls_for(peer, wire::CallKind::command);
+    calls.calls.resize(count, {count * id, nonsense});
+    calls.calls.front().payload = set("crowd", std::size_t{4} << 10);
+    connection.send(*wire::encode(calls));
+    connection.await(count * id);
+  }
+}
+
+/// Frames of commands of which all but one are soon overwritten, and so cleaned from the log.
+void survivors(Connection& connection, const std::string& peer) {
+  constexpr std::uint64_t count = 1000;
+  for (std::uint64_t frame = 1; !connection.is_closed() && Clock::now() < connection.end; ++frame) {
+    wire::Calls calls = calls_for(peer, wire::CallKind::command);
+    for (std::uint64_t id = 1; id < count; ++id)
+      calls.calls.push_back({id, set("overwritten" + std::to_string(id), 4000)});
+    calls.calls.push_back({count, set("stays" + std::to_string(frame), 4000)});
+    connection.send(*wire::encode(calls));
+    connection.await(count * frame);
+  }
 }
 
 void small_calls(Connection& connection, const std::string& peer) {
@@ -254,9 +222,13 @@ void start_peers(Connection& connection, const std::string&) {
   }
 }
 
-using Attack = void (*)(Connection&, const std::string&);
-const std::map<std::string, Attack> attacks = {
+const Attacks attacks = {
     {"many_gets", many_gets},
+    {"unread_gets", unread_gets},
+    {"unread_refusals", unread_refusals},
+    {"large_entries", large_entries},
+    {"refused_crowd", refused_crowd},
+    {"survivors", survivors},
     {"unreferenced_bytes", unreferenced_bytes},
     {"refused_neighbours", refused_neighbours},
     {"small_calls", small_calls},
@@ -267,17 +239,27 @@ const std::map<std::string, Attack> attacks = {
     {"start_peers", start_peers},
 };
 
+const Attack* find(const std::string& name) {
+  for (const Attacks* all : {&attacks, &connection_attacks()})
+    if (const auto found = all->find(name); found != all->end())
+      return &found->second;
+  return nullptr;
+}
+
 }  // namespace
 
+}  // namespace troupe::attacker
+
 int main(int count, char** words) {
-  const auto attack = attacks.find(count > 3 ? words[1] : "");
-  if (attack == attacks.end()) {
+  using namespace troupe::attacker;
+  const Attack* attack = find(count > 3 ? words[1] : "");
+  if (attack == nullptr) {
     std::fprintf(stderr, "usage: troupe_attacker ATTACK HOST:PORT PEER [SECONDS]\n");
     return 2;
   }
   Connection connection(words[2]);
   connection.end = Clock::now() + std::chrono::seconds(count > 4 ? std::stoi(words[4]) : 10);
-  attack->second(connection, words[3]);
+  (*attack)(connection, words[3]);
   std::string told;
   for (const auto& [what, how_often] : connection.told)
     told += (told.empty() ? "" : ", ") + ("\"" + what) + "\": " + std::to_string(how_often);

@@ -12,6 +12,7 @@ import cluster
 from cluster import Node, Shell, ask, wait_for
 
 CONNECTIONS_MAX = 24
+LINKS_MAX = 8  # Of a node that may open 128 files.
 
 
 def main():
@@ -21,6 +22,7 @@ def main():
         one_source_keeps_nobody_out(os.path.join(path, "source"))
         who_is_turned_away_is_told(os.path.join(path, "full"))
         accepting_pauses(os.path.join(path, "paused"))
+        links_are_bounded(os.path.join(path, "links"))
 
 
 def limits(soft, hard):
@@ -171,6 +173,53 @@ def cpu_seconds(node):
 def log_lines(node, event):
     with open(node.directory + ".log") as f:
         return [line for line in f if "event=" + event in line]
+
+
+def links_are_bounded(directory):
+    """A node that may open 128 files has eight links, says once that it needs more, and serves."""
+    os.mkdir(directory)
+    few_files = os.path.join(directory, "few_files")
+    with open(few_files, "w") as script:
+        script.write("#!/bin/sh\nulimit -n 128\nexec %s \"$@\"\n" % cluster.TROUPE)
+    os.chmod(few_files, 0o700)
+    nodes = [Node("n%d" % i, os.path.join(directory, "n%d" % i)) for i in range(LINKS_MAX + 3)]
+    nodes[0].program = few_files
+    try:
+        for node in nodes:
+            node.start()
+        shell = Shell("--connect", nodes[0].address, "--json")
+        peers = ["p%d@%s" % (i, node.address) for i, node in enumerate(nodes)]
+        # One peer of the node for each of the others, in a cluster with it.
+        for i, peer in enumerate(peers[1:], 1):
+            ours = "q%d@%s" % (i, nodes[0].address)
+            for each in (ours, peer):
+                assert ask(shell, "start_peer kv_store " + each)["ok"]
+            reply = ask(shell, "set_configuration %s %s" % (ours, ours))
+            assert reply["ok"], reply
+            if i <= LINKS_MAX:
+                reply = ask(shell, "add_member %s %s" % (ours, peer))
+                assert reply["ok"], reply
+                assert not log_lines(nodes[0], "too_many_links")
+        for i in (LINKS_MAX + 1, LINKS_MAX + 2):
+            shell.send("add_member q%d@%s %s" % (i, nodes[0].address, peers[i]))
+        line = wait_for("the log", lambda: log_lines(nodes[0], "too_many_links"))[0]
+        print(line.strip(), flush=True)
+        assert "links_max=%d " % LINKS_MAX in line, line
+        assert is_served_by(nodes[0], "q1")
+        assert len(log_lines(nodes[0], "too_many_links")) == 1
+        shell.process.kill()
+    finally:
+        for node in nodes:
+            if node.running():
+                node.kill()
+
+
+def is_served_by(node, peer):
+    shell = Shell("--connect", node.address, "--json", "--timeout", "5s")
+    try:
+        return ask(shell, "write %s@%s set k 1" % (peer, node.address))["ok"]
+    finally:
+        shell.close()
 
 
 def accepting_pauses(directory):
