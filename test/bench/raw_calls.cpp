@@ -32,6 +32,8 @@ constexpr std::size_t events_max = 512;
 constexpr std::size_t read_bytes_max = std::size_t{64} << 10;
 constexpr auto patience = std::chrono::seconds(10);
 constexpr int patience_ms = 10'000;
+/// Connections without the node's hello. A node closes the oldest of more than 64.
+constexpr std::size_t greeting_max = 32;
 
 void send_without_delay(int fd) {
   const int on = 1;
@@ -152,6 +154,8 @@ struct RawCalls::Parts {
       watch(epoll.fd(), connections[i].socket.fd(), i);
       if (!options.hello.empty())
         send(connections[i], options.hello);
+      while (waiting >= greeting_max)
+        turn();
     }
     while (waiting > 0)
       turn();
