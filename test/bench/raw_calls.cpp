@@ -32,7 +32,7 @@ constexpr std::size_t events_max = 512;
 constexpr std::size_t read_bytes_max = std::size_t{64} << 10;
 constexpr auto patience = std::chrono::seconds(10);
 constexpr int patience_ms = 10'000;
-/// Connections without the node's hello. A node closes the oldest of more than 64.
+/// Connections whose hello the node may not have read. It closes the oldest of more than 64.
 constexpr std::size_t greeting_max = 32;
 
 void send_without_delay(int fd) {
@@ -152,11 +152,26 @@ struct RawCalls::Parts {
       connections[i].socket = std::get<Socket>(std::move(dialed));
       send_without_delay(connections[i].socket.fd());
       watch(epoll.fd(), connections[i].socket.fd(), i);
-      if (!options.hello.empty())
-        send(connections[i], options.hello);
-      while (waiting >= greeting_max)
-        turn();
+      if (options.hello.empty())
+        continue;
+      send(connections[i], options.hello);
+      if (waiting == greeting_max)
+        await_places(i + 1);
     }
+    if (waiting > 0)
+      await_places(connections.size());
+  }
+
+  /// A node may say hello before it has heard ours. It has only once it answers.
+  void await_places(std::size_t upto) {
+    const std::size_t from = upto - waiting;
+    await_all();
+    for (std::size_t i = from; i < upto; ++i)
+      send(connections[i], options.request);
+    await_all();
+  }
+
+  void await_all() {
     while (waiting > 0)
       turn();
   }
@@ -262,8 +277,7 @@ struct RawCalls::Parts {
     is_calling = true;
     for (Connection& connection : connections)
       call(connection, Clock::now());
-    while (waiting > 0)
-      turn();
+    await_all();
     is_calling = false;
   }
 
