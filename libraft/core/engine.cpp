@@ -15,7 +15,8 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
       random_(options_.seed),
       now_(now),
       boot_(Random(~options_.seed).next()),
-      stretches_(~options_.seed) {
+      stretches_(~options_.seed),
+      cleaner_(options_) {
   TROUPE_ASSERT(problem(options_).empty());
   hard_state_ = recovered.hard_state;
   if (mutant(Mutant::vote_forgotten))
@@ -39,7 +40,7 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
   TROUPE_ASSERT(!snapshot_ || log_.contains(snapshot_->place.id));
   stretch_permille_ = draw_stretch();
   persisted_ = handed_ = log_.last().index;
-  expect_reports_behind(applied_);
+  cleaner_.restart(applied_);
   reset_election_deadline();
   start_bound();
 }
@@ -65,7 +66,9 @@ void Engine::step(const Input& input) {
     void operator()(const SnapshotTaken& taken) const { engine.on_snapshot_taken(taken); }
     void operator()(const ChunkStored& stored) const { engine.on_chunk_stored(stored); }
     void operator()(const SnapshotLost& lost) const { engine.on_snapshot_lost(lost); }
-    void operator()(const Released& released) const { engine.on_released(released); }
+    void operator()(const Released& released) const {
+      engine.cleaner_.report(released, engine.applied_, engine.log_);
+    }
     void operator()(const DiskFull& news) const { engine.on_disk_full(news); }
     void operator()(const Silent& silent) const { engine.on_silent(silent.peer); }
   };
@@ -212,7 +215,7 @@ void Engine::view(EngineView& into) const {
   into.quiet = is_quiet();
   into.read_rounds = read_rounds_;
   into.holes = log_.holes_from(log_.first());
-  into.holes_to_make = releases_.size() + sweep_.size();
+  into.holes_to_make = cleaner_.waiting();
   into.floor = clean_upto();
   into.dropped = dropped_;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/cleaner.hpp"
 #include "core/configuration.hpp"
 #include "core/flat_map.hpp"
 #include "core/input.hpp"
@@ -15,7 +16,6 @@
 #include "core/types.hpp"
 #include "core/view.hpp"
 
-#include <deque>
 #include <list>
 #include <map>
 #include <optional>
@@ -316,16 +316,8 @@ private:
   void take_reads(Output& out);
 
   // engine_cleaning.cpp
-  void on_released(const Released& released);
-  bool fits(const Released& released) const;
-  void expect_reports_behind(Index index);
   Index floor() const;
   Index clean_upto() const;
-  bool may_become_hole(const Release& release) const;
-  std::uint64_t matters_still() const;
-  std::deque<Release>::const_iterator end_of_cleanable() const;
-  bool may_sweep() const;
-  void begin_sweep();
   void clean_some(Write& write);
   Time cleaning_deadline() const;
   bool is_mended() const;
@@ -494,13 +486,7 @@ private:
   std::vector<ChunkToSend> chunks_to_send_{};
   std::vector<ChunkToStore> chunks_to_store_{};
   std::uint64_t storing_ = 0;  ///< So many of those are not answered yet.
-  // Cleaning (§5.3).
-  std::deque<Release> releases_{};  ///< Ascending by what released.
-  std::deque<Release> sweep_{};     ///< Being made holes of, in this order...
-  Index sweep_upto_{};              ///< ...released by entries up to this one.
-  std::uint64_t sweep_at_ = 0;      ///< So many releases make a sweep.
-  Index reported_{};                ///< Up to here.
-  Time cleaned_at_{};               ///< When holes were made last.
+  Cleaner cleaner_;
 
   Index cut_to_{};  ///< What stands before this entry is to go from the log...
   Time cut_at_{};   ///< ...some of which went then.

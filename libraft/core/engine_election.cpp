@@ -20,9 +20,7 @@ void Engine::adopt_term(Term term) {
   hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::term_not_written);
   // Promises of the old term are worth nothing to those who waited for them.
   held_.clear();
-  // As if holes had been made a heartbeat from here on: what the next leader's first entries wait
-  // for, votes among it, is not to be written behind thousands of holes.
-  cleaned_at_ = now_ + options_.heartbeat_interval;
+  cleaner_.defer(now_);
 }
 
 /// `leader` is nobody where the term is known by other means than its leader.

@@ -100,7 +100,7 @@ void Engine::install(SnapshotHead head) {
     restart_log(head.place);
   commit_ = std::max(commit_, last.index);
   applied_ = last.index;
-  expect_reports_behind(applied_);
+  cleaner_.restart(applied_);
   stateless_ = false;
   install_ = head;
   record_snapshot(std::move(head));

@@ -129,7 +129,7 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
     snapshot_.reset();
     snapshot_dirty_ = false;
     applied_ = {};
-    expect_reports_behind({});
+    cleaner_.restart({});
     return;
   }
   // What we promised stands on our log and our term, and they are sound: we vote and accept. But
@@ -163,9 +163,7 @@ void Engine::cut_some(Write& write) {
   TROUPE_ASSERT(to <= next(snapshot_->place.id.index));
   log_.cut_before(to);
   write.cut_before = to;
-  const auto is_gone = [&](const Release& release) { return release.entry < to; };
-  std::erase_if(releases_, is_gone);
-  std::erase_if(sweep_, is_gone);
+  cleaner_.forget_before(to);
   cut_at_ = now_;
   // The last configuration before the log's first entry is still in force there.
   const auto kept = configurations_.upper_bound(log_.before().index);
