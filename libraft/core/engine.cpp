@@ -14,7 +14,7 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
     : options_(options),
       random_(options_.seed),
       now_(now),
-      boot_(Random(~options_.seed).next()),
+      reads_(Random(~options_.seed).next()),
       stretches_(~options_.seed),
       cleaner_(options_) {
   TROUPE_ASSERT(problem(options_).empty());
@@ -161,9 +161,8 @@ Result<PeerId> Engine::transfer(PeerId to) {
 
 Time Engine::next_deadline() const {
   const Time own = may_campaign() ? election_deadline_ : never;
-  const auto* state = std::get_if<Following>(&state_);
-  const bool asking = state != nullptr && state->answered_read < state->asked_read;
-  const Time ask = asking ? state->asked_read_at + options_.heartbeat_interval : never;
+  const Time ask =
+      role_ == Role::follower ? reads_.ask_deadline(options_.heartbeat_interval) : never;
   const Time led = role_ == Role::leader ? leader_deadline() : own;
   return std::min({led, ask, cut_deadline(), cleaning_deadline()});
 }
@@ -213,7 +212,7 @@ void Engine::view(EngineView& into) const {
   into.received_bytes = receiving_ ? receiving_->upto : 0;
   into.stateless = stateless_;
   into.quiet = is_quiet();
-  into.read_rounds = read_rounds_;
+  into.read_rounds = reads_.rounds();
   into.holes = log_.holes_from(log_.first());
   into.holes_to_make = cleaner_.waiting();
   into.floor = clean_upto();

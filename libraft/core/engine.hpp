@@ -10,6 +10,7 @@
 #include "core/output.hpp"
 #include "core/progress.hpp"
 #include "core/random.hpp"
+#include "core/read_queue.hpp"
 #include "core/recovered.hpp"
 #include "core/refusal.hpp"
 #include "core/snapshot.hpp"
@@ -156,24 +157,15 @@ private:
 
   struct Following {
     PeerId leader{};
-    bool quiet = false;      ///< It sends no heartbeats, and we don't wait for any.
-    bool reachable = true;   ///< False after `Disconnected`, until it speaks again.
-    Index floor{};           ///< As the leader said last.
-    Time answered_at{};      ///< When it last heard of our disk, or we began to follow.
-    Index agreed{};          ///< Our log is the leader's up to here.
-    ReadId asked_read{};     ///< The newest read that we asked it about...
-    Time asked_read_at{};    ///< ...and when.
-    ReadId answered_read{};  ///< The newest that it answered, or that was lost.
+    bool quiet = false;     ///< It sends no heartbeats, and we don't wait for any.
+    bool reachable = true;  ///< False after `Disconnected`, until it speaks again.
+    Index floor{};          ///< As the leader said last.
+    Time answered_at{};     ///< When it last heard of our disk, or we began to follow.
+    Index agreed{};         ///< Our log is the leader's up to here.
   };
   struct Electing {  ///< Asking for pre-votes or votes; the role tells which.
     std::map<PeerId, bool> votes{};
     Time since{};
-  };
-  struct PendingRead {
-    ReadId id{};
-    Index index{};
-    PeerId asker = nobody;       ///< The follower that asked, unless it was our own client...
-    ReadIndexRequest request{};  ///< ...and how.
   };
   struct Change {
     Configuration target{};
@@ -184,9 +176,6 @@ private:
   };
   struct Leading {
     PeerMap<Progress> progress{};
-    std::list<PendingRead> reads{};
-    ReadId sent_read{};   ///< The newest read that a round carries already.
-    ReadId own_read{};    ///< The newest of our own clients' that waits, or did.
     Index term_start{};   ///< The first entry of our term.
     Time since{};         ///< When we were elected.
     Time stirred_at{};    ///< When there was anything to do last.
@@ -304,16 +293,11 @@ private:
 
   // engine_reads.cpp
   Result<ReadId> start_read_as_follower();
-  bool holds_lease() const;
-  void read_ready(ReadId upto, Index index);
   void confirm_reads();
-  void lose_reads();
   bool may_answer_reads() const;
   bool read_request_due() const;
-  void ask_for_read_index();
   void on_read_index_request(const Message& message, const ReadIndexRequest& request);
   void on_read_index_response(const Message& message, const ReadIndexResponse& response);
-  void take_reads(Output& out);
 
   // engine_cleaning.cpp
   Index floor() const;
@@ -431,8 +415,7 @@ private:
   /// When a leader last spoke, of whatever term; when we started, if it may have been before that.
   /// What we promised it then outlives our role and its term.
   std::optional<Time> heard_leader_at_{};
-  ReadId last_read_{};
-  std::uint64_t boot_ = 0;  ///< Tells our requests from those of our earlier lives.
+  ReadQueue reads_;
 
   // What the next output is made of.
   struct Held {
@@ -456,14 +439,12 @@ private:
   std::list<Handed> writing_{};  ///< Handed out and not yet persisted.
   std::list<Held> held_{};
   std::vector<Message> messages_{};
-  std::list<ReadReady> reads_ready_{};
   bool role_changed_ = false;
   std::vector<SetBack> set_back_{};  ///< Found out, and not told yet.
   RoleChange role_change_{};
   std::vector<PeerId> unheard_{};  ///< See `EngineView`.
   bool disk_full_ = false;
   std::uint64_t dropped_ = 0;
-  std::uint64_t read_rounds_ = 0;
 
   // Snapshots (§5.1).
   struct Receiving {

@@ -36,7 +36,7 @@ void Engine::become_follower(Term term, PeerId leader, RoleChange change) {
     vain_candidacies_ = 0;
     unheard_.clear();
   }
-  lose_reads();
+  reads_.lose_all();
   reset_election_deadline();
 }
 
@@ -129,7 +129,7 @@ void Engine::defer_election() {
 void Engine::pre_campaign() {
   role_ = Role::pre_candidate;
   role_changed_ = true;
-  lose_reads();
+  reads_.lose_all();
   state_ = Electing{.votes = {{options_.self, true}}, .since = now_};
   reset_election_deadline();
   for (const Member& member : configuration().members()) {
@@ -149,7 +149,7 @@ void Engine::campaign(bool transfer, RoleChange change) {
   role_ = Role::candidate;
   role_changed_ = true;
   role_change_ = change;
-  lose_reads();
+  reads_.lose_all();
   state_ = Electing{.votes = {{options_.self, true}}};
   reset_election_deadline();
   ask_for_votes(VoteRequest{.last = log_.last(), .transfer = transfer});

@@ -57,8 +57,8 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (progress.is_set_back() && !mutant(Mutant::set_back_still_counts))
     return;
   progress.heard(now_, mutant(Mutant::read_by_older_answer)
-                           ? leading().sent_read
-                           : std::min(response.read, leading().sent_read));
+                           ? reads_.sent()
+                           : std::min(response.read, reads_.sent()));
   // No longer than our own timeout: that is what `clock_error` is reckoned for.
   if (response.sent_at <= now_)
     progress.promised(response.sent_at

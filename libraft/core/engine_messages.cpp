@@ -29,7 +29,7 @@ void Engine::on_disconnected(PeerId peer) {
     hasten_election();
   role_changed_ = role_changed_ || state->reachable;
   state->reachable = false;
-  lose_reads();
+  reads_.lose_all();
 }
 
 /// Whether `message` is for this incarnation of this peer, and of its cluster.

@@ -30,7 +30,7 @@ Output Engine::take_output() {
   if (role_ == Role::leader)
     replicate();
   if (read_request_due())
-    ask_for_read_index();
+    send(following().leader, reads_.ask_leader(now_));
   if (has_write())
     out.write = take_write();
   out.messages = std::exchange(messages_, {});
@@ -44,7 +44,8 @@ Output Engine::take_output() {
     out.take_snapshot = place_applied();
     taking_ = out.take_snapshot->id;
   }
-  take_reads(out);
+  while (may_answer_reads())
+    out.reads.push_back(reads_.pop_ready());
   out.chunks_to_send = std::exchange(chunks_to_send_, {});
   out.chunks_to_store = std::exchange(chunks_to_store_, {});
   out.check_snapshot = std::exchange(check_, std::nullopt);

@@ -68,7 +68,8 @@ bool Engine::has_nothing_to_do() const {
   const Index last = log_.last().index;
   if (commit_ != last || persisted_ != last || commit_ < lead.term_start || !is_voter())
     return false;
-  if (!lead.reads.empty() || lead.transfer_to != nobody || lead.change || !lead.departing.empty())
+  if (reads_.newest() != ReadId{} || lead.transfer_to != nobody || lead.change
+      || !lead.departing.empty())
     return false;
   if (disk_full_ || configuration().is_joint()
       || configuration().voters.size() < configuration().keep.count)

@@ -13,8 +13,7 @@ bool Engine::has_news_for(const Progress& progress) const {
   const bool heartbeat =
       !progress.sent_at()
       || (!leading().asleep && now_ - *progress.sent_at() >= options_.heartbeat_interval);
-  const bool read = !leading().reads.empty() && leading().reads.back().id > leading().sent_read;
-  return entries || heartbeat || read;
+  return entries || heartbeat || reads_.round_is_due();
 }
 
 /// Sends every follower what it lacks, as far as its window reaches. Called once for all inputs of
@@ -28,10 +27,8 @@ void Engine::replicate() {
       replicate_to(peer, progress);
     send_chunks(peer, progress);
   }
-  if (lead.reads.empty() || lead.reads.back().id == lead.sent_read)
-    return;
-  lead.sent_read = lead.reads.back().id;
-  ++read_rounds_;
+  if (reads_.round_is_due())
+    reads_.send_round();
 }
 
 void Engine::replicate_to(PeerId to, Progress& progress) {
@@ -61,9 +58,7 @@ void Engine::send_append(PeerId to, Progress& progress, std::vector<Entry> entri
   }
   progress.sent(now_);
   // Only a read that this follower has not confirmed makes it answer at once.
-  const auto& reads = leading().reads;
-  const ReadId read =
-      reads.empty() || progress.read() >= reads.back().id ? ReadId{} : reads.back().id;
+  const ReadId read = progress.read() >= reads_.newest() ? ReadId{} : reads_.newest();
   const Term previous_term = previous == Index{} ? Term{} : log_.term_at(previous);
   const bool quiet = entries.empty() && is_quiet_due();
   send(to, AppendRequest{.previous = {previous_term, previous},

@@ -22,7 +22,7 @@ void Engine::find_self_set_back(EntryId acknowledged) {
   held_.clear();
   messages_.clear();
   receiving_.reset();
-  lose_reads();
+  reads_.lose_all();
 }
 
 /// What was accepted in this term stays. So a rejection of it answers a request that left before we

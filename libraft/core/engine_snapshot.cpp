@@ -139,7 +139,7 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
   if (role_ != Role::follower)
     become_follower(hard_state_.term, nobody, {.cause = RoleCause::state_lost});
   role_changed_ = true;
-  lose_reads();
+  reads_.lose_all();
 }
 
 /// Once the snapshot is durable the log may end behind it. Some entries stay, for followers that
