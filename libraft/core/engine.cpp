@@ -39,7 +39,7 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
   TROUPE_ASSERT(snapshot_ || log_.before() == EntryId{});
   TROUPE_ASSERT(!snapshot_ || log_.contains(snapshot_->place.id));
   stretch_permille_ = draw_stretch();
-  persisted_ = handed_ = log_.last().index;
+  writes_ = WriteQueue(log_.last().index);
   cleaner_.restart(applied_);
   reset_election_deadline();
   start_bound();
@@ -119,7 +119,7 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
   // peer that crashes here never bootstraps twice. Nobody else can campaign in term 1, for nobody
   // else has a configuration.
   hard_state_ = {.term = {1}, .voted_for = options_.self, .cluster = cluster};
-  hard_state_dirty_ = true;
+  writes_.hard_state_changed();
   append(EntryKind::configuration, Bytes::copy_of(bytes));
   role_ = Role::candidate;
   role_changed_ = true;
@@ -194,8 +194,8 @@ void Engine::view(EngineView& into) const {
   into.last = log_.last();
   into.commit = commit_;
   into.applied = applied_;
-  into.persisted = persisted_;
-  into.written = last_write_;
+  into.persisted = writes_.persisted();
+  into.written = writes_.taken();
   into.configuration_index = configuration_index();
   into.changing = leads && (leading().change || configuration().is_joint());
   into.transfer_to = leads ? leading().transfer_to : nobody;

@@ -7,6 +7,7 @@
 #include "core/log.hpp"
 #include "core/message.hpp"
 #include "core/options.hpp"
+#include "core/outbox.hpp"
 #include "core/output.hpp"
 #include "core/progress.hpp"
 #include "core/random.hpp"
@@ -16,6 +17,7 @@
 #include "core/snapshot.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
+#include "core/write_queue.hpp"
 
 #include <list>
 #include <map>
@@ -227,13 +229,10 @@ private:
   // engine_output.cpp: what goes out, and what has become durable.
   void on_persisted(WriteId write);
   bool may_apply() const { return commit_ > applied_ && !stateless_; }
-  bool dirty() const {
-    return hard_state_dirty_ || truncate_pending_ || snapshot_dirty_ || handed_ < log_.last().index;
-  }
   bool has_write() const {
-    return dirty() || now_ >= cut_deadline() || now_ >= cleaning_deadline();
+    return writes_.is_dirty(log_.last().index) || now_ >= cut_deadline()
+           || now_ >= cleaning_deadline();
   }
-  bool hard_state_durable() const;
   Write take_write();
   void send(PeerId to, Body body);
   void send_when_durable(PeerId to, Body body);
@@ -403,7 +402,6 @@ private:
   std::optional<Configuration> told_{};  ///< By a leader for whom we are a standby.
   Index commit_{};
   Index applied_{};
-  Index persisted_{};
 
   Role role_ = Role::follower;
   std::variant<Following, Electing, Leading> state_{Following{}};
@@ -417,28 +415,8 @@ private:
   std::optional<Time> heard_leader_at_{};
   ReadQueue reads_;
 
-  // What the next output is made of.
-  struct Held {
-    WriteId after{};
-    Message message{};
-  };
-  struct Handed {
-    WriteId id{};
-    EntryId last{};  ///< Where the log ended with this write, less what was truncated since.
-    bool hard_state = false;
-    Time at{};        ///< When it was handed out.
-    Index covered{};  ///< By the snapshot that stands in this write.
-  };
-  WriteId last_write_{};
-  WriteId persisted_write_{};
-  bool hard_state_dirty_ = false;
-  std::optional<Index> truncate_pending_{};
-  Index handed_{};  ///< The store was given the log up to here.
-  // Lists, here and elsewhere, where nearly nothing waits: an empty deque takes 0.6 KB, and a node
-  // may have thousands of idle peers.
-  std::list<Handed> writing_{};  ///< Handed out and not yet persisted.
-  std::list<Held> held_{};
-  std::vector<Message> messages_{};
+  WriteQueue writes_{};
+  Outbox outbox_{};
   bool role_changed_ = false;
   std::vector<SetBack> set_back_{};  ///< Found out, and not told yet.
   RoleChange role_change_{};
@@ -453,8 +431,6 @@ private:
   };
   std::optional<SnapshotHead> snapshot_{};  ///< The last one, our own or a leader's.
   bool snapshot_sound_ = true;              ///< False when it was lost.
-  bool snapshot_dirty_ = false;             ///< No write holds it yet.
-  bool restart_pending_ = false;            ///< The log begins anew behind it, with that write.
   std::optional<EntryId> taking_{};
   bool snapshot_asked_ = false;
   Time snapshot_retry_at_ = Time::min();
@@ -464,7 +440,6 @@ private:
   std::optional<Receiving> receiving_{};
   std::optional<SnapshotHead> install_{};
   std::optional<SnapshotHead> check_{};
-  std::vector<ChunkToSend> chunks_to_send_{};
   std::vector<ChunkToStore> chunks_to_store_{};
   std::uint64_t storing_ = 0;  ///< So many of those are not answered yet.
   Cleaner cleaner_;

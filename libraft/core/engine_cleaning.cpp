@@ -27,7 +27,7 @@ Index Engine::floor() const {
     return state->floor;
   if (role_ != Role::leader)
     return {};
-  Index least = persisted_;
+  Index least = writes_.persisted();
   if (mutant(Mutant::floor_ignored))
     return least;
   for (const auto& [peer, progress] : leading().progress)
@@ -39,7 +39,7 @@ Index Engine::floor() const {
 /// The one place that says how far cleaning may go: here is also where to hold back what somebody
 /// else has yet to see.
 Index Engine::clean_upto() const {
-  return std::min({floor(), persisted_, applied_});
+  return std::min({floor(), writes_.persisted(), applied_});
 }
 
 void Engine::clean_some(Write& write) {

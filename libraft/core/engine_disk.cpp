@@ -6,7 +6,7 @@
 namespace troupe {
 
 bool Engine::disk_stalls() const {
-  return !writing_.empty() && now_ - writing_.front().at >= options_.disk_stall_max;
+  return writes_.stalls(now_, options_.disk_stall_max);
 }
 
 /// A leader may go on without its disk: the others commit without it (§10.2.1). But what it hands
@@ -17,18 +17,21 @@ bool Engine::disk_stalls() const {
 /// entry, and its own vote is not durable.
 void Engine::leave_stalled_disk() {
   Leading& lead = leading();
-  if (!disk_stalls() || lead.stalled_write == writing_.front().id || lead.transfer_to != nobody)
+  if (!disk_stalls() || lead.transfer_to != nobody)
+    return;
+  const WriteQueue::UnderWay& oldest = writes_.under_way().front();
+  if (lead.stalled_write == oldest.id)
     return;
   if (lead.change)
     return;  // It would be lost half-way.
-  const bool others_wrote_it = persisted_ < commit_ && writing_.front().last.index <= commit_;
+  const bool others_wrote_it = writes_.persisted() < commit_ && oldest.last.index <= commit_;
   std::map<PeerId, bool> others;
   for (const auto& [peer, progress] : lead.progress)
     others[peer] = hears(progress);
   // Without a quorum that is heard nobody could take over.
   if (!others_wrote_it || tally(configuration(), others) != Tally::won)
     return;
-  lead.stalled_write = writing_.front().id;
+  lead.stalled_write = oldest.id;
   lead.leaving_disk = true;
   if (!transfer(nobody))
     lead.leaving_disk = false;

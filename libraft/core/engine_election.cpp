@@ -17,9 +17,10 @@ void Engine::adopt_term(Term term) {
   TROUPE_ASSERT(term > hard_state_.term);
   hard_state_.term = term;
   hard_state_.voted_for = nobody;
-  hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::term_not_written);
+  if (!mutant(Mutant::term_not_written))
+    writes_.hard_state_changed();
   // Promises of the old term are worth nothing to those who waited for them.
-  held_.clear();
+  outbox_.drop_promises();
   cleaner_.defer(now_);
 }
 
@@ -109,7 +110,7 @@ void Engine::start_election() {
     vain_candidacies_ = std::min(vain_candidacies_ + 1, doublings_max);
   // A disk slower than the timeout must get done with one candidacy, our own or whose we vote for,
   // before the next begins.
-  if (!hard_state_durable())
+  if (!writes_.hard_state_is_durable())
     return reset_election_deadline();
   // A single voter need not ask first.
   if (tally(configuration(), {{options_.self, true}}) == Tally::won)
@@ -137,7 +138,7 @@ void Engine::pre_campaign() {
       continue;
     Message message = envelope(member.id, PreVoteRequest{.last = log_.last()});
     message.term = {hard_state_.term.value + 1};
-    messages_.push_back(std::move(message));
+    outbox_.send(std::move(message));
   }
 }
 
@@ -168,7 +169,7 @@ void Engine::ask_for_votes(const Body& request) {
 /// same term twice, with a crash in between.
 Tally Engine::tally_votes() const {
   const Tally tally = troupe::tally(configuration(), electing().votes);
-  const bool durable = hard_state_durable() || mutant(Mutant::leads_before_durable);
+  const bool durable = writes_.hard_state_is_durable() || mutant(Mutant::leads_before_durable);
   return tally == Tally::won && !durable ? Tally::pending : tally;
 }
 
@@ -220,7 +221,8 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
   // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
   // that is behind must learn it, or it asks for ever.
   // While our vote is being written another has it, and would lose it.
-  const bool is_time = message.term > hard_state_.term && !hears_leader() && hard_state_durable();
+  const bool is_time =
+      message.term > hard_state_.term && !hears_leader() && writes_.hard_state_is_durable();
   const bool granted =
       is_time && request.last >= log_.last() && may_vote() && !goes_before(message.from, request);
   if (granted && role_ == Role::follower)
@@ -266,7 +268,8 @@ void Engine::on_vote_request(const Message& message, const VoteRequest& request)
   }
   if (hard_state_.voted_for == nobody) {
     hard_state_.voted_for = message.from;
-    hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::vote_not_written);
+    if (!mutant(Mutant::vote_not_written))
+      writes_.hard_state_changed();
   }
   // The same message may have ended our own leadership, as we asked for: that says more.
   const bool handed_over = role_changed_

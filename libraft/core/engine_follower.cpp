@@ -30,7 +30,7 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
     AppendResponse response = promise_to(
         request,
         Rejected{.previous = request.previous, .hint = log_.last_not_above(request.previous)});
-    if (!hard_state_durable())
+    if (!writes_.hard_state_is_durable())
       response.promised = {};
     send(message.from, response);
     return;
@@ -129,13 +129,13 @@ void Engine::answer_append(const Message& message, const AppendRequest& request,
   if (mutant(Mutant::accepts_before_durable))
     return send(message.from, AppendResponse{.verdict = Accepted{matched}, .read = request.read});
   Time& answered_at = following().answered_at;
-  const bool overdue = !held_.empty() && now_ - answered_at >= options_.heartbeat_interval;
+  const bool overdue = outbox_.has_promises() && now_ - answered_at >= options_.heartbeat_interval;
   const bool waited_for = request.entries.empty() || request.read != ReadId{} || overdue;
-  if (waited_for && hard_state_durable()) {
+  if (waited_for && writes_.hard_state_is_durable()) {
     answered_at = now_;
-    send(message.from, promise_to(request, Accepted{std::min(matched, persisted_)}));
+    send(message.from, promise_to(request, Accepted{std::min(matched, writes_.persisted())}));
   }
-  if (!request.entries.empty() || !hard_state_durable())
+  if (!request.entries.empty() || !writes_.hard_state_is_durable())
     send_when_durable(message.from, promise_to(request, Accepted{matched}));
 }
 
@@ -145,15 +145,7 @@ void Engine::truncate_from(Index index) {
   // The configuration before it is in force again (§4.1).
   if (!mutant(Mutant::configuration_not_rolled_back))
     configurations_.erase(configurations_.lower_bound(index), configurations_.end());
-  persisted_ = std::min(persisted_, prev(index));
-  for (Handed& write : writing_)
-    if (write.last.index >= index && !mutant(Mutant::truncated_counts_as_durable))
-      write.last = log_.last();
-  if (index <= handed_) {
-    if (!mutant(Mutant::truncation_not_written))
-      truncate_pending_ = truncate_pending_ ? std::min(*truncate_pending_, index) : index;
-    handed_ = prev(index);
-  }
+  writes_.truncated(index, log_.last());
 }
 
 }  // namespace troupe

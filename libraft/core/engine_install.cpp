@@ -19,8 +19,9 @@ void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chun
   const Index covered = chunk.head.place.id.index;
   if (stateless_ ? covered < applied_ : covered <= commit_) {
     // We need it no more, or it ends before what we lost: what we have says all, and what we want.
-    if (hard_state_durable())
-      send(message.from, AppendResponse{.verdict = Accepted{std::min(commit_, persisted_)}});
+    if (writes_.hard_state_is_durable())
+      send(message.from,
+           AppendResponse{.verdict = Accepted{std::min(commit_, writes_.persisted())}});
     return;
   }
   if (accept_instead(chunk.head.place.id))
@@ -111,18 +112,9 @@ void Engine::install(SnapshotHead head) {
 
 void Engine::restart_log(const SnapshotPlace& place) {
   TROUPE_ASSERT(place.id.index > commit_);
-  // The disk has the old log until the write behind this is durable; of that only what is committed
-  // is also in the new one.
-  const EntryId committed{log_.term_at(commit_), commit_};
-  persisted_ = std::min(persisted_, commit_);
-  for (Handed& write : writing_)
-    if (write.last.index > commit_)
-      write.last = committed;
+  writes_.restarted(place.id, {log_.term_at(commit_), commit_});
   log_ = Log(place.id);
   configurations_ = {{place.configuration_index, place.configuration}};
-  truncate_pending_.reset();
-  restart_pending_ = true;
-  handed_ = place.id.index;
   cut_to_ = {};
 }
 

@@ -94,7 +94,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
 /// disk has it. Only an entry of our own term is committed by counting; those
 /// before it come with it (§3.6.2, figure 3.7).
 void Engine::maybe_commit() {
-  PeerMap<Index> reached{{options_.self, persisted_}};
+  PeerMap<Index> reached{{options_.self, writes_.persisted()}};
   if (mutant(Mutant::leader_counts_undurable))
     reached[options_.self] = log_.last().index;
   for (const auto& [peer, progress] : leading().progress)

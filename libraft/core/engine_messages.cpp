@@ -42,7 +42,7 @@ bool Engine::belongs_here(const Message& message) {
     return false;
   if (hard_state_.cluster == ClusterId{}) {
     hard_state_.cluster = message.cluster;
-    hard_state_dirty_ = true;
+    writes_.hard_state_changed();
   }
   return message.cluster == hard_state_.cluster;
 }

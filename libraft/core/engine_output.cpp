@@ -15,7 +15,7 @@ constexpr std::size_t committed_bytes_max = std::size_t{8} << 20;
 }  // namespace
 
 bool Engine::has_output() const {
-  if (has_write() || !messages_.empty() || may_apply() || may_answer_reads() || role_changed_
+  if (has_write() || outbox_.has_messages() || may_apply() || may_answer_reads() || role_changed_
       || !set_back_.empty())
     return true;
   if (install_ || check_ || !chunks_to_store_.empty() || snapshot_due() || read_request_due())
@@ -33,7 +33,7 @@ Output Engine::take_output() {
     send(following().leader, reads_.ask_leader(now_));
   if (has_write())
     out.write = take_write();
-  out.messages = std::exchange(messages_, {});
+  out.messages = outbox_.take_messages();
   out.install = std::exchange(install_, std::nullopt);
   if (may_apply()) {
     const Index upto = mutant(Mutant::applies_uncommitted) ? log_.last().index : commit_;
@@ -46,7 +46,7 @@ Output Engine::take_output() {
   }
   while (may_answer_reads())
     out.reads.push_back(reads_.pop_ready());
-  out.chunks_to_send = std::exchange(chunks_to_send_, {});
+  out.chunks_to_send = outbox_.take_chunks();
   out.chunks_to_store = std::exchange(chunks_to_store_, {});
   out.check_snapshot = std::exchange(check_, std::nullopt);
   out.role_changed = std::exchange(role_changed_, false);
@@ -56,51 +56,21 @@ Output Engine::take_output() {
 
 Write Engine::take_write() {
   TROUPE_ASSERT(has_write());
-  last_write_ = {last_write_.value + 1};
-  Write write{
-      .id = last_write_,
-      .hard_state = hard_state_,
-      .restart = std::exchange(restart_pending_, false) && !mutant(Mutant::log_restart_not_written),
-      .truncate_from = std::exchange(truncate_pending_, std::nullopt),
-      .entries = log_.range(next(handed_), log_.last().index)};
-  Handed handed{.id = last_write_,
-                .last = log_.last(),
-                .hard_state = std::exchange(hard_state_dirty_, false),
-                .at = now_};
-  if (std::exchange(snapshot_dirty_, false)) {
-    write.snapshot = snapshot_;
-    handed.covered = snapshot_->place.id.index;
-  }
-  handed_ = log_.last().index;
-  writing_.push_back(handed);
+  Write write = writes_.take(hard_state_, log_, snapshot_, now_);
   cut_some(write);
   clean_some(write);
   return write;
 }
 
 void Engine::on_persisted(WriteId write) {
-  const bool was_durable = hard_state_durable();
-  TROUPE_ASSERT(write <= last_write_);
-  while (!writing_.empty() && writing_.front().id <= write) {
-    // What was truncated since is not in `last` any more, even if it came back: the truncation
-    // may be on its way to the disk, and the entries behind it (the append ABA race).
-    const Handed& handed = writing_.front();
-    TROUPE_ASSERT(log_.agrees(handed.last) || mutant(Mutant::truncated_counts_as_durable));
-    persisted_ = std::max(persisted_, handed.last.index);
-    if (handed.covered != Index{})
-      plan_cut(handed.covered);
-    writing_.pop_front();
-  }
-  persisted_write_ = std::max(persisted_write_, write);
-  if (!was_durable && hard_state_durable())
+  const bool was_durable = writes_.hard_state_is_durable();
+  if (const Index covered = writes_.done(write, log_); covered != Index{})
+    plan_cut(covered);
+  if (!was_durable && writes_.hard_state_is_durable())
     restart_election_clock();
-  if (auto* state = std::get_if<Following>(&state_);
-      state != nullptr && !held_.empty() && held_.front().after <= persisted_write_)
+  const bool answers = outbox_.release(writes_.done());
+  if (auto* state = std::get_if<Following>(&state_); state != nullptr && answers)
     state->answered_at = now_;
-  while (!held_.empty() && held_.front().after <= persisted_write_) {
-    messages_.push_back(std::move(held_.front().message));
-    held_.pop_front();
-  }
   if (role_ == Role::candidate && tally_votes() == Tally::won)
     become_leader();
   if (role_ == Role::leader) {
@@ -108,10 +78,6 @@ void Engine::on_persisted(WriteId write) {
     continue_transfer();
     continue_change();
   }
-}
-
-bool Engine::hard_state_durable() const {
-  return !hard_state_dirty_ && std::ranges::none_of(writing_, &Handed::hard_state);
 }
 
 /// Every answer says whether we need a snapshot, or room, or count for nothing: any of them may be
@@ -131,16 +97,16 @@ Message Engine::envelope(PeerId to, Body body) const {
 }
 
 void Engine::send(PeerId to, Body body) {
-  messages_.push_back(envelope(to, std::move(body)));
+  outbox_.send(envelope(to, std::move(body)));
 }
 
 /// For promises: `body` leaves when everything that we hold by now is durable (§3.8).
 void Engine::send_when_durable(PeerId to, Body body) {
-  const WriteId after = dirty() ? WriteId{last_write_.value + 1} : last_write_;
-  if (after <= persisted_write_)
+  const WriteId after = writes_.covering(log_.last().index);
+  if (after <= writes_.done())
     send(to, std::move(body));
   else
-    held_.push_back({.after = after, .message = envelope(to, std::move(body))});
+    outbox_.promise(after, envelope(to, std::move(body)));
 }
 
 }  // namespace troupe

@@ -66,7 +66,7 @@ void Engine::rouse() {
 bool Engine::has_nothing_to_do() const {
   const Leading& lead = leading();
   const Index last = log_.last().index;
-  if (commit_ != last || persisted_ != last || commit_ < lead.term_start || !is_voter())
+  if (commit_ != last || writes_.persisted() != last || commit_ < lead.term_start || !is_voter())
     return false;
   if (reads_.newest() != ReadId{} || lead.transfer_to != nobody || lead.change
       || !lead.departing.empty())
@@ -131,10 +131,10 @@ void Engine::hear_quiet(Progress& progress, const AppendResponse& response) {
 void Engine::obey_quiet(const AppendRequest& request) {
   const Index last = log_.last().index;
   const bool holds_all = request.previous.index == last && request.commit == last && commit_ == last
-                         && persisted_ == last;
+                         && writes_.persisted() == last;
   const bool stands_by = !request.members.empty();
   if (!request.quiet || options_.quiet_after == Duration::zero() || !(holds_all || stands_by)
-      || stateless_ || disk_full_ || !hard_state_durable())
+      || stateless_ || disk_full_ || !writes_.hard_state_is_durable())
     return;
   following().quiet = true;
   election_deadline_ += questions_lost_max * options_.quiet_interval;
@@ -144,7 +144,7 @@ void Engine::obey_quiet(const AppendRequest& request) {
 void Engine::stir_leader() {
   if (role_ == Role::follower && is_quiet())
     send(following().leader,
-         AppendResponse{.verdict = Accepted{std::min(following().agreed, persisted_)}});
+         AppendResponse{.verdict = Accepted{std::min(following().agreed, writes_.persisted())}});
   stir();
 }
 

@@ -18,9 +18,9 @@ void Engine::find_self_set_back(EntryId acknowledged) {
   set_back_.push_back(
       {.peer = options_.self, .acknowledged = acknowledged.index, .last = log_.last().index});
   hard_state_.set_back = true;
-  hard_state_dirty_ = hard_state_dirty_ || !mutant(Mutant::set_back_not_written);
-  held_.clear();
-  messages_.clear();
+  if (!mutant(Mutant::set_back_not_written))
+    writes_.hard_state_changed();
+  outbox_.drop_messages();
   receiving_.reset();
   reads_.lose_all();
 }

@@ -107,7 +107,7 @@ void Engine::record_snapshot(SnapshotHead head) {
   TROUPE_ASSERT(head.place.id.index <= applied_);
   snapshot_ = std::move(head);
   snapshot_sound_ = true;
-  snapshot_dirty_ = true;
+  writes_.snapshot_changed();
   snapshot_asked_ = false;
   stretch_permille_ = draw_stretch();
 }
@@ -127,7 +127,7 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
   if (log_.before() == EntryId{}) {
     // Nothing was cut yet: the state can be built from the log alone.
     snapshot_.reset();
-    snapshot_dirty_ = false;
+    writes_.snapshot_forgotten();
     applied_ = {};
     cleaner_.restart({});
     return;

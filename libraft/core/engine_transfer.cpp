@@ -65,7 +65,7 @@ void Engine::send_chunk(PeerId to, Transfer& transfer, std::size_t length) {
   const std::uint64_t offset =
       mutant(Mutant::chunk_at_wrong_offset) ? transfer.acked() : transfer.sent();
   SnapshotChunk chunk{.head = transfer.head(), .offset = offset, .data = {}};
-  chunks_to_send_.push_back({.message = envelope(to, std::move(chunk)), .length = length});
+  outbox_.send_chunk(envelope(to, std::move(chunk)), length);
   transfer.left(length, now_);
 }
 

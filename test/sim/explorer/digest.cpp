@@ -125,19 +125,20 @@ std::uint64_t EngineDigest::of(const Engine& engine) {
   for (const auto& [index, configuration] : engine.configurations_)
     digest = mix(mix(digest, index.value), configuration);
   digest = mix(mix(digest, engine.commit_.value), engine.applied_.value);
-  digest = mix(mix(digest, engine.persisted_.value), engine.handed_.value);
+  digest = mix(mix(digest, engine.writes_.persisted_.value), engine.writes_.handed_.value);
   digest = mix(digest, static_cast<std::uint64_t>(engine.role_));
   digest = std::visit([&](const auto& state) { return of_role(digest, state); }, engine.state_);
 
   // Writes are numbered from the start of each life; all that matters is which are on their way.
-  const std::uint64_t persisted = engine.persisted_write_.value;
-  digest = mix(digest, engine.last_write_.value - persisted);
-  digest = mix(digest, engine.hard_state_dirty_ ? 1 : 0);
-  digest = mix(digest, engine.truncate_pending_);
-  for (const auto& write : engine.writing_)
-    digest = mix(mix(mix(digest, write.id.value - persisted), write.last), write.hard_state);
-  for (const auto& held : engine.held_)
-    digest = mix(mix(digest, held.after.value - persisted), digest_of(held.message));
+  const WriteQueue& writes = engine.writes_;
+  const std::uint64_t done = writes.done_.value;
+  digest = mix(digest, writes.taken_.value - done);
+  digest = mix(digest, writes.hard_state_changed_ ? 1 : 0);
+  digest = mix(digest, writes.truncated_from_);
+  for (const auto& write : writes.under_way_)
+    digest = mix(mix(mix(digest, write.id.value - done), write.last), write.hard_state);
+  for (const auto& promise : engine.outbox_.promises_)
+    digest = mix(mix(digest, promise.write.value - done), digest_of(promise.message));
   return digest;
 }
 
