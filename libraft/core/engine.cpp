@@ -12,8 +12,8 @@ namespace troupe {
 
 Engine::Engine(EngineOptions options, Recovered recovered, Time now)
     : options_(options),
-      random_(options_.seed),
       now_(now),
+      timer_(options_),
       reads_(Random(~options_.seed).next()),
       stretches_(~options_.seed),
       cleaner_(options_) {
@@ -51,9 +51,9 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
 void Engine::start_bound() {
   const bool alone = is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won;
   if (alone && hard_state_.voted_for == options_.self)
-    election_deadline_ = now_;
+    timer_.expire(now_);
   else if (hard_state_.term > Term{} && !mutant(Mutant::restart_frees))
-    heard_leader_at_ = now_;
+    timer_.heard_leader(now_);
 }
 
 void Engine::step(const Input& input) {
@@ -160,7 +160,7 @@ Result<PeerId> Engine::transfer(PeerId to) {
 }
 
 Time Engine::next_deadline() const {
-  const Time own = may_campaign() ? election_deadline_ : never;
+  const Time own = may_campaign() ? timer_.deadline() : never;
   const Time ask =
       role_ == Role::follower ? reads_.ask_deadline(options_.heartbeat_interval) : never;
   const Time led = role_ == Role::leader ? leader_deadline() : own;
@@ -170,7 +170,7 @@ Time Engine::next_deadline() const {
 bool Engine::would_judge_silence(Time now) const {
   if (role_ == Role::leader)
     return !leading().asleep && !hears_quorum(now);
-  return may_campaign() && now >= election_deadline_;
+  return may_campaign() && now >= timer_.deadline();
 }
 
 EngineView Engine::view() const {

@@ -2,6 +2,7 @@
 
 #include "core/cleaner.hpp"
 #include "core/configuration.hpp"
+#include "core/election_timer.hpp"
 #include "core/flat_map.hpp"
 #include "core/input.hpp"
 #include "core/log.hpp"
@@ -10,7 +11,6 @@
 #include "core/outbox.hpp"
 #include "core/output.hpp"
 #include "core/progress.hpp"
-#include "core/random.hpp"
 #include "core/read_queue.hpp"
 #include "core/recovered.hpp"
 #include "core/refusal.hpp"
@@ -243,10 +243,9 @@ private:
   void become_follower(Term term, PeerId leader, RoleChange change);
   RoleChange handover_or(RoleChange change) const;
   std::vector<PeerId> voters_not_in(const std::map<PeerId, bool>& answers) const;
-  void reset_election_deadline();
-  void restart_election_clock();
-  void hasten_election();
-  void defer_election();
+  /// As what we wait for an election, by the configuration in force.
+  ElectionTimer::Waits waits() const;
+  void reset_election_deadline() { timer_.reset(now_, waits()); }
   void start_election();
   void pre_campaign();
   void campaign(bool transfer, RoleChange change);
@@ -391,7 +390,6 @@ private:
   inline static const Configuration no_configuration{};
 
   EngineOptions options_;
-  Random random_;
   Time now_{};
   Duration unread_{};  ///< Of the last `Tick`.
   HardState hard_state_{};
@@ -405,14 +403,8 @@ private:
 
   Role role_ = Role::follower;
   std::variant<Following, Electing, Leading> state_{Following{}};
-  Time election_deadline_ = never;
-  Duration election_timeout_{};  ///< As it was drawn for that.
+  ElectionTimer timer_;
   PeerId handed_over_ = nobody;  ///< The leader that told us to campaign, if one did.
-  int vain_candidacies_ = 0;     ///< In a row, that nobody won in their time.
-  int lonely_rounds_ = 0;        ///< Elections in a row that we called without being a voter.
-  /// When a leader last spoke, of whatever term; when we started, if it may have been before that.
-  /// What we promised it then outlives our role and its term.
-  std::optional<Time> heard_leader_at_{};
   ReadQueue reads_;
 
   WriteQueue writes_{};

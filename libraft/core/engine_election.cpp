@@ -6,12 +6,6 @@
 #include <utility>
 
 namespace troupe {
-namespace {
-
-/// Of elections that double the pause before the next: up to thirty timeouts.
-constexpr int doublings_max = 5;
-
-}  // namespace
 
 void Engine::adopt_term(Term term) {
   TROUPE_ASSERT(term > hard_state_.term);
@@ -33,8 +27,8 @@ void Engine::become_follower(Term term, PeerId leader, RoleChange change) {
   role_change_ = change;
   state_ = Following{.leader = leader, .reachable = true, .answered_at = now_};
   if (leader != nobody) {
-    heard_leader_at_ = now_;
-    vain_candidacies_ = 0;
+    timer_.heard_leader(now_);
+    timer_.found_leader();
     unheard_.clear();
   }
   reads_.lose_all();
@@ -59,37 +53,11 @@ std::vector<PeerId> Engine::voters_not_in(const std::map<PeerId, bool>& answers)
   return others;
 }
 
-/// A fresh draw each time, so that split votes do not repeat themselves (§3.4).
-void Engine::reset_election_deadline() {
-  const auto spread = options_.election_timeout_max - options_.election_timeout_min;
-  const auto extra = random_.below(static_cast<std::uint64_t>(spread.count()));
-  // A peer that is no voter in its own configuration was probably removed: it backs off.
-  // And where a candidacy takes longer than the timeout, the next gets twice the time.
-  const int doublings = !is_voter()                ? lonely_rounds_
-                        : role_ == Role::candidate ? vain_candidacies_
-                                                   : 0;
-  election_timeout_ = options_.election_timeout_min + Duration(static_cast<Duration::rep>(extra))
-                      + options_.election_timeout_max * ((1 << doublings) - 1);
-  election_deadline_ = now_ + election_timeout_;
-}
-
-/// Our term and vote are durable: only now others hear of them, and have a timeout to answer, or to
-/// win, if the vote is theirs. A disk may take as long as a timeout.
-void Engine::restart_election_clock() {
-  if (role_ != Role::leader && !is_quiet())
-    election_deadline_ = std::max(election_deadline_, now_ + election_timeout_);
-}
-
-/// A leader whose connection broke has most likely died: its voters need not wait for longer than
-/// nobody may vote anyway (§4.2.3). They heard it at about the same time, not at the same; and not
-/// all should ask at once.
-void Engine::hasten_election() {
-  if (!is_voter() || !heard_leader_at_)
-    return;
-  const auto beat = static_cast<std::uint64_t>(options_.heartbeat_interval.count());
-  const Duration extra(static_cast<Duration::rep>(beat / 4 + random_.below(beat - beat / 4)));
-  const Time free = std::max(now_, *heard_leader_at_ + options_.election_timeout_min);
-  election_deadline_ = std::min(election_deadline_, free + extra);
+ElectionTimer::Waits Engine::waits() const {
+  if (!is_voter())
+    return ElectionTimer::Waits::outsider;
+  return role_ == Role::candidate ? ElectionTimer::Waits::candidate
+                                  : ElectionTimer::Waits::follower;
 }
 
 void Engine::start_election() {
@@ -98,16 +66,17 @@ void Engine::start_election() {
     state->quiet = false;  // Nothing was heard for far too long.
   TROUPE_ASSERT(!hears_leader());
   const auto* lost = std::get_if<Following>(&state_);
+  const auto heard_at = timer_.heard_leader_at();
   role_change_ = {.cause = lost == nullptr    ? RoleCause::unanswered
                            : !lost->reachable ? RoleCause::disconnected
                                               : RoleCause::silence,
-                  .silent = heard_leader_at_ ? now_ - *heard_leader_at_ : Duration::zero(),
-                  .late = now_ - election_deadline_};
+                  .silent = heard_at ? now_ - *heard_at : Duration::zero(),
+                  .late = now_ - timer_.deadline()};
   if (lost == nullptr)
     unheard_ = voters_not_in(electing().votes);
-  lonely_rounds_ = is_voter() ? 0 : std::min(lonely_rounds_ + 1, doublings_max);
+  timer_.called_election(waits());
   if (role_ == Role::candidate)
-    vain_candidacies_ = std::min(vain_candidacies_ + 1, doublings_max);
+    timer_.candidacy_failed();
   // A disk slower than the timeout must get done with one candidacy, our own or whose we vote for,
   // before the next begins.
   if (!writes_.hard_state_is_durable())
@@ -117,12 +86,6 @@ void Engine::start_election() {
     campaign(false, role_change_);
   else
     pre_campaign();
-}
-
-/// After granting a pre-vote, lets the asker go first, whose own vote must become durable before it
-/// asks again. Otherwise two timers that end in that time would split the votes of three (§3.4).
-void Engine::defer_election() {
-  election_deadline_ = std::max(election_deadline_, now_ + options_.heartbeat_interval / 2);
 }
 
 /// Asks whether an election could be won, without spending a term on it (§9.6): who was cut off
@@ -180,7 +143,7 @@ void Engine::become_leader() {
   role_changed_ = true;
   role_change_ = {.cause = RoleCause::elected};
   unheard_.clear();
-  vain_candidacies_ = 0;
+  timer_.found_leader();
   // The first entry of our term commits all before it (§3.6.2) and opens reads (§6.4). Who
   // bootstraps has one already.
   const bool has_own = log_.last().term == hard_state_.term;
@@ -198,8 +161,7 @@ void Engine::become_leader() {
 bool Engine::hears_leader() const {
   if (mutant(Mutant::promise_ends_with_term) && role_ == Role::follower && leader() == nobody)
     return false;
-  return role_ == Role::leader || is_quiet()
-         || (heard_leader_at_ && heard_upto() - *heard_leader_at_ < options_.election_timeout_min);
+  return role_ == Role::leader || is_quiet() || timer_.is_bound(heard_upto());
 }
 
 /// Of two who ask at the same time, and hold the same, the one with the higher id refuses the
@@ -226,11 +188,11 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
   const bool granted =
       is_time && request.last >= log_.last() && may_vote() && !goes_before(message.from, request);
   if (granted && role_ == Role::follower)
-    defer_election();
+    timer_.defer(now_);
   // It cannot win, but has lost its leader, too, and will not refuse us for that one's sake any
   // more.
-  if (is_time && request.last < log_.last() && role_ != Role::candidate)
-    hasten_election();
+  if (is_time && request.last < log_.last() && role_ != Role::candidate && is_voter())
+    timer_.hasten(now_);
   send(message.from, PreVoteResponse{.granted = granted, .asked = message.term});
 }
 

@@ -55,7 +55,7 @@ void Engine::hear_leader(const Message& message) {
   role_changed_ = role_changed_ || !following().reachable;
   following().reachable = true;
   following().quiet = false;
-  heard_leader_at_ = now_;
+  timer_.heard_leader(now_);
   reset_election_deadline();
 }
 

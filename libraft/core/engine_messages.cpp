@@ -16,7 +16,7 @@ void Engine::on_tick(const Tick& tick) {
   unread_ = std::max(tick.unread, Duration::zero());
   if (role_ == Role::leader)
     lead_on_tick();
-  else if (may_campaign() && heard_upto() >= election_deadline_)
+  else if (may_campaign() && heard_upto() >= timer_.deadline())
     start_election();
 }
 
@@ -25,8 +25,9 @@ void Engine::on_disconnected(PeerId peer) {
   auto* state = std::get_if<Following>(&state_);
   if (state == nullptr || state->leader != peer)
     return;
-  if (state->reachable)
-    hasten_election();
+  // It has most likely died, and all its voters hear of it at about the same time.
+  if (state->reachable && is_voter())
+    timer_.hasten(now_);
   role_changed_ = role_changed_ || state->reachable;
   state->reachable = false;
   reads_.lose_all();

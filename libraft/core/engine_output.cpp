@@ -66,8 +66,11 @@ void Engine::on_persisted(WriteId write) {
   const bool was_durable = writes_.hard_state_is_durable();
   if (const Index covered = writes_.done(write, log_); covered != Index{})
     plan_cut(covered);
-  if (!was_durable && writes_.hard_state_is_durable())
-    restart_election_clock();
+  // Only now others hear of our term and our vote, and have a timeout to answer, or to win if the
+  // vote is theirs. A disk may take as long as a timeout.
+  const bool is_durable = writes_.hard_state_is_durable();
+  if (!was_durable && is_durable && role_ != Role::leader && !is_quiet())
+    timer_.restart(now_);
   const bool answers = outbox_.release(writes_.done());
   if (auto* state = std::get_if<Following>(&state_); state != nullptr && answers)
     state->answered_at = now_;

@@ -44,7 +44,7 @@ void Engine::stir() {
       rouse();
   } else if (is_quiet()) {
     following().quiet = false;
-    heard_leader_at_ = now_;
+    timer_.heard_leader(now_);
     reset_election_deadline();
   }
 }
@@ -137,7 +137,7 @@ void Engine::obey_quiet(const AppendRequest& request) {
       || stateless_ || disk_full_ || !writes_.hard_state_is_durable())
     return;
   following().quiet = true;
-  election_deadline_ += questions_lost_max * options_.quiet_interval;
+  timer_.extend(questions_lost_max * options_.quiet_interval);
 }
 
 /// There is something that our leader must know of us, and it does not ask.

@@ -82,7 +82,7 @@ bool Engine::may_answer_reads() const {
 
 Result<ReadId> Engine::start_read_as_follower() {
   // A peer that does not campaign never learns that its leader is gone.
-  if (now_ - *heard_leader_at_ >= options_.election_timeout_max)
+  if (now_ - *timer_.heard_leader_at() >= options_.election_timeout_max)
     return Refusal::election_in_progress;
   const auto read = reads_.wait_for_leader();
   return read ? Result<ReadId>(*read) : Refusal::busy;
