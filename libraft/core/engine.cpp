@@ -15,19 +15,20 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
       now_(now),
       timer_(options_),
       reads_(Random(~options_.seed).next()),
-      stretches_(~options_.seed),
+      snapshots_(options_, std::move(recovered.snapshot)),
+      cutter_(options_),
       cleaner_(options_) {
   TROUPE_ASSERT(problem(options_).empty());
   hard_state_ = recovered.hard_state;
   if (mutant(Mutant::vote_forgotten))
     hard_state_.voted_for = nobody;
   log_ = Log(recovered.before);
-  if (recovered.snapshot) {
+  install_ = snapshots_.last();
+  if (install_) {
     // Nothing that it covers is applied again.
-    const SnapshotPlace& place = recovered.snapshot->place;
+    const SnapshotPlace& place = install_->place;
     configurations_[place.configuration_index] = place.configuration;
     commit_ = applied_ = place.id.index;
-    install_ = snapshot_ = recovered.snapshot;
   }
   if (mutant(Mutant::opens_with_shorter_log) && recovered.entries.size() > 1)
     recovered.entries.pop_back();
@@ -36,9 +37,8 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
     log_.append(std::move(entry));
   }
   TROUPE_ASSERT(log_.last().term <= hard_state_.term);
-  TROUPE_ASSERT(snapshot_ || log_.before() == EntryId{});
-  TROUPE_ASSERT(!snapshot_ || log_.contains(snapshot_->place.id));
-  stretch_permille_ = draw_stretch();
+  TROUPE_ASSERT(install_ || log_.before() == EntryId{});
+  TROUPE_ASSERT(!install_ || log_.contains(install_->place.id));
   writes_ = WriteQueue(log_.last().index);
   cleaner_.restart(applied_);
   reset_election_deadline();
@@ -164,7 +164,7 @@ Time Engine::next_deadline() const {
   const Time ask =
       role_ == Role::follower ? reads_.ask_deadline(options_.heartbeat_interval) : never;
   const Time led = role_ == Role::leader ? leader_deadline() : own;
-  return std::min({led, ask, cut_deadline(), cleaning_deadline()});
+  return std::min({led, ask, cutter_.deadline(log_), cleaning_deadline()});
 }
 
 bool Engine::would_judge_silence(Time now) const {
@@ -203,13 +203,10 @@ void Engine::view(EngineView& into) const {
   into.disk_full = disk_full_;
   into.leaving_disk = leads && leading().leaving_disk;
   view_followers(into.followers);
-  into.snapshot = snapshot_;
-  into.taking_snapshot = taking_;
-  if (receiving_)
-    into.receiving = receiving_->head;
-  else
-    into.receiving.reset();
-  into.received_bytes = receiving_ ? receiving_->upto : 0;
+  into.snapshot = snapshots_.last();
+  into.taking_snapshot = snapshots_.taking();
+  into.receiving = receiver_.head();
+  into.received_bytes = receiver_.upto();
   into.stateless = stateless_;
   into.quiet = is_quiet();
   into.read_rounds = reads_.rounds();

@@ -6,6 +6,7 @@
 #include "core/flat_map.hpp"
 #include "core/input.hpp"
 #include "core/log.hpp"
+#include "core/log_cutter.hpp"
 #include "core/message.hpp"
 #include "core/options.hpp"
 #include "core/outbox.hpp"
@@ -15,6 +16,8 @@
 #include "core/recovered.hpp"
 #include "core/refusal.hpp"
 #include "core/snapshot.hpp"
+#include "core/snapshot_receiver.hpp"
+#include "core/snapshot_schedule.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
 #include "core/write_queue.hpp"
@@ -230,7 +233,7 @@ private:
   void on_persisted(WriteId write);
   bool may_apply() const { return commit_ > applied_ && !stateless_; }
   bool has_write() const {
-    return writes_.is_dirty(log_.last().index) || now_ >= cut_deadline()
+    return writes_.is_dirty(log_.last().index) || now_ >= cutter_.deadline(log_)
            || now_ >= cleaning_deadline();
   }
   Write take_write();
@@ -323,14 +326,12 @@ private:
   // engine_snapshot.cpp: our own, and what it allows to cut.
   void on_snapshot_taken(const SnapshotTaken& taken);
   void on_snapshot_lost(const SnapshotLost& lost);
-  bool has_sound_snapshot() const { return snapshot_ && snapshot_sound_; }
   bool snapshot_due() const;
   bool enough_since_snapshot() const;
+  bool sends_snapshot() const;
+  bool follower_wants_new_snapshot() const;
   SnapshotPlace place_applied() const;
   void record_snapshot(SnapshotHead head);
-  std::uint64_t draw_stretch();
-  void plan_cut(Index covered);
-  Time cut_deadline() const;
   void cut_some(Write& write);
 
   // engine_transfer.cpp: a leader's, to those who need it.
@@ -416,28 +417,13 @@ private:
   bool disk_full_ = false;
   std::uint64_t dropped_ = 0;
 
-  // Snapshots (§5.1).
-  struct Receiving {
-    SnapshotHead head{};
-    std::uint64_t upto = 0;
-  };
-  std::optional<SnapshotHead> snapshot_{};  ///< The last one, our own or a leader's.
-  bool snapshot_sound_ = true;              ///< False when it was lost.
-  std::optional<EntryId> taking_{};
-  bool snapshot_asked_ = false;
-  Time snapshot_retry_at_ = Time::min();
-  Random stretches_;                       ///< Its own, so that snapshots move no election.
-  std::uint64_t stretch_permille_ = 1000;  ///< Of the thresholds for the next.
-  bool stateless_ = false;                 ///< See `EngineView`.
-  std::optional<Receiving> receiving_{};
+  SnapshotSchedule snapshots_;
+  LogCutter cutter_;
+  SnapshotReceiver receiver_{};
+  bool stateless_ = false;  ///< See `EngineView`.
   std::optional<SnapshotHead> install_{};
   std::optional<SnapshotHead> check_{};
-  std::vector<ChunkToStore> chunks_to_store_{};
-  std::uint64_t storing_ = 0;  ///< So many of those are not answered yet.
   Cleaner cleaner_;
-
-  Index cut_to_{};  ///< What stands before this entry is to go from the log...
-  Time cut_at_{};   ///< ...some of which went then.
 };
 
 }  // namespace troupe

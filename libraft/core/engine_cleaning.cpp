@@ -45,8 +45,9 @@ Index Engine::clean_upto() const {
 void Engine::clean_some(Write& write) {
   if (!cleaner_.has_enough())
     return;
-  auto [entries, horizon] =
-      cleaner_.clean(now_, {.upto = clean_upto(), .keeps_tombstones = snapshot_ || taking_}, log_);
+  auto [entries, horizon] = cleaner_.clean(
+      now_, {.upto = clean_upto(), .keeps_tombstones = snapshots_.last() || snapshots_.taking()},
+      log_);
   hard_state_.horizon = std::max(hard_state_.horizon, horizon);
   write.hard_state.horizon = hard_state_.horizon;
   write.released = std::move(entries);
@@ -59,7 +60,7 @@ Time Engine::cleaning_deadline() const {
 
 /// Behind this entry no tombstone is missing: they stay from the first snapshot on.
 Index Engine::holes_upto() const {
-  return snapshot_ ? std::min(log_.last_hole(), snapshot_->place.id.index) : log_.last_hole();
+  return snapshots_.last() ? std::min(log_.last_hole(), snapshots_.covered()) : log_.last_hole();
 }
 
 /// Whether the follower may hold what a tombstone deleted that is a hole here. No member misses a

@@ -26,14 +26,7 @@ void Engine::on_snapshot_chunk(const Message& message, const SnapshotChunk& chun
   }
   if (accept_instead(chunk.head.place.id))
     return;
-  if (!receiving_ || receiving_->head != chunk.head)
-    receiving_ = Receiving{.head = chunk.head};
-  // A question is answered by what is being stored already, and one at a time is enough: while a
-  // disk stalls they come with every heartbeat, for as long as it takes.
-  if (chunk.data.empty() && storing_ > 0 && !mutant(Mutant::questions_pile_up))
-    return;
-  ++storing_;
-  chunks_to_store_.push_back({.head = chunk.head, .offset = chunk.offset, .data = chunk.data});
+  receiver_.take(chunk);
 }
 
 /// What no correct leader of this term sends; likewise.
@@ -50,22 +43,21 @@ bool Engine::makes_sense(const Message& message, const SnapshotChunk& chunk) con
 }
 
 void Engine::on_chunk_stored(const ChunkStored& stored) {
-  storing_ -= storing_ > 0 ? 1 : 0;
-  if (!receiving_ || receiving_->head.id() != stored.id)
-    return;  // Of one that came before it.
-  if (stored.corrupt && mutant(Mutant::corrupt_snapshot_installed))
-    return install(std::exchange(receiving_, std::nullopt)->head);
-  receiving_->upto = stored.corrupt ? 0 : stored.upto;
+  if (!receiver_.stored(stored))
+    return;
+  if (mutant(Mutant::corrupt_snapshot_installed))
+    if (stored.corrupt)
+      return install(receiver_.finish());
   if (role_ != Role::follower || following().leader == nobody)
     return;  // The next leader asks again.
   send(following().leader, SnapshotResponse{.id = stored.id,
                                             .offset = stored.offset,
-                                            .upto = receiving_->upto,
+                                            .upto = receiver_.upto(),
                                             .corrupt = stored.corrupt});
   if (stored.corrupt)
-    receiving_.reset();
-  else if (stored.upto == receiving_->head.size_bytes)
-    install(std::exchange(receiving_, std::nullopt)->head);
+    receiver_.give_up();
+  else if (receiver_.is_complete())
+    install(receiver_.finish());
 }
 
 /// A peer that holds the last entry of a snapshot, and a state, holds all that it covers: we apply
@@ -75,7 +67,7 @@ bool Engine::accept_instead(EntryId last) {
   if (stateless_ || !log_.contains(last) || mutant(Mutant::snapshot_over_own_log))
     return false;
   advance_commit(last.index);
-  receiving_.reset();
+  receiver_.give_up();
   send_when_durable(following().leader, AppendResponse{.verdict = Accepted{last.index}});
   return true;
 }
@@ -115,7 +107,7 @@ void Engine::restart_log(const SnapshotPlace& place) {
   writes_.restarted(place.id, {log_.term_at(commit_), commit_});
   log_ = Log(place.id);
   configurations_ = {{place.configuration_index, place.configuration}};
-  cut_to_ = {};
+  cutter_.give_up();
 }
 
 }  // namespace troupe

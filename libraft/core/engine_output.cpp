@@ -18,7 +18,7 @@ bool Engine::has_output() const {
   if (has_write() || outbox_.has_messages() || may_apply() || may_answer_reads() || role_changed_
       || !set_back_.empty())
     return true;
-  if (install_ || check_ || !chunks_to_store_.empty() || snapshot_due() || read_request_due())
+  if (install_ || check_ || receiver_.has_chunks() || snapshot_due() || read_request_due())
     return true;
   return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
            return has_news_for(peer.second) || has_chunk_for(peer.second);
@@ -42,12 +42,12 @@ Output Engine::take_output() {
   }
   if (snapshot_due()) {
     out.take_snapshot = place_applied();
-    taking_ = out.take_snapshot->id;
+    snapshots_.begin(out.take_snapshot->id);
   }
   while (may_answer_reads())
     out.reads.push_back(reads_.pop_ready());
   out.chunks_to_send = outbox_.take_chunks();
-  out.chunks_to_store = std::exchange(chunks_to_store_, {});
+  out.chunks_to_store = receiver_.take_chunks();
   out.check_snapshot = std::exchange(check_, std::nullopt);
   out.role_changed = std::exchange(role_changed_, false);
   out.set_back = std::exchange(set_back_, {});
@@ -56,7 +56,7 @@ Output Engine::take_output() {
 
 Write Engine::take_write() {
   TROUPE_ASSERT(has_write());
-  Write write = writes_.take(hard_state_, log_, snapshot_, now_);
+  Write write = writes_.take(hard_state_, log_, snapshots_.last(), now_);
   cut_some(write);
   clean_some(write);
   return write;
@@ -64,8 +64,10 @@ Write Engine::take_write() {
 
 void Engine::on_persisted(WriteId write) {
   const bool was_durable = writes_.hard_state_is_durable();
-  if (const Index covered = writes_.done(write, log_); covered != Index{})
-    plan_cut(covered);
+  // The log may end behind a snapshot that is durable, unless it was lost or another one counts.
+  const Index covered = writes_.done(write, log_);
+  if (covered != Index{} && snapshots_.has_sound() && snapshots_.covered() == covered)
+    cutter_.plan(covered, log_);
   // Only now others hear of our term and our vote, and have a timeout to answer, or to win if the
   // vote is theirs. A disk may take as long as a timeout.
   const bool is_durable = writes_.hard_state_is_durable();

@@ -21,7 +21,7 @@ void Engine::find_self_set_back(EntryId acknowledged) {
   if (!mutant(Mutant::set_back_not_written))
     writes_.hard_state_changed();
   outbox_.drop_messages();
-  receiving_.reset();
+  receiver_.give_up();
   reads_.lose_all();
 }
 

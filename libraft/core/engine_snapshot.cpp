@@ -8,69 +8,48 @@
 #include <utility>
 
 namespace troupe {
-namespace {
-
-/// After a snapshot that failed, for want of space perhaps.
-constexpr Duration retry_after = std::chrono::seconds(1);
-/// While a follower is sent a snapshot, the next one waits until so many times its size was logged:
-/// the transfer would begin anew with it, and never end if that went on.
-constexpr std::size_t patience = 2;
-constexpr std::uint64_t stretch_min_permille = 1000;
-constexpr std::uint64_t stretch_max_permille = 1500;
-
-}  // namespace
 
 Result<EntryId> Engine::take_snapshot() {
-  if (taking_ || stateless_ || !is_mended())
+  if (snapshots_.taking() || stateless_ || !is_mended())
     return Refusal::busy;
-  if (has_sound_snapshot() ? applied_ <= snapshot_->place.id.index : applied_ == Index{})
+  if (applied_ == Index{} || (snapshots_.has_sound() && applied_ <= snapshots_.covered()))
     return Refusal::not_found;
-  snapshot_asked_ = true;
+  snapshots_.ask();
   return EntryId{log_.term_at(applied_), applied_};
 }
 
 /// Whether the next output asks for one. Each peer decides for itself (§5.1): no leader need be
 /// asked for what only concerns our own disk.
 bool Engine::snapshot_due() const {
-  if (taking_ || stateless_ || applied_ == Index{} || now_ < snapshot_retry_at_)
+  if (stateless_ || applied_ == Index{} || !snapshots_.may_begin(now_))
     return false;
   if (!is_mended())
     return false;  // A state that never was, and entries that would mend it are holes.
-  // Without it there is no way back from a restart: at once.
-  if (snapshot_ && !snapshot_sound_)
-    return true;
-  if (snapshot_ && applied_ <= snapshot_->place.id.index)
+  if (snapshots_.is_lost())
+    return true;  // At once.
+  if (applied_ <= snapshots_.covered())
     return false;
-  if (snapshot_asked_ || enough_since_snapshot())
-    return true;
+  return snapshots_.was_asked() || enough_since_snapshot() || follower_wants_new_snapshot();
+}
+
+bool Engine::enough_since_snapshot() const {
+  return snapshots_.has_grown(log_, applied_)
+         && (!sends_snapshot() || snapshots_.has_outgrown_sending(log_, applied_));
+}
+
+bool Engine::sends_snapshot() const {
+  return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
+           return peer.second.transfer() && hears(peer.second);
+         });
+}
+
+/// Whether a follower wants one that covers more than the last, and one taken by now would do.
+bool Engine::follower_wants_new_snapshot() const {
   return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
            const auto wanted =
                may_want_snapshot(peer.second) ? snapshot_wanted(peer.second) : std::nullopt;
            return wanted && snapshot_for(peer.second) == nullptr && *wanted <= applied_;
          });
-}
-
-bool Engine::enough_since_snapshot() const {
-  if (options_.snapshot_entries == 0 && options_.snapshot_bytes == 0)
-    return false;
-  const Index covered = snapshot_ ? snapshot_->place.id.index : Index{};
-  const auto [bytes, holes] = log_.sum(next(covered), applied_);
-  const std::uint64_t entries = applied_.value - covered.value - holes;
-  const std::size_t size = snapshot_ ? static_cast<std::size_t>(snapshot_->size_bytes) : 0;
-  const auto reached = [&](std::uint64_t count, std::uint64_t threshold) {
-    const std::uint64_t more = stretch_permille_ - stretch_min_permille;
-    return count >= threshold + threshold / 1000 * more + threshold % 1000 * more / 1000;
-  };
-  const bool many = options_.snapshot_entries > 0 && reached(entries, options_.snapshot_entries);
-  const bool large =
-      options_.snapshot_bytes > 0 && reached(bytes, std::max(options_.snapshot_bytes, size));
-  if (!many && !large)
-    return false;
-  const bool sending =
-      role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
-        return peer.second.transfer() && hears(peer.second);
-      });
-  return !sending || bytes >= patience * std::max(options_.snapshot_bytes, size);
 }
 
 /// Everything that is applied, and the configuration in force there.
@@ -87,17 +66,7 @@ SnapshotPlace Engine::place_applied() const {
 }
 
 void Engine::on_snapshot_taken(const SnapshotTaken& taken) {
-  TROUPE_ASSERT(taking_.has_value());
-  TROUPE_ASSERT(!taken.head || taken.head->place.id == *taking_);
-  taking_.reset();
-  if (!taken.head) {
-    snapshot_retry_at_ = now_ + retry_after;
-    return;
-  }
-  // A leader's may have come in the meantime, and even been lost again.
-  const Index covered = taken.head->place.id.index;
-  const Index known = snapshot_ ? snapshot_->place.id.index : Index{};
-  if (covered <= applied_ && (covered > known || (covered == known && !snapshot_sound_)))
+  if (snapshots_.finish(taken, applied_, now_))
     record_snapshot(*taken.head);
 }
 
@@ -105,28 +74,20 @@ void Engine::on_snapshot_taken(const SnapshotTaken& taken) {
 void Engine::record_snapshot(SnapshotHead head) {
   TROUPE_ASSERT(log_.contains(head.place.id) || mutant(Mutant::snapshot_beside_conflict));
   TROUPE_ASSERT(head.place.id.index <= applied_);
-  snapshot_ = std::move(head);
-  snapshot_sound_ = true;
+  snapshots_.record(std::move(head));
   writes_.snapshot_changed();
-  snapshot_asked_ = false;
-  stretch_permille_ = draw_stretch();
-}
-
-/// Peers that apply the same entries must not all save at the same moment.
-std::uint64_t Engine::draw_stretch() {
-  return stretch_min_permille + stretches_.below(stretch_max_permille - stretch_min_permille);
 }
 
 void Engine::on_snapshot_lost(const SnapshotLost& lost) {
-  if (!snapshot_ || snapshot_->id() != lost.id)
+  if (!snapshots_.last() || snapshots_.last()->id() != lost.id)
     return;
-  snapshot_sound_ = false;
-  cut_to_ = {};
+  snapshots_.lose();
+  cutter_.give_up();
   if (!lost.stateless)
     return;
   if (log_.before() == EntryId{}) {
     // Nothing was cut yet: the state can be built from the log alone.
-    snapshot_.reset();
+    snapshots_.forget();
     writes_.snapshot_forgotten();
     applied_ = {};
     cleaner_.restart({});
@@ -142,29 +103,12 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
   reads_.lose_all();
 }
 
-/// Once the snapshot is durable the log may end behind it. Some entries stay, for followers that
-/// lag a little: to send them is cheaper than a snapshot.
-void Engine::plan_cut(Index covered) {
-  if (!has_sound_snapshot() || snapshot_->place.id.index != covered)
-    return;
-  cut_to_ =
-      log_.first_of_last(covered, options_.snapshot_keep_entries, options_.snapshot_keep_bytes);
-}
-
-/// When to cut by a write of its own; cuts ride on other writes before that.
-Time Engine::cut_deadline() const {
-  return cut_to_ > log_.first() ? cut_at_ + options_.heartbeat_interval : never;
-}
-
 void Engine::cut_some(Write& write) {
-  if (cut_to_ <= log_.first())
+  write.cut_before = cutter_.cut(now_, log_);
+  if (!write.cut_before)
     return;
-  const Index to = std::min(cut_to_, Index{log_.first().value + options_.cut_entries_max});
-  TROUPE_ASSERT(to <= next(snapshot_->place.id.index));
-  log_.cut_before(to);
-  write.cut_before = to;
-  cleaner_.forget_before(to);
-  cut_at_ = now_;
+  TROUPE_ASSERT(log_.before().index <= snapshots_.covered());
+  cleaner_.forget_before(log_.first());
   // The last configuration before the log's first entry is still in force there.
   const auto kept = configurations_.upper_bound(log_.before().index);
   if (kept != configurations_.begin())

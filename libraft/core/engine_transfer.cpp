@@ -24,8 +24,8 @@ const SnapshotHead* Engine::snapshot_for(const Progress& progress) const {
   if (!may_want_snapshot(progress))
     return nullptr;
   const auto wanted = snapshot_wanted(progress);
-  const bool serves = wanted && has_sound_snapshot() && snapshot_->place.id.index >= *wanted;
-  return serves ? &*snapshot_ : nullptr;
+  const bool serves = wanted && snapshots_.has_sound() && snapshots_.covered() >= *wanted;
+  return serves ? &*snapshots_.last() : nullptr;
 }
 
 Transfer::Window Engine::transfer_window() const {
