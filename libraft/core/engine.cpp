@@ -4,7 +4,6 @@
 #include "core/mutant.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <tuple>
 #include <utility>
 
@@ -27,7 +26,7 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
   if (install_) {
     // Nothing that it covers is applied again.
     const SnapshotPlace& place = install_->place;
-    configurations_[place.configuration_index] = place.configuration;
+    configurations_.append(place.configuration_index, place.configuration);
     commit_ = applied_ = place.id.index;
   }
   if (mutant(Mutant::opens_with_shorter_log) && recovered.entries.size() > 1)
@@ -182,7 +181,7 @@ EngineView Engine::view() const {
 void Engine::view(EngineView& into) const {
   const bool leads = role_ == Role::leader;
   // Logs that end in one entry are one log (§3.5), and have one configuration in force.
-  if (into.last != log_.last() || into.configuration_index != configuration_index())
+  if (into.last != log_.last() || into.configuration_index != configurations_.index())
     into.configuration = configuration();
   into.self = options_.self;
   into.role = role_;
@@ -196,7 +195,7 @@ void Engine::view(EngineView& into) const {
   into.applied = applied_;
   into.persisted = writes_.persisted();
   into.written = writes_.taken();
-  into.configuration_index = configuration_index();
+  into.configuration_index = configurations_.index();
   into.changing = leads && (leading().change || configuration().is_joint());
   into.transfer_to = leads ? leading().transfer_to : nobody;
   into.disk_stalls = disk_stalls();
@@ -269,8 +268,9 @@ bool Engine::may_campaign() const {
     return false;
   if (is_voter())
     return true;
-  return configurations_.size() > 1 && configuration_index() > commit_
-         && std::prev(configurations_.end(), 2)->second.has_voter(options_.self);
+  const Configuration* previous = configurations_.previous();
+  return previous != nullptr && configurations_.index() > commit_
+         && previous->has_voter(options_.self);
 }
 
 /// Appends an entry of our own: as leader, or when bootstrapping.
@@ -286,7 +286,7 @@ void Engine::adopt_configuration(const Entry& entry) {
     return;
   auto configuration = decode_configuration(entry.payload.text());
   TROUPE_ASSERT(configuration.has_value());
-  configurations_[entry.id.index] = *std::move(configuration);
+  configurations_.append(entry.id.index, *std::move(configuration));
   if (role_ == Role::leader)
     sync_progress();
 }

@@ -2,8 +2,8 @@
 
 #include "core/cleaner.hpp"
 #include "core/configuration.hpp"
+#include "core/configuration_history.hpp"
 #include "core/election_timer.hpp"
-#include "core/flat_map.hpp"
 #include "core/input.hpp"
 #include "core/log.hpp"
 #include "core/log_cutter.hpp"
@@ -15,6 +15,7 @@
 #include "core/read_queue.hpp"
 #include "core/recovered.hpp"
 #include "core/refusal.hpp"
+#include "core/roles.hpp"
 #include "core/snapshot.hpp"
 #include "core/snapshot_receiver.hpp"
 #include "core/snapshot_schedule.hpp"
@@ -144,11 +145,9 @@ public:
   /// As far as we know; `nobody` else.
   PeerId leader() const { return role_ == Role::leader ? options_.self : known_leader(); }
   /// In force; empty if there is none.
-  const Configuration& configuration() const {
-    return configurations_.empty() ? no_configuration : configurations_.back().second;
-  }
+  const Configuration& configuration() const { return configurations_.in_force(); }
   /// The same or, at a standby, what its leader last said: whom to send clients to.
-  const Configuration& known_configuration() const { return told_ ? *told_ : configuration(); }
+  const Configuration& known_configuration() const { return configurations_.known(); }
   /// While we lead by lease: until then, by our clock, nobody else can (§6.4.1).
   std::optional<Time> lease_until() const;
   /// Before this is applied, the state may be none that ever was (§5.3).
@@ -159,46 +158,6 @@ public:
 private:
   /// Of the simulator, which must tell all states apart.
   friend class sim::EngineDigest;
-
-  struct Following {
-    PeerId leader{};
-    bool quiet = false;     ///< It sends no heartbeats, and we don't wait for any.
-    bool reachable = true;  ///< False after `Disconnected`, until it speaks again.
-    Index floor{};          ///< As the leader said last.
-    Time answered_at{};     ///< When it last heard of our disk, or we began to follow.
-    Index agreed{};         ///< Our log is the leader's up to here.
-  };
-  struct Electing {  ///< Asking for pre-votes or votes; the role tells which.
-    std::map<PeerId, bool> votes{};
-    Time since{};
-  };
-  struct Change {
-    Configuration target{};
-    Configuration origin{};  ///< In force before; again if the newcomers do not make it.
-    Time deadline = never;
-    PeerId substitute{};  ///< Of a change of our own: who is to vote...
-    PeerId gone{};        ///< ...and in whose place; nobody where there were too few voters.
-  };
-  struct Leading {
-    PeerMap<Progress> progress{};
-    Index term_start{};   ///< The first entry of our term.
-    Time since{};         ///< When we were elected.
-    Time stirred_at{};    ///< When there was anything to do last.
-    bool asleep = false;  ///< All followers are quiet, and get no heartbeats...
-    Time ask_at = never;  ///< ...but for one at this time.
-    PeerId transfer_to{};
-    Time transfer_deadline = never;
-    bool timeout_now_sent = false;
-    WriteId stalled_write{};    ///< Of our own disk: the one for which we handed over last.
-    bool leaving_disk = false;  ///< The transfer under way is for that.
-    /// For the rest of the term: who was told to campaign may do so late, and asks no leave.
-    bool lease_lost = false;
-    std::optional<Change> change{};
-    /// Peers that keep the log no more, and until when each is told so.
-    std::map<PeerId, Time> departing{};
-    std::set<PeerId> gone{};   ///< Peers that were forgotten, since we lead.
-    std::set<PeerId> unfit{};  ///< Substitutes that did not catch up, since one did.
-  };
 
   Following& following() { return std::get<Following>(state_); }
   Electing& electing() { return std::get<Electing>(state_); }
@@ -216,9 +175,6 @@ private:
   bool may_campaign() const;
   void append(EntryKind kind, Bytes payload);
   void adopt_configuration(const Entry& entry);
-  Index configuration_index() const {
-    return configurations_.empty() ? Index{} : configurations_.back().first;
-  }
   void advance_commit(Index to);
 
   // engine_messages.cpp: what comes in.
@@ -370,7 +326,7 @@ private:
 
   // engine_membership.cpp
   bool may_change() const;
-  void begin_change(Change change);
+  void begin_change(PendingChange change);
   void continue_change();
   void give_up_change();
   bool hears(const Progress& progress) const;
@@ -386,19 +342,14 @@ private:
   void keep_voters();
   PeerId gone_voter() const;
   PeerId find_substitute() const;
-  bool is_needless(const Change& change) const;
-
-  inline static const Configuration no_configuration{};
+  bool is_needless(const PendingChange& change) const;
 
   EngineOptions options_;
   Time now_{};
   Duration unread_{};  ///< Of the last `Tick`.
   HardState hard_state_{};
   Log log_{};
-  /// Each configuration in the log, by the index of its entry, and the last of those that were cut
-  /// from it; the last is in force.
-  FlatMap<Index, Configuration> configurations_{};
-  std::optional<Configuration> told_{};  ///< By a leader for whom we are a standby.
+  ConfigurationHistory configurations_{};
   Index commit_{};
   Index applied_{};
 

@@ -144,7 +144,7 @@ void Engine::truncate_from(Index index) {
   log_.truncate_from(index);
   // The configuration before it is in force again (§4.1).
   if (!mutant(Mutant::configuration_not_rolled_back))
-    configurations_.erase(configurations_.lower_bound(index), configurations_.end());
+    configurations_.truncate_from(index);
   writes_.truncated(index, log_.last());
 }
 

@@ -106,7 +106,7 @@ void Engine::restart_log(const SnapshotPlace& place) {
   TROUPE_ASSERT(place.id.index > commit_);
   writes_.restarted(place.id, {log_.term_at(commit_), commit_});
   log_ = Log(place.id);
-  configurations_ = {{place.configuration_index, place.configuration}};
+  configurations_.restart(place.configuration_index, place.configuration);
   cutter_.give_up();
 }
 

@@ -79,10 +79,11 @@ Result<EntryId> Engine::change_configuration(Configuration target) {
 bool Engine::may_change() const {
   const Leading& lead = leading();
   return !lead.change && !configuration().is_joint() && lead.transfer_to == nobody
-         && configuration_index() <= commit_ && (commit_ >= lead.term_start || changes_too_early());
+         && configurations_.index() <= commit_
+         && (commit_ >= lead.term_start || changes_too_early());
 }
 
-void Engine::begin_change(Change change) {
+void Engine::begin_change(PendingChange change) {
   change.origin = configuration();
   change.deadline = now_ + options_.catch_up_timeout;
   leading().change = std::move(change);
@@ -101,7 +102,7 @@ void Engine::continue_change() {
   // would refuse it their votes (§3.10). The next leader does the rest.
   if (lead.transfer_to != nobody && lead.timeout_now_sent)
     return;
-  if (configuration_index() > commit_ && !mutant(Mutant::next_step_before_commit))
+  if (configurations_.index() > commit_ && !mutant(Mutant::next_step_before_commit))
     return;
   if (commit_ < lead.term_start && !changes_too_early())
     return;
@@ -146,7 +147,7 @@ void Engine::give_up_change() {
   Leading& lead = leading();
   if (lead.change->substitute != nobody && !is_needless(*lead.change))
     lead.unfit.insert(lead.change->substitute);
-  lead.change = Change{.target = lead.change->origin, .origin = {}, .deadline = never};
+  lead.change = PendingChange{.target = lead.change->origin, .origin = {}, .deadline = never};
 }
 
 /// Whether the follower has answered lately, and its answers count.
@@ -228,7 +229,8 @@ void Engine::forget_departed() {
 /// A standby learns who is in the cluster from its leader, not from a log. It only says so to those
 /// who ask: nothing is decided by it.
 void Engine::hear_of_members(const AppendRequest& request) {
-  told_ = request.members.empty() ? std::nullopt : decode_configuration(request.members.text());
+  configurations_.tell(request.members.empty() ? std::nullopt
+                                               : decode_configuration(request.members.text()));
 }
 
 }  // namespace troupe

@@ -55,12 +55,12 @@ bool Engine::follower_wants_new_snapshot() const {
 /// Everything that is applied, and the configuration in force there.
 SnapshotPlace Engine::place_applied() const {
   SnapshotPlace place{.id = {log_.term_at(applied_), applied_}};
-  const auto after = mutant(Mutant::later_configuration_in_place)
-                         ? configurations_.end()
-                         : configurations_.upper_bound(applied_);
-  if (after != configurations_.begin()) {
-    place.configuration = std::prev(after)->second;
-    place.configuration_index = std::prev(after)->first;
+  const auto* in_force = configurations_.at(applied_);
+  if (mutant(Mutant::later_configuration_in_place))
+    in_force = configurations_.at(log_.last().index);
+  if (in_force != nullptr) {
+    place.configuration = in_force->second;
+    place.configuration_index = in_force->first;
   }
   return place;
 }
@@ -109,10 +109,7 @@ void Engine::cut_some(Write& write) {
     return;
   TROUPE_ASSERT(log_.before().index <= snapshots_.covered());
   cleaner_.forget_before(log_.first());
-  // The last configuration before the log's first entry is still in force there.
-  const auto kept = configurations_.upper_bound(log_.before().index);
-  if (kept != configurations_.begin())
-    configurations_.erase(configurations_.begin(), std::prev(kept));
+  configurations_.cut_upto(log_.before().index);
 }
 
 }  // namespace troupe

@@ -71,7 +71,7 @@ PeerId Engine::find_substitute() const {
 }
 
 /// The voter that was gone is back before its substitute has caught up.
-bool Engine::is_needless(const Change& change) const {
+bool Engine::is_needless(const PendingChange& change) const {
   const auto it = leading().progress.find(change.gone);
   return it != leading().progress.end() && hears(it->second);
 }

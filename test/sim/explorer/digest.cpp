@@ -122,7 +122,7 @@ std::uint64_t EngineDigest::of_role(std::uint64_t digest, const State& state) {
 
 std::uint64_t EngineDigest::of(const Engine& engine) {
   std::uint64_t digest = mix(mix(empty_digest, engine.hard_state_), engine.log_);
-  for (const auto& [index, configuration] : engine.configurations_)
+  for (const auto& [index, configuration] : engine.configurations_.in_log())
     digest = mix(mix(digest, index.value), configuration);
   digest = mix(mix(digest, engine.commit_.value), engine.applied_.value);
   digest = mix(mix(digest, engine.writes_.persisted_.value), engine.writes_.handed_.value);
