@@ -62,7 +62,10 @@ void Engine::step(const Input& input) {
     void operator()(const Message& message) const { engine.on_message(message); }
     void operator()(const Persisted& persisted) const { engine.on_persisted(persisted.write); }
     void operator()(const Disconnected& gone) const { engine.on_disconnected(gone.peer); }
-    void operator()(const SnapshotTaken& taken) const { engine.on_snapshot_taken(taken); }
+    void operator()(const SnapshotTaken& taken) const {
+      if (engine.snapshots_.finish(taken, engine.applied_, engine.now_))
+        engine.record_snapshot(*taken.head);
+    }
     void operator()(const ChunkStored& stored) const { engine.on_chunk_stored(stored); }
     void operator()(const SnapshotLost& lost) const { engine.on_snapshot_lost(lost); }
     void operator()(const Released& released) const {
@@ -198,7 +201,7 @@ void Engine::view(EngineView& into) const {
   into.configuration_index = configurations_.index();
   into.changing = leads && (leading().change || configuration().is_joint());
   into.transfer_to = leads ? leading().transfer_to : nobody;
-  into.disk_stalls = disk_stalls();
+  into.disk_stalls = writes_.stalls(now_, options_.disk_stall_max);
   into.disk_full = disk_full_;
   into.leaving_disk = leads && leading().leaving_disk;
   view_followers(into.followers);
@@ -226,26 +229,12 @@ void Engine::view_followers(PeerMap<FollowerView>& into) const {
       into.emplace(peer, {});
   }
   auto seen = into.begin();
-  for (const auto& [peer, known] : progress)
-    view_of(known, (seen++)->second);
-}
-
-void Engine::view_of(const Progress& progress, FollowerView& into) const {
-  const bool needs_snapshot = progress.pace() != Pace::rest
-                              && (progress.next() < log_.first() || holes_would_mislead(progress));
-  into.match = progress.match();
-  into.next = progress.next();
-  into.pace = needs_snapshot ? Pace::snapshot : progress.pace();
-  into.in_flight_bytes = progress.in_flight_bytes();
-  into.heard_at = progress.heard_at();
-  const auto& transfer = progress.transfer();
-  if (transfer)
-    into.snapshot = transfer->head();
-  else
-    into.snapshot.reset();
-  into.snapshot_acked = transfer ? transfer->acked() : 0;
-  into.set_back = progress.is_set_back();
-  into.acknowledged = progress.acknowledged();
+  for (const auto& [peer, known] : progress) {
+    FollowerView& follower = (seen++)->second;
+    known.view(follower);
+    if (known.pace() != Pace::rest && (known.next() < log_.first() || holes_would_mislead(known)))
+      follower.pace = Pace::snapshot;
+  }
 }
 
 Refusal Engine::refusal_of_non_leader() const {

@@ -23,18 +23,11 @@
 #include "core/view.hpp"
 #include "core/write_queue.hpp"
 
-#include <list>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
-#include <utility>
 #include <variant>
 #include <vector>
-
-namespace troupe::sim {
-class EngineDigest;
-}
 
 namespace troupe {
 
@@ -134,8 +127,7 @@ public:
   bool would_judge_silence(Time now) const;
 
   EngineView view() const;
-  /// The same, into what an earlier call gave: what takes memory there is used again. For who looks
-  /// after every step.
+  /// The same, into what an earlier call gave, whose memory is used again.
   void view(EngineView& into) const;
   // Of the view, what is asked for often.
   Role role() const { return role_; }
@@ -167,7 +159,6 @@ private:
 
   // engine.cpp: the entry points, and what every role shares.
   void view_followers(PeerMap<FollowerView>& into) const;
-  void view_of(const Progress& progress, FollowerView& into) const;
   void start_bound();
   Refusal refusal_of_non_leader() const;
   PeerId known_leader() const;
@@ -188,10 +179,7 @@ private:
   // engine_output.cpp: what goes out, and what has become durable.
   void on_persisted(WriteId write);
   bool may_apply() const { return commit_ > applied_ && !stateless_; }
-  bool has_write() const {
-    return writes_.is_dirty(log_.last().index) || now_ >= cutter_.deadline(log_)
-           || now_ >= cleaning_deadline();
-  }
+  bool has_write() const;
   Write take_write();
   void send(PeerId to, Body body);
   void send_when_durable(PeerId to, Body body);
@@ -202,7 +190,6 @@ private:
   void become_follower(Term term, PeerId leader, RoleChange change);
   RoleChange handover_or(RoleChange change) const;
   std::vector<PeerId> voters_not_in(const std::map<PeerId, bool>& answers) const;
-  /// As what we wait for an election, by the configuration in force.
   ElectionTimer::Waits waits() const;
   void reset_election_deadline() { timer_.reset(now_, waits()); }
   void start_election();
@@ -234,9 +221,7 @@ private:
   void truncate_from(Index index);
 
   // engine_set_back.cpp
-  bool lacks(EntryId acknowledged) const;
   void find_self_set_back(EntryId acknowledged);
-  bool proves_set_back(const Progress& progress, const AppendResponse& response) const;
   void find_set_back(PeerId peer, Progress& progress, const AppendResponse& response);
   EntryId claim_to(const Progress& progress) const;
 
@@ -259,7 +244,6 @@ private:
   // engine_cleaning.cpp
   Index floor() const;
   Index clean_upto() const;
-  void clean_some(Write& write);
   Time cleaning_deadline() const;
   bool is_mended() const;
   Index holes_upto() const;
@@ -267,7 +251,6 @@ private:
   bool may_send_entries(const Progress& progress) const;
 
   // engine_disk.cpp
-  bool disk_stalls() const;
   void leave_stalled_disk();
   void on_disk_full(const DiskFull& news);
   bool has_room() const;
@@ -280,28 +263,19 @@ private:
   void send_append(PeerId to, Progress& progress, std::vector<Entry> entries);
 
   // engine_snapshot.cpp: our own, and what it allows to cut.
-  void on_snapshot_taken(const SnapshotTaken& taken);
   void on_snapshot_lost(const SnapshotLost& lost);
   bool snapshot_due() const;
-  bool enough_since_snapshot() const;
   bool sends_snapshot() const;
   bool follower_wants_new_snapshot() const;
   SnapshotPlace place_applied() const;
   void record_snapshot(SnapshotHead head);
-  void cut_some(Write& write);
 
   // engine_transfer.cpp: a leader's, to those who need it.
-  /// Else entries will do: most logs are whole.
-  bool may_want_snapshot(const Progress& progress) const {
-    return log_.first() > Index{1} || log_.last_hole() > Index{} || progress.wanted() > Index{};
-  }
   std::optional<Index> snapshot_wanted(const Progress& progress) const;
   const SnapshotHead* snapshot_for(const Progress& progress) const;
   bool has_chunk_for(const Progress& progress) const;
   void send_chunks(PeerId to, Progress& progress);
-  void send_chunk(PeerId to, Transfer& transfer, std::size_t length);
   void on_snapshot_response(const Message& message, const SnapshotResponse& response);
-  Transfer::Window transfer_window() const;
 
   // engine_install.cpp: a leader's, to us.
   void on_snapshot_chunk(const Message& message, const SnapshotChunk& chunk);
@@ -309,7 +283,6 @@ private:
   void on_chunk_stored(const ChunkStored& stored);
   bool accept_instead(EntryId last);
   void install(SnapshotHead head);
-  void restart_log(const SnapshotPlace& place);
 
   // engine_quiet.cpp
   bool is_worth_waking_for(const Message& message) const;
@@ -333,14 +306,11 @@ private:
   bool has_caught_up(PeerId peer) const;
   bool newcomers_caught_up(const Configuration& target) const;
   void append_configuration(Configuration configuration);
-  void leave_office();
   void sync_progress();
   void forget_departed();
-  void hear_of_members(const AppendRequest& request);
 
   // engine_substitutes.cpp
   void keep_voters();
-  PeerId gone_voter() const;
   PeerId find_substitute() const;
   bool is_needless(const PendingChange& change) const;
 

@@ -42,17 +42,6 @@ Index Engine::clean_upto() const {
   return std::min({floor(), writes_.persisted(), applied_});
 }
 
-void Engine::clean_some(Write& write) {
-  if (!cleaner_.has_enough())
-    return;
-  auto [entries, horizon] = cleaner_.clean(
-      now_, {.upto = clean_upto(), .keeps_tombstones = snapshots_.last() || snapshots_.taking()},
-      log_);
-  hard_state_.horizon = std::max(hard_state_.horizon, horizon);
-  write.hard_state.horizon = hard_state_.horizon;
-  write.released = std::move(entries);
-}
-
 /// When to make holes, by a write of its own if there is no other.
 Time Engine::cleaning_deadline() const {
   return cleaner_.has_enough() ? cleaner_.deadline(clean_upto()) : never;

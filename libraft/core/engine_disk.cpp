@@ -5,10 +5,6 @@
 
 namespace troupe {
 
-bool Engine::disk_stalls() const {
-  return writes_.stalls(now_, options_.disk_stall_max);
-}
-
 /// A leader may go on without its disk: the others commit without it (§10.2.1). But what it hands
 /// to its store is bounded by nothing, unlike what a follower is sent, and each of its followers
 /// is needed for every entry. So it hands over (§3.10), once for each write that stalls, to voters
@@ -17,7 +13,7 @@ bool Engine::disk_stalls() const {
 /// entry, and its own vote is not durable.
 void Engine::leave_stalled_disk() {
   Leading& lead = leading();
-  if (!disk_stalls() || lead.transfer_to != nobody)
+  if (!writes_.stalls(now_, options_.disk_stall_max) || lead.transfer_to != nobody)
     return;
   const WriteQueue::UnderWay& oldest = writes_.under_way().front();
   if (lead.stalled_write == oldest.id)

@@ -14,8 +14,12 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
     return;
   }
   hear_leader(message);
-  hear_of_members(request);
-  if (!hard_state_.set_back && lacks(request.acknowledged))
+  // A standby learns who is in the cluster from its leader, not from a log. It only says so to
+  // those who ask: nothing is decided by it.
+  configurations_.tell(request.members.empty() ? std::nullopt
+                                               : decode_configuration(request.members.text()));
+  // We have lost what we acknowledged in this term.
+  if (!hard_state_.set_back && !log_.agrees(request.acknowledged))
     find_self_set_back(request.acknowledged);
   if (hard_state_.set_back) {
     const Rejected rejected{.previous = request.previous,

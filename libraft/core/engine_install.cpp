@@ -87,10 +87,16 @@ void Engine::install(SnapshotHead head) {
   }
   if (accept_instead(last))
     return;
-  const bool keeps_conflict =
-      mutant(Mutant::snapshot_beside_conflict) && last.index <= log_.last().index;
-  if (!log_.contains(last) && !keeps_conflict)
-    restart_log(head.place);
+  bool begins_anew = !log_.contains(last);
+  if (mutant(Mutant::snapshot_beside_conflict))
+    begins_anew = last.index > log_.last().index;
+  if (begins_anew) {
+    TROUPE_ASSERT(last.index > commit_);
+    writes_.restarted(last, {log_.term_at(commit_), commit_});
+    log_ = Log(last);
+    configurations_.restart(head.place.configuration_index, head.place.configuration);
+    cutter_.give_up();
+  }
   commit_ = std::max(commit_, last.index);
   applied_ = last.index;
   cleaner_.restart(applied_);
@@ -98,16 +104,9 @@ void Engine::install(SnapshotHead head) {
   install_ = head;
   record_snapshot(std::move(head));
   const AppendResponse accepted{.verdict = Accepted{last.index}};
-  mutant(Mutant::snapshot_before_durable) ? send(following().leader, accepted)
-                                          : send_when_durable(following().leader, accepted);
-}
-
-void Engine::restart_log(const SnapshotPlace& place) {
-  TROUPE_ASSERT(place.id.index > commit_);
-  writes_.restarted(place.id, {log_.term_at(commit_), commit_});
-  log_ = Log(place.id);
-  configurations_.restart(place.configuration_index, place.configuration);
-  cutter_.give_up();
+  if (mutant(Mutant::snapshot_before_durable))
+    return send(following().leader, accepted);
+  send_when_durable(following().leader, accepted);
 }
 
 }  // namespace troupe

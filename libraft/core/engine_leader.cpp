@@ -52,7 +52,7 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   if (it == leading().progress.end())
     return;
   Progress& progress = it->second;
-  if (!progress.is_set_back() && proves_set_back(progress, response))
+  if (!progress.is_set_back() && progress.is_set_back_by(response, now_))
     find_set_back(message.from, progress, response);
   if (progress.is_set_back() && !mutant(Mutant::set_back_still_counts))
     return;

@@ -114,8 +114,14 @@ void Engine::continue_change() {
     left.old_voters.clear();
     return append_configuration(std::move(left));
   }
-  if (!lead.change)
-    return is_voter() || mutant(Mutant::removed_leads_on) ? void() : leave_office();
+  if (!lead.change) {
+    // A leader that is no voter any more leads until its removal is committed, without counting
+    // itself; then another one should (§4.2.2).
+    if (!is_voter() && lead.transfer_to == nobody)
+      if (!mutant(Mutant::removed_leads_on))
+        (void)transfer(nobody);
+    return;
+  }
   const Configuration& target = lead.change->target;
   if (current == target)
     return lead.change.reset();
@@ -182,13 +188,6 @@ void Engine::append_configuration(Configuration configuration) {
   append(EntryKind::configuration, Bytes::copy_of(encode(normalized(std::move(configuration)))));
 }
 
-/// A leader that is no voter any more leads until its removal is committed, without counting
-/// itself; then another one should (§4.2.2).
-void Engine::leave_office() {
-  if (leading().transfer_to == nobody)
-    (void)transfer(nobody);
-}
-
 /// Follows all members but ourselves; those who are sent the log no more, until they know it.
 void Engine::sync_progress() {
   Leading& lead = leading();
@@ -224,13 +223,6 @@ void Engine::forget_departed() {
     }
     return true;
   });
-}
-
-/// A standby learns who is in the cluster from its leader, not from a log. It only says so to those
-/// who ask: nothing is decided by it.
-void Engine::hear_of_members(const AppendRequest& request) {
-  configurations_.tell(request.members.empty() ? std::nullopt
-                                               : decode_configuration(request.members.text()));
 }
 
 }  // namespace troupe

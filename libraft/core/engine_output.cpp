@@ -25,6 +25,11 @@ bool Engine::has_output() const {
          });
 }
 
+bool Engine::has_write() const {
+  return writes_.is_dirty(log_.last().index) || now_ >= cutter_.deadline(log_)
+         || now_ >= cleaning_deadline();
+}
+
 Output Engine::take_output() {
   Output out;
   if (role_ == Role::leader)
@@ -57,8 +62,20 @@ Output Engine::take_output() {
 Write Engine::take_write() {
   TROUPE_ASSERT(has_write());
   Write write = writes_.take(hard_state_, log_, snapshots_.last(), now_);
-  cut_some(write);
-  clean_some(write);
+  write.cut_before = cutter_.cut(now_, log_);
+  if (write.cut_before) {
+    TROUPE_ASSERT(log_.before().index <= snapshots_.covered());
+    cleaner_.forget_before(log_.first());
+    configurations_.cut_upto(log_.before().index);
+  }
+  if (cleaner_.has_enough()) {
+    const bool has_snapshot = snapshots_.last() || snapshots_.taking();
+    auto [holes, horizon] =
+        cleaner_.clean(now_, {.upto = clean_upto(), .keeps_tombstones = has_snapshot}, log_);
+    hard_state_.horizon = std::max(hard_state_.horizon, horizon);
+    write.hard_state.horizon = hard_state_.horizon;
+    write.released = std::move(holes);
+  }
   return write;
 }
 

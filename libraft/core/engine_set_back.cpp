@@ -7,11 +7,6 @@ namespace troupe {
 // A disk that was set back holds what it held earlier, and its peer has forgotten what it promised
 // since. What proves it, and why nobody else is ever accused: docs/decisions/0009.
 
-/// Whether we have lost what we acknowledged in this term.
-bool Engine::lacks(EntryId acknowledged) const {
-  return !log_.agrees(acknowledged);
-}
-
 /// From here on nobody is to count us. What we are about to promise is not to be said any more.
 void Engine::find_self_set_back(EntryId acknowledged) {
   TROUPE_ASSERT(role_ == Role::follower);
@@ -23,21 +18,6 @@ void Engine::find_self_set_back(EntryId acknowledged) {
   outbox_.drop_messages();
   receiver_.give_up();
   reads_.lose_all();
-}
-
-/// What was accepted in this term stays. So a rejection of it answers a request that left before we
-/// heard the acceptance, or the follower's disk was set back; or the follower knows that, and says
-/// so. Answers to requests of older terms give back no time.
-bool Engine::proves_set_back(const Progress& progress, const AppendResponse& response) const {
-  if (mutant(Mutant::set_back_unproven))
-    return false;
-  if (response.set_back)
-    return true;
-  const auto* rejected = std::get_if<Rejected>(&response.verdict);
-  const bool left_later = response.sent_at > progress.matched_at() && response.sent_at <= now_;
-  return rejected != nullptr && rejected->previous.index > Index{}
-         && rejected->previous.index <= progress.match()
-         && (left_later || mutant(Mutant::set_back_by_late_rejection));
 }
 
 /// Nothing that it said counts any more, and until it joins again as another incarnation nothing

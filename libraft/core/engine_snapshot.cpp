@@ -29,10 +29,8 @@ bool Engine::snapshot_due() const {
     return true;  // At once.
   if (applied_ <= snapshots_.covered())
     return false;
-  return snapshots_.was_asked() || enough_since_snapshot() || follower_wants_new_snapshot();
-}
-
-bool Engine::enough_since_snapshot() const {
+  if (snapshots_.was_asked() || follower_wants_new_snapshot())
+    return true;
   return snapshots_.has_grown(log_, applied_)
          && (!sends_snapshot() || snapshots_.has_outgrown_sending(log_, applied_));
 }
@@ -46,8 +44,7 @@ bool Engine::sends_snapshot() const {
 /// Whether a follower wants one that covers more than the last, and one taken by now would do.
 bool Engine::follower_wants_new_snapshot() const {
   return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
-           const auto wanted =
-               may_want_snapshot(peer.second) ? snapshot_wanted(peer.second) : std::nullopt;
+           const auto wanted = snapshot_wanted(peer.second);
            return wanted && snapshot_for(peer.second) == nullptr && *wanted <= applied_;
          });
 }
@@ -63,11 +60,6 @@ SnapshotPlace Engine::place_applied() const {
     place.configuration_index = in_force->first;
   }
   return place;
-}
-
-void Engine::on_snapshot_taken(const SnapshotTaken& taken) {
-  if (snapshots_.finish(taken, applied_, now_))
-    record_snapshot(*taken.head);
 }
 
 /// The snapshot counts from the next write on.
@@ -101,15 +93,6 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
     become_follower(hard_state_.term, nobody, {.cause = RoleCause::state_lost});
   role_changed_ = true;
   reads_.lose_all();
-}
-
-void Engine::cut_some(Write& write) {
-  write.cut_before = cutter_.cut(now_, log_);
-  if (!write.cut_before)
-    return;
-  TROUPE_ASSERT(log_.before().index <= snapshots_.covered());
-  cleaner_.forget_before(log_.first());
-  configurations_.cut_upto(log_.before().index);
 }
 
 }  // namespace troupe

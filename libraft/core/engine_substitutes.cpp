@@ -20,6 +20,16 @@ Member taken(Configuration& from, PeerId id) {
   return {};
 }
 
+/// A voter that has been silent for as long as the policy says. Of several, the one with the lowest
+/// id; its turn over, the next.
+PeerId gone_voter(const Configuration& configuration, const Leading& leading, Time now) {
+  for (const Member& voter : configuration.voters)
+    if (const auto it = leading.progress.find(voter.id);
+        it != leading.progress.end() && now - it->second.heard_at() >= configuration.keep.after)
+      return voter.id;
+  return nobody;
+}
+
 }  // namespace
 
 /// Where a voter is gone, or there are too few, another member takes the vote: one at a time, and
@@ -29,7 +39,7 @@ void Engine::keep_voters() {
   const Configuration& current = configuration();
   if (current.keep.count == 0 || !is_voter() || !may_change())
     return;
-  const PeerId gone = gone_voter();
+  const PeerId gone = gone_voter(current, leading(), now_);
   if (gone == nobody && current.voters.size() >= current.keep.count)
     return;
   const PeerId substitute = find_substitute();
@@ -40,17 +50,6 @@ void Engine::keep_voters() {
   if (gone != nobody)
     target.standbys.push_back(taken(target, gone));
   begin_change({.target = normalized(std::move(target)), .substitute = substitute, .gone = gone});
-}
-
-/// A voter that has been silent for as long as the policy says. Of several, the one with the lowest
-/// id; its turn over, the next.
-PeerId Engine::gone_voter() const {
-  for (const Member& voter : configuration().voters)
-    if (const auto it = leading().progress.find(voter.id);
-        it != leading().progress.end()
-        && now_ - it->second.heard_at() >= configuration().keep.after)
-      return voter.id;
-  return nobody;
 }
 
 /// A member that answers, and is the soonest to count: a learner that has caught up before any

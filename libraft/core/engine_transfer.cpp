@@ -5,9 +5,21 @@
 #include <utility>
 
 namespace troupe {
+namespace {
+
+Transfer::Window window_of(const EngineOptions& options) {
+  return {.bytes_max = options.window_bytes_max,
+          .messages_max = options.window_messages_max,
+          .chunk_bytes = options.append_bytes_max};
+}
+
+}  // namespace
 
 /// The least entry that a snapshot for this follower must cover; nothing if entries will do.
 std::optional<Index> Engine::snapshot_wanted(const Progress& progress) const {
+  // Most logs are whole.
+  if (log_.first() == Index{1} && log_.last_hole() == Index{} && progress.wanted() == Index{})
+    return std::nullopt;
   if (progress.pace() == Pace::rest)
     return std::nullopt;
   if (progress.next() < log_.first())
@@ -21,17 +33,9 @@ std::optional<Index> Engine::snapshot_wanted(const Progress& progress) const {
 
 /// What to send to this follower, if it wants a snapshot and we have one that serves.
 const SnapshotHead* Engine::snapshot_for(const Progress& progress) const {
-  if (!may_want_snapshot(progress))
-    return nullptr;
   const auto wanted = snapshot_wanted(progress);
   const bool serves = wanted && snapshots_.has_sound() && snapshots_.covered() >= *wanted;
   return serves ? &*snapshots_.last() : nullptr;
-}
-
-Transfer::Window Engine::transfer_window() const {
-  return {.bytes_max = options_.window_bytes_max,
-          .messages_max = options_.window_messages_max,
-          .chunk_bytes = options_.append_bytes_max};
 }
 
 /// Whether `send_chunks` would send the follower anything.
@@ -40,8 +44,8 @@ bool Engine::has_chunk_for(const Progress& progress) const {
   if (head == nullptr)
     return false;
   const auto& transfer = progress.transfer();
-  return !transfer || transfer->head() != *head || transfer->next_length(transfer_window()) > 0
-         || transfer->should_ask(now_, options_.heartbeat_interval);
+  return !transfer || transfer->head() != *head
+         || transfer->has_next(window_of(options_), now_, options_.heartbeat_interval);
 }
 
 /// Sends as much of our snapshot as the window allows (§5.1). Heartbeats and, if they are in the
@@ -55,18 +59,11 @@ void Engine::send_chunks(PeerId to, Progress& progress) {
     transfer.emplace(*head);
     progress.offered(head->place.id.index);
   }
-  while (const std::size_t length = transfer->next_length(transfer_window()))
-    send_chunk(to, *transfer, length);
-  if (transfer->should_ask(now_, options_.heartbeat_interval))
-    send_chunk(to, *transfer, 0);
-}
-
-void Engine::send_chunk(PeerId to, Transfer& transfer, std::size_t length) {
-  const std::uint64_t offset =
-      mutant(Mutant::chunk_at_wrong_offset) ? transfer.acked() : transfer.sent();
-  SnapshotChunk chunk{.head = transfer.head(), .offset = offset, .data = {}};
-  outbox_.send_chunk(envelope(to, std::move(chunk)), length);
-  transfer.left(length, now_);
+  while (const auto piece =
+             transfer->next(window_of(options_), now_, options_.heartbeat_interval)) {
+    SnapshotChunk chunk{.head = transfer->head(), .offset = piece->offset, .data = {}};
+    outbox_.send_chunk(envelope(to, std::move(chunk)), piece->length);
+  }
 }
 
 void Engine::on_snapshot_response(const Message& message, const SnapshotResponse& response) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 namespace troupe {
 
@@ -73,6 +74,20 @@ void Progress::rest() {
   in_flight_bytes_ = 0;
 }
 
+bool Progress::is_set_back_by(const AppendResponse& response, Time now) const {
+  if (mutant(Mutant::set_back_unproven))
+    return false;
+  if (response.set_back)
+    return true;
+  const auto* rejected = std::get_if<Rejected>(&response.verdict);
+  if (rejected == nullptr || rejected->previous.index == Index{}
+      || rejected->previous.index > match_)
+    return false;
+  if (mutant(Mutant::set_back_by_late_rejection))
+    return true;
+  return response.sent_at > matched_at_ && response.sent_at <= now;
+}
+
 void Progress::found_set_back() {
   set_back_ = true;
   if (mutant(Mutant::set_back_still_counts))
@@ -84,6 +99,21 @@ void Progress::found_set_back() {
   wanted_ = {};
   quiet_since_.reset();
   transfer_.reset();
+}
+
+void Progress::view(FollowerView& into) const {
+  into.match = match_;
+  into.next = next_;
+  into.pace = pace_;
+  into.in_flight_bytes = in_flight_bytes_;
+  into.heard_at = heard_at_;
+  if (transfer_)
+    into.snapshot = transfer_->head();
+  else
+    into.snapshot.reset();
+  into.snapshot_acked = transfer_ ? transfer_->acked() : 0;
+  into.set_back = set_back_;
+  into.acknowledged = acknowledged_;
 }
 
 void Progress::resume() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/message.hpp"
 #include "core/transfer.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
@@ -30,8 +31,6 @@ public:
   explicit Progress(Index next, Time now) : next_(next), heard_at_(now) {}
 
   Index match() const { return match_; }
-  /// When we heard the answer that raised `match` last.
-  Time matched_at() const { return matched_at_; }
   Index next() const { return next_; }
   Pace pace() const { return pace_; }
   Time heard_at() const { return heard_at_; }
@@ -86,6 +85,11 @@ public:
     sent_at_.reset();
   }
 
+  /// Whether `response`, heard at `now`, proves that its disk was set back (docs/decisions/0009).
+  /// Entries that it has accepted in this term stay. So a rejection of them answers a request that
+  /// left before we heard the acceptance, or the disk was set back; or the follower knows that, and
+  /// says so. Answers to requests of older terms give back no time.
+  bool is_set_back_by(const AppendResponse& response, Time now) const;
   /// Its disk was set back. Nothing that it says counts any more, nor what it said.
   void found_set_back();
   bool is_set_back() const { return set_back_; }
@@ -97,6 +101,9 @@ public:
   bool disk_full() const { return disk_full_; }
   void has_full_disk(bool full) { disk_full_ = full; }
 
+  /// All of this, for those who look. What the log says of the follower is left out.
+  void view(FollowerView& into) const;
+
   /// The snapshot that is being sent, beside entries or in their place.
   const std::optional<Transfer>& transfer() const { return transfer_; }
   std::optional<Transfer>& transfer() { return transfer_; }
@@ -107,8 +114,8 @@ private:
     std::size_t bytes = 0;
   };
 
-  Index match_{};  ///< Durable at the follower, as it told us in this term.
-  Time matched_at_ = Time::min();
+  Index match_{};                  ///< Durable at the follower, as it told us in this term.
+  Time matched_at_ = Time::min();  ///< When we heard the answer that raised `match` last.
   EntryId claim_{};
   Index next_{};  ///< The next entry to send.
   Pace pace_ = Pace::probe;

@@ -13,6 +13,7 @@ constexpr unsigned doublings_max = 6;
 
 }  // namespace
 
+/// How much may leave in the next chunk; 0 if nothing.
 std::size_t Transfer::next_length(const Window& window) const {
   const std::uint64_t in_flight = sent_ - acked_;
   if (asking_ || in_flight >= window.bytes_max
@@ -22,18 +23,25 @@ std::size_t Transfer::next_length(const Window& window) const {
       std::min<std::uint64_t>(window.chunk_bytes, head_.size_bytes - sent_));
 }
 
+/// Whether it is time to ask how far the follower has come.
 bool Transfer::should_ask(Time now, Duration silence) const {
   const unsigned repeats = questions_ > 0 ? questions_ - 1 : 0;
   return !left_at_ || now - *left_at_ >= silence * (1U << std::min(repeats, doublings_max));
 }
 
-void Transfer::left(std::size_t length, Time now) {
-  TROUPE_ASSERT(length <= head_.size_bytes - sent_);
+std::optional<Transfer::Piece> Transfer::next(const Window& window, Time now, Duration silence) {
+  const std::size_t length = next_length(window);
+  if (length == 0 && !should_ask(now, silence))
+    return std::nullopt;
+  Piece piece{.offset = sent_, .length = length};
+  if (mutant(Mutant::chunk_at_wrong_offset))
+    piece.offset = acked_;
   last_offset_ = sent_;
   sent_ += length;
   left_at_ = now;
   if (length == 0)
     ++questions_;
+  return piece;
 }
 
 bool Transfer::answered(std::uint64_t offset, std::uint64_t upto) {

@@ -30,16 +30,19 @@ public:
   const SnapshotHead& head() const { return head_; }
   /// So much of it the follower has, as it said last.
   std::uint64_t acked() const { return acked_; }
-  /// Where the next chunk begins.
-  std::uint64_t sent() const { return sent_; }
 
-  /// How much may leave in the next chunk; 0 if nothing.
-  std::size_t next_length(const Window& window) const;
-  /// Whether it is time to ask how far the follower has come. `silence` is the first.
-  bool should_ask(Time now, Duration silence) const;
+  /// A chunk that leaves.
+  struct Piece {
+    std::uint64_t offset = 0;
+    std::size_t length = 0;  ///< 0: it is a question.
+  };
+  /// Whether there is a chunk to send now. `silence` is the first after which to ask.
+  bool has_next(const Window& window, Time now, Duration silence) const {
+    return next_length(window) > 0 || should_ask(now, silence);
+  }
+  /// The next chunk, which leaves now; nothing if there is none.
+  std::optional<Piece> next(const Window& window, Time now, Duration silence);
 
-  /// A chunk of `length` bytes left, or a question if there are none.
-  void left(std::size_t length, Time now);
   /// The follower has `upto` bytes, it says of the message that left with `offset`. Returns
   /// whether it is further than ever. Requires: `upto <= head().size_bytes`.
   bool answered(std::uint64_t offset, std::uint64_t upto);
@@ -47,6 +50,9 @@ public:
   void start_over(Time when);
 
 private:
+  std::size_t next_length(const Window& window) const;
+  bool should_ask(Time now, Duration silence) const;
+
   SnapshotHead head_;
   bool asking_ = true;  ///< What the follower has is not known yet.
   std::uint64_t acked_ = 0;

@@ -72,17 +72,16 @@ TEST_CASE("a leader whom nobody answers about a snapshot asks less and less") {
 
   std::size_t asked = 0;
   for (Time now{}; now < Time(minutes(10)); now += silence)
-    if (transfer.should_ask(now, silence)) {
-      transfer.left(0, now);
+    while (const auto piece = transfer.next({}, now, silence)) {
+      REQUIRE(piece->length == 0);
       ++asked;
     }
 
   CHECK(asked < 250);  // Of 12,000 silences.
   CHECK(asked > 100);  // A peer that comes back is heard of within seconds.
   transfer.answered(0, 10);
-  CHECK(transfer.should_ask(Time(minutes(20)), silence));
-  transfer.left(0, Time(minutes(20)));
-  CHECK(transfer.should_ask(Time(minutes(20)) + silence, silence));
+  CHECK(transfer.next({}, Time(minutes(20)), silence));
+  CHECK(transfer.next({}, Time(minutes(20)) + silence, silence));
 }
 
 }  // namespace troupe::test
