@@ -319,6 +319,25 @@ TEST_CASE("no header can be told to make a mistake: it would be another in anoth
                 });
 }
 
+TEST_CASE("a mistake is the whole condition of an if statement, and bends no rule from within") {
+  const std::regex whole(R"(\s*(\} )?(else )?if \(!?mutant\(Mutant::\w+\)\)( \{)?\s*)");
+  std::size_t mistakes = 0;
+  for_each_line(
+      [](const std::string& path) {
+        return path.starts_with("libraft/") && path.ends_with(".cpp")
+               && path != "libraft/core/mutant.cpp";
+      },
+      [&](const File&, const std::string& line, const std::string& place) {
+        const std::string code(code_of(line));
+        if (code.find("mutant(") == std::string::npos)
+          return;
+        ++mistakes;
+        if (!std::regex_match(code, whole))
+          FAIL_CHECK(place << line);
+      });
+  CHECK(mistakes > 80);
+}
+
 TEST_CASE("what must replay contains no clock, no chance, no thread and no hash order") {
   const std::regex banned(
       R"(random_device|_clock::now|\bunordered_|std::(jthread|thread|mutex|async)\b|\brand\()"

@@ -33,8 +33,9 @@ Tally tally_of(const std::vector<Member>& voters, const std::map<PeerId, bool>& 
       ++(it->second ? granted : refused);
   // An empty set has nothing against it, so that a joint tally is both of its halves'.
   const std::size_t majority = voters.size() / 2 + 1;
-  if (mutant(Mutant::half_elects) && 2 * granted >= voters.size())
-    return Tally::won;
+  if (mutant(Mutant::half_elects))
+    if (2 * granted >= voters.size())
+      return Tally::won;
   if (voters.empty() || granted >= majority)
     return Tally::won;
   return voters.size() - refused < majority ? Tally::lost : Tally::pending;
@@ -175,7 +176,9 @@ Index majority_index(const std::vector<Member>& voters, const PeerMap<Index>& re
   }
   // In falling order, the one that a majority has reached stands in the middle: of 5, 4, 3 it is
   // 4, and of 5, 4, 3, 2 it is 3.
-  const std::size_t more = (indexes.size() - (mutant(Mutant::half_commits) ? 1 : 0)) / 2;
+  std::size_t more = indexes.size() / 2;
+  if (mutant(Mutant::half_commits))
+    more = (indexes.size() - 1) / 2;
   const auto middle = indexes.begin() + static_cast<std::ptrdiff_t>(more);
   std::ranges::nth_element(indexes, middle, std::ranges::greater{});
   return *middle;
@@ -184,8 +187,9 @@ Index majority_index(const std::vector<Member>& voters, const PeerMap<Index>& re
 Index quorum_index(const Configuration& configuration, const PeerMap<Index>& reached) {
   if (mutant(Mutant::joint_commits_without_old))
     return majority_index(configuration.voters, reached);
-  if (mutant(Mutant::joint_commits_without_new) && configuration.is_joint())
-    return majority_index(configuration.old_voters, reached);
+  if (mutant(Mutant::joint_commits_without_new))
+    if (configuration.is_joint())
+      return majority_index(configuration.old_voters, reached);
   return std::min(majority_index(configuration.voters, reached),
                   majority_index(configuration.old_voters, reached));
 }
@@ -195,8 +199,9 @@ Tally tally(const Configuration& configuration, const std::map<PeerId, bool>& vo
   if (mutant(Mutant::joint_elects_without_old))
     return fresh;
   const Tally old = tally_of(configuration.old_voters, votes);
-  if (mutant(Mutant::joint_elects_without_new) && configuration.is_joint())
-    return old;
+  if (mutant(Mutant::joint_elects_without_new))
+    if (configuration.is_joint())
+      return old;
   if (fresh == Tally::lost || old == Tally::lost)
     return Tally::lost;
   return fresh == Tally::won && old == Tally::won ? Tally::won : Tally::pending;

@@ -29,8 +29,9 @@ Engine::Engine(EngineOptions options, Recovered recovered, Time now)
     configurations_.append(place.configuration_index, place.configuration);
     commit_ = applied_ = place.id.index;
   }
-  if (mutant(Mutant::opens_with_shorter_log) && recovered.entries.size() > 1)
-    recovered.entries.pop_back();
+  if (mutant(Mutant::opens_with_shorter_log))
+    if (recovered.entries.size() > 1)
+      recovered.entries.pop_back();
   for (Entry& entry : recovered.entries) {
     adopt_configuration(entry);
     log_.append(std::move(entry));
@@ -51,8 +52,9 @@ void Engine::start_bound() {
   const bool alone = is_voter() && tally(configuration(), {{options_.self, true}}) == Tally::won;
   if (alone && hard_state_.voted_for == options_.self)
     timer_.expire(now_);
-  else if (hard_state_.term > Term{} && !mutant(Mutant::restart_frees))
-    timer_.heard_leader(now_);
+  else if (hard_state_.term > Term{})
+    if (!mutant(Mutant::restart_frees))
+      timer_.heard_leader(now_);
 }
 
 void Engine::step(const Input& input) {
@@ -105,8 +107,9 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
   TROUPE_ASSERT(cluster != ClusterId{});
   // Any trace of a cluster means that this peer belongs to it.
   const bool belongs = !this->configuration().empty() || hard_state_ != HardState{};
-  if (belongs && !mutant(Mutant::bootstraps_twice))
-    return role_ == Role::leader ? Refusal::redirect : refusal_of_non_leader();
+  if (belongs)
+    if (!mutant(Mutant::bootstraps_twice))
+      return role_ == Role::leader ? Refusal::redirect : refusal_of_non_leader();
   if (configuration.is_joint() || configuration.empty())
     return Refusal::invalid;
   configuration = normalized(std::move(configuration));
@@ -253,8 +256,11 @@ PeerId Engine::known_leader() const {
 /// (§4.2.2). It does not count itself, though. Without a state a peer could not serve, and one
 /// whose disk was set back lacks what was committed.
 bool Engine::may_campaign() const {
-  if (stateless_ || (hard_state_.set_back && !mutant(Mutant::set_back_campaigns)))
+  if (stateless_)
     return false;
+  if (hard_state_.set_back)
+    if (!mutant(Mutant::set_back_campaigns))
+      return false;
   if (is_voter())
     return true;
   const Configuration* previous = configurations_.previous();
@@ -282,7 +288,9 @@ void Engine::adopt_configuration(const Entry& entry) {
 
 void Engine::advance_commit(Index to) {
   TROUPE_ASSERT(to <= log_.last().index);
-  commit_ = mutant(Mutant::commit_goes_back) ? to : std::max(commit_, to);
+  commit_ = std::max(commit_, to);
+  if (mutant(Mutant::commit_goes_back))
+    commit_ = to;
 }
 
 }  // namespace troupe

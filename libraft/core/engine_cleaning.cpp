@@ -12,7 +12,9 @@ namespace troupe {
 // docs/decisions/0005.
 
 Index Engine::horizon() const {
-  return mutant(Mutant::horizon_ignored) ? Index{} : hard_state_.horizon;
+  if (mutant(Mutant::horizon_ignored))
+    return {};
+  return hard_state_.horizon;
 }
 
 /// Whether the state is one that was, whatever holes are in the log.

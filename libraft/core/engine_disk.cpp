@@ -43,8 +43,9 @@ void Engine::on_disk_full(const DiskFull& news) {
 /// Whether a command could be kept: by us, or the log would grow in memory alone, and by enough of
 /// those that we hear.
 bool Engine::has_room() const {
-  if (disk_full_ && !mutant(Mutant::full_disk_takes_commands))
-    return false;
+  if (disk_full_)
+    if (!mutant(Mutant::full_disk_takes_commands))
+      return false;
   bool any_is_full = false;
   std::map<PeerId, bool> with_room{{options_.self, true}};
   for (const auto& [peer, progress] : leading().progress) {
@@ -61,7 +62,9 @@ bool Engine::has_room() const {
 /// So a leader stays for an election timeout. By then all voters that count have told it.
 void Engine::leave_full_disk() {
   Leading& lead = leading();
-  if (!disk_full_ || mutant(Mutant::full_disk_not_left) || lead.transfer_to != nobody || lead.change
+  if (mutant(Mutant::full_disk_not_left))
+    return;
+  if (!disk_full_ || lead.transfer_to != nobody || lead.change
       || now_ - lead.since < options_.election_timeout_max)
     return;
   std::map<PeerId, bool> others;

@@ -122,18 +122,22 @@ void Engine::campaign(bool transfer, RoleChange change) {
 /// Our term and our own vote are durable before anybody hears of them: after a crash we would else
 /// vote for another in a term in which we count as voted (§3.8).
 void Engine::ask_for_votes(const Body& request) {
-  for (const Member& member : configuration().members())
-    if (member.id != options_.self && configuration().has_voter(member.id))
-      mutant(Mutant::candidacy_before_durable) ? send(member.id, request)
-                                               : send_when_durable(member.id, request);
+  for (const Member& member : configuration().members()) {
+    if (member.id == options_.self || !configuration().has_voter(member.id))
+      continue;
+    if (mutant(Mutant::candidacy_before_durable))
+      send(member.id, request);
+    send_when_durable(member.id, request);
+  }
 }
 
 /// A single voter wins when its own vote is durable, and not before. Otherwise it could lead the
 /// same term twice, with a crash in between.
 Tally Engine::tally_votes() const {
   const Tally tally = troupe::tally(configuration(), electing().votes);
-  const bool durable = writes_.hard_state_is_durable() || mutant(Mutant::leads_before_durable);
-  return tally == Tally::won && !durable ? Tally::pending : tally;
+  if (mutant(Mutant::leads_before_durable))
+    return tally;
+  return tally == Tally::won && !writes_.hard_state_is_durable() ? Tally::pending : tally;
 }
 
 void Engine::become_leader() {
@@ -159,8 +163,9 @@ void Engine::become_leader() {
 /// changed since is no excuse: the leader of an older term may still answer reads by its lease. Who
 /// is quiet counts on its leader.
 bool Engine::hears_leader() const {
-  if (mutant(Mutant::promise_ends_with_term) && role_ == Role::follower && leader() == nobody)
-    return false;
+  if (mutant(Mutant::promise_ends_with_term))
+    if (role_ == Role::follower && leader() == nobody)
+      return false;
   return role_ == Role::leader || is_quiet() || timer_.is_bound(heard_upto());
 }
 
@@ -174,12 +179,15 @@ bool Engine::goes_before(PeerId other, const PreVoteRequest& request) const {
 
 /// A peer whose disk was set back may have voted already, and has lost what a candidate must hold.
 bool Engine::may_vote() const {
-  return !hard_state_.set_back || mutant(Mutant::set_back_votes);
+  if (mutant(Mutant::set_back_votes))
+    return true;
+  return !hard_state_.set_back;
 }
 
 void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& request) {
-  if (mutant(Mutant::pre_vote_moves_term) && message.term > hard_state_.term)
-    become_follower(message.term, nobody, {.cause = RoleCause::higher_term, .by = message.from});
+  if (mutant(Mutant::pre_vote_moves_term))
+    if (message.term > hard_state_.term)
+      become_follower(message.term, nobody, {.cause = RoleCause::higher_term, .by = message.from});
   // As if it were the vote itself, but nothing changes here. A refusal carries our term: a peer
   // that is behind must learn it, or it asks for ever.
   // While our vote is being written another has it, and would lose it.
@@ -197,8 +205,9 @@ void Engine::on_pre_vote_request(const Message& message, const PreVoteRequest& r
 }
 
 void Engine::on_pre_vote_response(const Message& message, const PreVoteResponse& response) {
-  if (mutant(Mutant::pre_vote_counts) && role_ == Role::candidate)
-    return on_vote_response(message, {.granted = response.granted});
+  if (mutant(Mutant::pre_vote_counts))
+    if (role_ == Role::candidate)
+      return on_vote_response(message, {.granted = response.granted});
   if (role_ != Role::pre_candidate || response.asked.value != hard_state_.term.value + 1)
     return;
   // It promises nothing: once granted, it counts, whatever was said to a question of ours before.
@@ -219,12 +228,15 @@ void Engine::on_vote_request(const Message& message, const VoteRequest& request)
   TROUPE_ASSERT(message.term == hard_state_.term);
   // One vote a term, to a candidate whose log holds all that may be committed: at least as
   // up-to-date as ours (§3.6.1).
-  const bool free = hard_state_.voted_for == nobody || hard_state_.voted_for == message.from
-                    || mutant(Mutant::vote_twice);
+  bool free = hard_state_.voted_for == nobody || hard_state_.voted_for == message.from;
+  if (mutant(Mutant::vote_twice))
+    free = true;
+  bool is_behind = request.last < log_.last();
+  if (mutant(Mutant::vote_without_log_check))
+    is_behind = false;
   const auto* state = std::get_if<Following>(&state_);
   const bool has_leader = role_ == Role::leader || (state != nullptr && state->leader != nobody);
-  if (!free || has_leader || !may_vote()
-      || (request.last < log_.last() && !mutant(Mutant::vote_without_log_check))) {
+  if (!free || is_behind || has_leader || !may_vote()) {
     send(message.from, VoteResponse{.granted = false});
     return;
   }

@@ -27,9 +27,9 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
     return send(message.from, AppendResponse{.verdict = rejected, .sent_at = request.sent_at});
   }
 
-  const bool agrees =
-      log_.agrees(request.previous)
-      || (mutant(Mutant::previous_term_not_checked) && request.previous.index <= log_.last().index);
+  bool agrees = log_.agrees(request.previous);
+  if (mutant(Mutant::previous_term_not_checked))
+    agrees = request.previous.index <= log_.last().index;
   if (!agrees) {
     AppendResponse response = promise_to(
         request,
@@ -45,10 +45,13 @@ void Engine::on_append_request(const Message& message, const AppendRequest& requ
   const Index matched = make_agree(request);
   following().agreed = std::max(following().agreed, matched);
   // Not `last`: what stands past `matched` may be a deposed leader's (§3.5, figure 3.1).
-  const Index last = log_.last().index;
-  advance_commit(std::min(request.commit, mutant(Mutant::commits_own_last) ? last : matched));
+  if (mutant(Mutant::commits_own_last))
+    advance_commit(std::min(request.commit, log_.last().index));
+  advance_commit(std::min(request.commit, matched));
   obey_quiet(request);
-  answer_append(message, request, mutant(Mutant::accepts_own_last) ? last : matched);
+  if (mutant(Mutant::accepts_own_last))
+    return answer_append(message, request, log_.last().index);
+  answer_append(message, request, matched);
 }
 
 /// The sender leads our term, and is at work.
@@ -100,9 +103,12 @@ bool Engine::makes_sense(const Message& message, const AppendRequest& request) c
 Index Engine::make_agree(const AppendRequest& request) {
   Index matched = request.previous.index;
   for (const Entry& entry : request.entries) {
-    const bool holds = log_.agrees(entry.id)
-                       || (mutant(Mutant::conflict_kept) && entry.id.index <= log_.last().index);
-    if (!holds || (mutant(Mutant::match_truncated) && entry.id.index > commit_)) {
+    bool holds = log_.agrees(entry.id);
+    if (mutant(Mutant::conflict_kept))
+      holds = entry.id.index <= log_.last().index;
+    if (mutant(Mutant::match_truncated))
+      holds = entry.id.index <= commit_;
+    if (!holds) {
       // Only a conflict truncates: an old request, come late, must not cut off what a newer one
       // brought (§3.5, step 3).
       if (entry.id.index <= log_.last().index)

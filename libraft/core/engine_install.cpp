@@ -64,7 +64,9 @@ void Engine::on_chunk_stored(const ChunkStored& stored) {
 /// it ourselves. Of our log it would not even be the beginning: what follows may have holes that
 /// only go with what stands before them here (§5.3).
 bool Engine::accept_instead(EntryId last) {
-  if (stateless_ || !log_.contains(last) || mutant(Mutant::snapshot_over_own_log))
+  if (mutant(Mutant::snapshot_over_own_log))
+    return false;
+  if (stateless_ || !log_.contains(last))
     return false;
   advance_commit(last.index);
   receiver_.give_up();

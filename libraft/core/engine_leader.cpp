@@ -22,7 +22,8 @@ void Engine::lead_on_tick() {
   Leading& lead = leading();
   if (now_ >= lead.transfer_deadline) {
     // The target is not up to it; we go on (§3.10).
-    lead.transfer_to = mutant(Mutant::transfer_never_ends) ? lead.transfer_to : nobody;
+    if (!mutant(Mutant::transfer_never_ends))
+      lead.transfer_to = nobody;
     lead.transfer_deadline = never;
     lead.leaving_disk = false;
   }
@@ -54,11 +55,13 @@ void Engine::on_append_response(const Message& message, const AppendResponse& re
   Progress& progress = it->second;
   if (!progress.is_set_back() && progress.is_set_back_by(response, now_))
     find_set_back(message.from, progress, response);
-  if (progress.is_set_back() && !mutant(Mutant::set_back_still_counts))
-    return;
-  progress.heard(now_, mutant(Mutant::read_by_older_answer)
-                           ? reads_.sent()
-                           : std::min(response.read, reads_.sent()));
+  if (progress.is_set_back())
+    if (!mutant(Mutant::set_back_still_counts))
+      return;
+  ReadId read = std::min(response.read, reads_.sent());
+  if (mutant(Mutant::read_by_older_answer))
+    read = reads_.sent();
+  progress.heard(now_, read);
   // No longer than our own timeout: that is what `clock_error` is reckoned for.
   if (response.sent_at <= now_)
     progress.promised(response.sent_at
@@ -100,9 +103,12 @@ void Engine::maybe_commit() {
   for (const auto& [peer, progress] : leading().progress)
     reached[peer] = progress.match();
   const Index index = quorum_index(configuration(), reached);
-  if (index > commit_
-      && (log_.term_at(index) == hard_state_.term || mutant(Mutant::commits_old_terms)))
-    advance_commit(index);
+  if (index <= commit_)
+    return;
+  if (log_.term_at(index) != hard_state_.term)
+    if (!mutant(Mutant::commits_old_terms))
+      return;
+  advance_commit(index);
 }
 
 /// Tells the target to campaign once it has all that we have (§3.10).

@@ -65,9 +65,9 @@ void Engine::on_message(const Message& message) {
     return;
   // "If one server's current term is smaller than the other's, then it updates its current term"
   // (§3.3).
-  if (message.term > hard_state_.term && role_ == Role::leader
-      && mutant(Mutant::higher_term_ignored))
-    return;
+  if (mutant(Mutant::higher_term_ignored))
+    if (message.term > hard_state_.term && role_ == Role::leader)
+      return;
   if (message.term > hard_state_.term)
     become_follower(message.term, nobody,
                     handover_or({.cause = RoleCause::higher_term, .by = message.from}));
@@ -82,11 +82,12 @@ void Engine::on_message(const Message& message) {
 /// The sender has missed a term: requests are answered so that it learns of ours, answers to what
 /// we asked in an older term count for nothing.
 void Engine::on_older_term(const Message& message) {
-  if (mutant(Mutant::older_vote_counts) && std::holds_alternative<VoteResponse>(message.body))
-    return on_our_term(message);
-  if (mutant(Mutant::older_acceptance_counts)
-      && std::holds_alternative<AppendResponse>(message.body))
-    return on_our_term(message);
+  if (mutant(Mutant::older_vote_counts))
+    if (std::holds_alternative<VoteResponse>(message.body))
+      return on_our_term(message);
+  if (mutant(Mutant::older_acceptance_counts))
+    if (std::holds_alternative<AppendResponse>(message.body))
+      return on_our_term(message);
   if (const auto* request = std::get_if<AppendRequest>(&message.body))
     send(message.from,
          AppendResponse{.verdict = Rejected{.previous = request->previous,

@@ -41,7 +41,9 @@ Output Engine::take_output() {
   out.messages = outbox_.take_messages();
   out.install = std::exchange(install_, std::nullopt);
   if (may_apply()) {
-    const Index upto = mutant(Mutant::applies_uncommitted) ? log_.last().index : commit_;
+    Index upto = commit_;
+    if (mutant(Mutant::applies_uncommitted))
+      upto = log_.last().index;
     out.committed = log_.slice(next(applied_), upto, committed_bytes_max);
     applied_ = out.committed.back().id.index;
   }
@@ -109,7 +111,9 @@ Message Engine::envelope(PeerId to, Body body) const {
     if (stateless_)
       response->wants_snapshot = applied_;
     response->set_back = hard_state_.set_back;
-    response->disk_full = disk_full_ && !mutant(Mutant::full_disk_not_spoken_of);
+    response->disk_full = disk_full_;
+    if (mutant(Mutant::full_disk_not_spoken_of))
+      response->disk_full = false;
   }
   return {.cluster = hard_state_.cluster,
           .from = options_.self,

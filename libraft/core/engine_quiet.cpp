@@ -29,8 +29,9 @@ bool Engine::is_quiet() const {
 /// nobody who is awake; and should the one who asks have become a member of late, then our leader
 /// is not quiet since, and its own word wakes us.
 bool Engine::is_worth_waking_for(const Message& message) const {
-  if (std::holds_alternative<PreVoteRequest>(message.body) && !mutant(Mutant::strangers_wake))
-    return known_configuration().has_member(message.from);
+  if (std::holds_alternative<PreVoteRequest>(message.body))
+    if (!mutant(Mutant::strangers_wake))
+      return known_configuration().has_member(message.from);
   return !std::holds_alternative<AppendRequest>(message.body)
          && !std::holds_alternative<AppendResponse>(message.body);
 }
@@ -75,7 +76,9 @@ bool Engine::has_nothing_to_do() const {
       || configuration().voters.size() < configuration().keep.count)
     return false;
   return std::ranges::all_of(lead.progress, [&](const auto& peer) {
-    return is_settled(peer.second) || mutant(Mutant::sleeps_while_one_lags);
+    if (mutant(Mutant::sleeps_while_one_lags))
+      return true;
+    return is_settled(peer.second);
   });
 }
 
@@ -117,8 +120,10 @@ void Engine::hear_quiet(Progress& progress, const AppendResponse& response) {
     return;
   progress.fell_quiet(response.sent_at);
   const auto sleeps = [&](const auto& peer) {
-    return peer.second.quiet_since() > lead.stirred_at
-           || (mutant(Mutant::sleeps_while_one_lags) && !is_settled(peer.second));
+    if (mutant(Mutant::sleeps_while_one_lags))
+      if (!is_settled(peer.second))
+        return true;
+    return peer.second.quiet_since() > lead.stirred_at;
   };
   if (!is_quiet_due() || !std::ranges::all_of(lead.progress, sleeps))
     return;
@@ -151,7 +156,9 @@ void Engine::stir_leader() {
 /// An election timeout begins, in which a leader that is there is heard; one that waits for its
 /// followers asks them.
 void Engine::on_silent(PeerId peer) {
-  if (mutant(Mutant::silence_ignored) || !is_quiet())
+  if (mutant(Mutant::silence_ignored))
+    return;
+  if (!is_quiet())
     return;
   if (role_ == Role::leader)
     return leading().progress.contains(peer) ? stir() : void();

@@ -21,14 +21,18 @@ Result<ReadId> Engine::start_read(ReadLevel level) {
   // Until an entry of our own term is committed we may not know of what our predecessors
   // committed (§6.4, step 1).
   Leading& lead = leading();
-  if (commit_ < lead.term_start && !mutant(Mutant::read_before_own_term))
-    return Refusal::election_in_progress;
+  if (commit_ < lead.term_start)
+    if (!mutant(Mutant::read_before_own_term))
+      return Refusal::election_in_progress;
   if (reads_.is_full())
     return Refusal::busy;
   // Being ready includes all reads before: those that trust no clock must not be.
   if (level == ReadLevel::lease && !reads_.own_reads_wait() && lease_until())
     return reads_.ready_at_once(commit_);
-  const ReadId read = reads_.wait_for_quorum(mutant(Mutant::read_at_applied) ? applied_ : commit_);
+  Index sees = commit_;
+  if (mutant(Mutant::read_at_applied))
+    sees = applied_;
+  const ReadId read = reads_.wait_for_quorum(sees);
   confirm_reads();  // A single voter has its quorum already.
   return read;
 }
@@ -43,8 +47,10 @@ std::optional<Time> Engine::lease_until() const {
     return std::nullopt;
   const Leading& lead = leading();
   // The peer that we tell to campaign need not wait for any promise to end (§3.10).
-  const bool hands_over = lead.transfer_to != nobody || lead.lease_lost;
-  if ((hands_over && !mutant(Mutant::transfer_keeps_lease)) || commit_ < lead.term_start)
+  bool hands_over = lead.transfer_to != nobody || lead.lease_lost;
+  if (mutant(Mutant::transfer_keeps_lease))
+    hands_over = false;
+  if (hands_over || commit_ < lead.term_start)
     return std::nullopt;
   const Time until = quorum_value(configuration(), never, [&](PeerId peer) {
     if (peer == options_.self)
@@ -54,7 +60,9 @@ std::optional<Time> Engine::lease_until() const {
   });
   if (until == never)
     return never;
-  const Duration error = mutant(Mutant::clock_error_ignored) ? Duration{} : options_.clock_error;
+  Duration error = options_.clock_error;
+  if (mutant(Mutant::clock_error_ignored))
+    error = {};
   return until > now_ + error ? std::optional(until - error) : std::nullopt;
 }
 
@@ -97,7 +105,9 @@ void Engine::on_read_index_request(const Message& message, const ReadIndexReques
   if (role_ != Role::leader)
     return;
   Leading& lead = leading();
-  const bool knows = commit_ >= lead.term_start || mutant(Mutant::read_index_before_own_term);
+  bool knows = commit_ >= lead.term_start;
+  if (mutant(Mutant::read_index_before_own_term))
+    knows = true;
   const auto it = lead.progress.find(message.from);
   if (it == lead.progress.end() || it->second.is_set_back() || !knows || reads_.is_full())
     return;

@@ -36,8 +36,9 @@ EntryId Engine::claim_to(const Progress& progress) const {
   if (progress.pace() == Pace::rest && !progress.is_set_back())
     return {};
   const Index sent = prev(progress.next());
-  if (mutant(Mutant::claims_what_was_sent) && sent > log_.before().index)
-    return {log_.term_at(sent), sent};
+  if (mutant(Mutant::claims_what_was_sent))
+    if (sent > log_.before().index)
+      return {log_.term_at(sent), sent};
   return progress.claim();
 }
 

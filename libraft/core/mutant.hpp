@@ -11,8 +11,9 @@ namespace troupe {
 /// which one can be switched on, and must find it; a simulator that does not find mistakes shows
 /// nothing by finding none.
 ///
-/// Sources alone use this, no header: what is inline must be the same in both cores. Keep
-/// `mutant_names` in the same order.
+/// Each use is the whole condition of an `if` statement, beside the rule that it breaks: without
+/// its lines the rule stands as it is meant. Sources alone use this, no header: what is inline must
+/// be the same in both cores. Keep `mutant_names` in the same order.
 enum class Mutant : std::uint8_t {
   none,
 
