@@ -17,7 +17,7 @@ namespace troupe {
 /// outlives the role of this peer and the term of that leader.
 class ElectionTimer {
 public:
-  /// As what a peer waits. Only the first two vote by the configuration in force.
+  /// The standing of the peer. An outsider is no voter of the configuration in force.
   enum class Waits : std::uint8_t { follower, candidate, outsider };
 
   /// The deadline is `never` until it is set.
@@ -42,7 +42,7 @@ public:
   void defer(Time now);
   /// A leader that quiesces is not heard for `time` longer.
   void extend(Duration time) { deadline_ += time; }
-  /// Nothing is to be waited for.
+  /// There is nothing to wait for.
   void expire(Time now) { deadline_ = now; }
 
   void heard_leader(Time at) { heard_leader_at_ = at; }

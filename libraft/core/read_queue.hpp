@@ -60,9 +60,9 @@ public:
   void send_round();
   /// Rounds that carried reads, since the start.
   std::uint64_t rounds() const { return rounds_; }
-  /// Takes the oldest read, if a quorum has answered a message that carried it or a later one.
-  /// `answered` is the newest read that a quorum has answered so. Our own clients' are ready then;
-  /// nothing is returned until all that are confirmed are ready or a follower's is found.
+  /// A quorum has answered messages that carried all reads up to `answered`. Makes those of our own
+  /// clients ready. Returns the first that a follower asked for, which is to be answered; call this
+  /// until it returns nothing.
   std::optional<Waiting> pop_confirmed(ReadId answered);
 
   // While following.
