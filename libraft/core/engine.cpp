@@ -142,7 +142,7 @@ Result<PeerId> Engine::transfer(PeerId to) {
   Leading& lead = leading();
   // A peer that does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {
-    const Progress& progress = lead.progress.at(peer);
+    const Progress& progress = lead.followers.at(peer);
     const bool goes = peer == handed_over_ && now_ - lead.since < options_.election_timeout_max;
     // Nor one that has no state to serve from, or whose disk is full. The previous leader had a
     // reason to hand over, and most likely stops.
@@ -151,7 +151,7 @@ Result<PeerId> Engine::transfer(PeerId to) {
   };
   const auto better = [&](PeerId a, PeerId b) { return b == nobody || fitness(a) > fitness(b); };
   PeerId chosen = nobody;
-  for (const auto& [peer, progress] : lead.progress)
+  for (const auto& [peer, progress] : lead.followers)
     if (configuration().has_voter(peer) && !progress.is_set_back()
         && (to == nobody ? better(peer, chosen) : peer == to))
       chosen = peer;
@@ -224,7 +224,7 @@ void Engine::view(EngineView& into) const {
 void Engine::view_followers(PeerMap<FollowerView>& into) const {
   if (role_ != Role::leader)
     return into.clear();
-  const auto& progress = leading().progress;
+  const auto& progress = leading().followers;
   const auto same = [](const auto& known, const auto& seen) { return known.first == seen.first; };
   if (!std::ranges::equal(progress, into, same)) {
     into.clear();
@@ -283,7 +283,7 @@ void Engine::adopt_configuration(const Entry& entry) {
   TROUPE_ASSERT(configuration.has_value());
   configurations_.append(entry.id.index, *std::move(configuration));
   if (role_ == Role::leader)
-    sync_progress();
+    follow_members();
 }
 
 void Engine::advance_commit(Index to) {

@@ -303,11 +303,10 @@ private:
   void continue_change();
   void give_up_change();
   bool hears(const Progress& progress) const;
-  bool has_caught_up(PeerId peer) const;
+  bool has_caught_up(const Progress& follower) const;
   bool newcomers_caught_up(const Configuration& target) const;
   void append_configuration(Configuration configuration);
-  void sync_progress();
-  void forget_departed();
+  void follow_members();
 
   // engine_substitutes.cpp
   void keep_voters();

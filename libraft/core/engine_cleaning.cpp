@@ -32,7 +32,7 @@ Index Engine::floor() const {
   Index least = writes_.persisted();
   if (mutant(Mutant::floor_ignored))
     return least;
-  for (const auto& [peer, progress] : leading().progress)
+  for (const auto& [peer, progress] : leading().followers)
     if (progress.pace() != Pace::rest)
       least = std::min(least, progress.match());
   return least;

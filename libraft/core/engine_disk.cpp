@@ -21,9 +21,7 @@ void Engine::leave_stalled_disk() {
   if (lead.change)
     return;  // It would be lost half-way.
   const bool others_wrote_it = writes_.persisted() < commit_ && oldest.last.index <= commit_;
-  std::map<PeerId, bool> others;
-  for (const auto& [peer, progress] : lead.progress)
-    others[peer] = hears(progress);
+  const auto others = lead.followers.ask([&](const Progress& follower) { return hears(follower); });
   // Without a quorum that is heard nobody could take over.
   if (!others_wrote_it || tally(configuration(), others) != Tally::won)
     return;
@@ -48,7 +46,7 @@ bool Engine::has_room() const {
       return false;
   bool any_is_full = false;
   std::map<PeerId, bool> with_room{{options_.self, true}};
-  for (const auto& [peer, progress] : leading().progress) {
+  for (const auto& [peer, progress] : leading().followers) {
     with_room[peer] = hears(progress) && !progress.disk_full();
     any_is_full = any_is_full || progress.disk_full();
   }
@@ -67,9 +65,8 @@ void Engine::leave_full_disk() {
   if (!disk_full_ || lead.transfer_to != nobody || lead.change
       || now_ - lead.since < options_.election_timeout_max)
     return;
-  std::map<PeerId, bool> others;
-  for (const auto& [peer, progress] : lead.progress)
-    others[peer] = hears(progress) && !progress.disk_full();
+  const auto others = lead.followers.ask(
+      [&](const Progress& follower) { return hears(follower) && !follower.disk_full(); });
   if (tally(configuration(), others) != Tally::won)
     return;
   lead.leaving_disk = true;

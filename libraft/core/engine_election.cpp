@@ -153,7 +153,7 @@ void Engine::become_leader() {
   const bool has_own = log_.last().term == hard_state_.term;
   state_ =
       Leading{.term_start = has_own ? log_.last().index : next(log_.last().index), .since = now_};
-  sync_progress();
+  follow_members();
   if (!has_own)
     append(EntryKind::noop, {});
 }

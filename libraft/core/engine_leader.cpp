@@ -13,7 +13,7 @@ void Engine::lead_on_tick() {
   // have been elected: it stops answering for the cluster (§6.2).
   if (!hears_quorum(heard_upto())) {
     std::map<PeerId, bool> heard;
-    for (const auto& [peer, progress] : leading().progress)
+    for (const auto& [peer, progress] : leading().followers)
       if (hears(progress))
         heard[peer] = true;
     unheard_ = voters_not_in(heard);
@@ -28,7 +28,7 @@ void Engine::lead_on_tick() {
     lead.leaving_disk = false;
   }
   confirm_reads();  // A smaller quorum may have answered already.
-  forget_departed();
+  lead.followers.forget_departed(configuration(), now_);
   keep_voters();  // First: who asked for a change sees it done before the next one begins.
   continue_change();
   leave_stalled_disk();
@@ -40,8 +40,8 @@ bool Engine::hears_quorum(Time at) const {
   return has_quorum(configuration(), [&](PeerId peer) {
     if (peer == options_.self)
       return true;
-    const auto it = leading().progress.find(peer);
-    return it != leading().progress.end() && !it->second.is_set_back()
+    const auto it = leading().followers.find(peer);
+    return it != leading().followers.end() && !it->second.is_set_back()
            && at - it->second.heard_at() < options_.election_timeout_max;
   });
 }
@@ -49,8 +49,8 @@ bool Engine::hears_quorum(Time at) const {
 void Engine::on_append_response(const Message& message, const AppendResponse& response) {
   if (role_ != Role::leader)
     return;
-  const auto it = leading().progress.find(message.from);
-  if (it == leading().progress.end())
+  const auto it = leading().followers.find(message.from);
+  if (it == leading().followers.end())
     return;
   Progress& progress = it->second;
   if (!progress.is_set_back() && progress.is_set_back_by(response, now_))
@@ -100,7 +100,7 @@ void Engine::maybe_commit() {
   PeerMap<Index> reached{{options_.self, writes_.persisted()}};
   if (mutant(Mutant::leader_counts_undurable))
     reached[options_.self] = log_.last().index;
-  for (const auto& [peer, progress] : leading().progress)
+  for (const auto& [peer, progress] : leading().followers)
     reached[peer] = progress.match();
   const Index index = quorum_index(configuration(), reached);
   if (index <= commit_)
@@ -116,7 +116,7 @@ void Engine::continue_transfer() {
   Leading& lead = leading();
   if (lead.transfer_to == nobody || lead.timeout_now_sent)
     return;
-  if (lead.progress.at(lead.transfer_to).match() != log_.last().index)
+  if (lead.followers.at(lead.transfer_to).match() != log_.last().index)
     return;
   // Waiting clients are answered first: a follower could not tell what becomes of their commands.
   // It does not take long, since a quorum that could not commit could not elect anybody either.
@@ -130,12 +130,10 @@ void Engine::continue_transfer() {
 bool Engine::should_stay() const {
   if (role_ != Role::leader)
     return false;
-  std::map<PeerId, bool> heard;
-  std::map<PeerId, bool> ready;
-  for (const auto& [peer, progress] : leading().progress) {
-    heard[peer] = hears(progress);
-    ready[peer] = heard[peer] && has_caught_up(peer);
-  }
+  const Followers& followers = leading().followers;
+  const auto heard = followers.ask([&](const Progress& follower) { return hears(follower); });
+  const auto ready =
+      followers.ask([&](const Progress& follower) { return has_caught_up(follower); });
   return tally(configuration(), heard) == Tally::won && tally(configuration(), ready) != Tally::won;
 }
 
@@ -143,7 +141,7 @@ Time Engine::leader_deadline() const {
   if (leading().asleep)
     return leading().ask_at;
   Time deadline = leading().transfer_deadline;
-  for (const auto& [peer, progress] : leading().progress)
+  for (const auto& [peer, progress] : leading().followers)
     deadline = std::min(
         deadline, progress.sent_at() ? *progress.sent_at() + options_.heartbeat_interval : now_);
   return deadline;

@@ -174,7 +174,9 @@ bool Engine::hears(const Progress& progress) const {
 bool Engine::newcomers_caught_up(const Configuration& target) const {
   std::map<PeerId, bool> ready;
   for (const Member& voter : target.voters) {
-    ready[voter.id] = voter.id == options_.self || has_caught_up(voter.id);
+    const auto it = leading().followers.find(voter.id);
+    ready[voter.id] =
+        voter.id == options_.self || (it != leading().followers.end() && has_caught_up(it->second));
     if (!ready[voter.id] && !configuration().has_voter(voter.id))
       return false;
   }
@@ -183,12 +185,11 @@ bool Engine::newcomers_caught_up(const Configuration& target) const {
 
 /// A voter that lags would hold up commitment as soon as it counts: it must be one message behind
 /// at the most, or where the voters are.
-bool Engine::has_caught_up(PeerId peer) const {
-  const auto it = leading().progress.find(peer);
-  return it != leading().progress.end() && hears(it->second) && it->second.pace() == Pace::replicate
-         && next(it->second.match()) >= log_.first() && it->second.wanted() == Index{}
-         && !holes_would_mislead(it->second)
-         && log_.bytes_from(next(it->second.match()))
+bool Engine::has_caught_up(const Progress& follower) const {
+  return hears(follower) && follower.pace() == Pace::replicate
+         && next(follower.match()) >= log_.first() && follower.wanted() == Index{}
+         && !holes_would_mislead(follower)
+         && log_.bytes_from(next(follower.match()))
                 <= std::max(options_.append_bytes_max, log_.bytes_from(next(commit_)));
 }
 
@@ -196,41 +197,9 @@ void Engine::append_configuration(Configuration configuration) {
   append(EntryKind::configuration, Bytes::copy_of(encode(normalized(std::move(configuration)))));
 }
 
-/// Follows all members but ourselves; those who are sent the log no more, until they know it.
-void Engine::sync_progress() {
-  Leading& lead = leading();
-  const Configuration& current = configuration();
-  for (const Member& member : current.members()) {
-    if (member.id == options_.self)
-      continue;
-    const auto [it, is_new] = lead.progress.emplace(member.id, Progress(lead.term_start, now_));
-    if (lead.gone.contains(member.id))
-      it->second.returns();
-    if (current.keeps_log(member.id)) {
-      lead.departing.erase(member.id);
-      it->second.resume();
-    } else if (is_new) {
-      it->second.rest();
-    }
-  }
-  for (const auto& [peer, progress] : lead.progress)
-    if (!current.has_member(peer) || (!current.keeps_log(peer) && progress.pace() != Pace::rest))
-      lead.departing.emplace(peer, now_ + 2 * options_.election_timeout_max);
-}
-
-void Engine::forget_departed() {
-  Leading& lead = leading();
-  std::erase_if(lead.departing, [&](const auto& departing) {
-    if (now_ < departing.second)
-      return false;
-    if (configuration().has_member(departing.first))
-      lead.progress.at(departing.first).rest();
-    else {
-      lead.progress.erase(departing.first);
-      lead.gone.insert(departing.first);
-    }
-    return true;
-  });
+void Engine::follow_members() {
+  const Duration farewell = 2 * options_.election_timeout_max;
+  leading().followers.follow(configuration(), options_.self, leading().term_start, now_, farewell);
 }
 
 }  // namespace troupe

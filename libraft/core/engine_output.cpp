@@ -20,7 +20,7 @@ bool Engine::has_output() const {
     return true;
   if (install_ || check_ || receiver_.has_chunks() || snapshot_due() || read_request_due())
     return true;
-  return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
+  return role_ == Role::leader && std::ranges::any_of(leading().followers, [&](const auto& peer) {
            return has_news_for(peer.second) || has_chunk_for(peer.second);
          });
 }

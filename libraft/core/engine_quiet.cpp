@@ -56,7 +56,7 @@ void Engine::rouse() {
   Leading& lead = leading();
   lead.asleep = false;
   lead.ask_at = never;
-  for (auto& [peer, progress] : lead.progress) {
+  for (auto& [peer, progress] : lead.followers) {
     progress.listen_anew(now_);
     if (mutant(Mutant::sleep_keeps_lease))
       progress.promised(now_ + options_.election_timeout_min);
@@ -70,12 +70,12 @@ bool Engine::has_nothing_to_do() const {
   if (commit_ != last || writes_.persisted() != last || commit_ < lead.term_start || !is_voter())
     return false;
   if (reads_.newest() != ReadId{} || lead.transfer_to != nobody || lead.change
-      || !lead.departing.empty())
+      || !lead.followers.departing().empty())
     return false;
   if (disk_full_ || configuration().is_joint()
       || configuration().voters.size() < configuration().keep.count)
     return false;
-  return std::ranges::all_of(lead.progress, [&](const auto& peer) {
+  return std::ranges::all_of(lead.followers, [&](const auto& peer) {
     if (mutant(Mutant::sleeps_while_one_lags))
       return true;
     return is_settled(peer.second);
@@ -125,7 +125,7 @@ void Engine::hear_quiet(Progress& progress, const AppendResponse& response) {
         return true;
     return peer.second.quiet_since() > lead.stirred_at;
   };
-  if (!is_quiet_due() || !std::ranges::all_of(lead.progress, sleeps))
+  if (!is_quiet_due() || !std::ranges::all_of(lead.followers, sleeps))
     return;
   lead.asleep = true;
   lead.ask_at = now_ + options_.quiet_interval;
@@ -161,7 +161,7 @@ void Engine::on_silent(PeerId peer) {
   if (!is_quiet())
     return;
   if (role_ == Role::leader)
-    return leading().progress.contains(peer) ? stir() : void();
+    return leading().followers.contains(peer) ? stir() : void();
   if (following().leader != peer)
     return;
   following().quiet = false;

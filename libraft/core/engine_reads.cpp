@@ -55,8 +55,8 @@ std::optional<Time> Engine::lease_until() const {
   const Time until = quorum_value(configuration(), never, [&](PeerId peer) {
     if (peer == options_.self)
       return never;
-    const auto it = lead.progress.find(peer);
-    return it == lead.progress.end() ? Time::min() : it->second.promised_until();
+    const auto it = lead.followers.find(peer);
+    return it == lead.followers.end() ? Time::min() : it->second.promised_until();
   });
   if (until == never)
     return never;
@@ -72,7 +72,7 @@ void Engine::confirm_reads() {
   if (reads_.newest() == ReadId{})
     return;
   PeerMap<Index> reached{{options_.self, {std::numeric_limits<std::uint64_t>::max()}}};
-  for (const auto& [peer, progress] : leading().progress)
+  for (const auto& [peer, progress] : leading().followers)
     reached[peer] = {progress.read().value};
   const ReadId upto{quorum_index(configuration(), reached).value};
   while (const auto read = reads_.pop_confirmed(upto))
@@ -108,8 +108,8 @@ void Engine::on_read_index_request(const Message& message, const ReadIndexReques
   bool knows = commit_ >= lead.term_start;
   if (mutant(Mutant::read_index_before_own_term))
     knows = true;
-  const auto it = lead.progress.find(message.from);
-  if (it == lead.progress.end() || it->second.is_set_back() || !knows || reads_.is_full())
+  const auto it = lead.followers.find(message.from);
+  if (it == lead.followers.end() || it->second.is_set_back() || !knows || reads_.is_full())
     return;
   reads_.wait_for_quorum(commit_, message.from, request);
   confirm_reads();

@@ -22,7 +22,7 @@ void Engine::replicate() {
   Leading& lead = leading();
   if (!has_nothing_to_do())
     stir();
-  for (auto& [peer, progress] : lead.progress) {
+  for (auto& [peer, progress] : lead.followers) {
     if (has_news_for(progress))
       replicate_to(peer, progress);
     send_chunks(peer, progress);

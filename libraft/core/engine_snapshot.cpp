@@ -36,14 +36,14 @@ bool Engine::snapshot_due() const {
 }
 
 bool Engine::sends_snapshot() const {
-  return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
+  return role_ == Role::leader && std::ranges::any_of(leading().followers, [&](const auto& peer) {
            return peer.second.transfer() && hears(peer.second);
          });
 }
 
 /// Whether a follower wants one that covers more than the last, and one taken by now would do.
 bool Engine::follower_wants_new_snapshot() const {
-  return role_ == Role::leader && std::ranges::any_of(leading().progress, [&](const auto& peer) {
+  return role_ == Role::leader && std::ranges::any_of(leading().followers, [&](const auto& peer) {
            const auto wanted = snapshot_wanted(peer.second);
            return wanted && snapshot_for(peer.second) == nullptr && *wanted <= applied_;
          });

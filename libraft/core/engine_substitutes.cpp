@@ -24,8 +24,8 @@ Member taken(Configuration& from, PeerId id) {
 /// id; its turn over, the next.
 PeerId gone_voter(const Configuration& configuration, const Leading& leading, Time now) {
   for (const Member& voter : configuration.voters)
-    if (const auto it = leading.progress.find(voter.id);
-        it != leading.progress.end() && now - it->second.heard_at() >= configuration.keep.after)
+    if (const auto it = leading.followers.find(voter.id);
+        it != leading.followers.end() && now - it->second.heard_at() >= configuration.keep.after)
       return voter.id;
   return nobody;
 }
@@ -57,12 +57,12 @@ void Engine::keep_voters() {
 PeerId Engine::find_substitute() const {
   PeerId best = nobody;
   std::pair<bool, bool> best_fitness{};
-  for (const auto& [peer, progress] : leading().progress) {
+  for (const auto& [peer, progress] : leading().followers) {
     const Configuration& current = configuration();
     if (current.has_voter(peer) || !current.has_member(peer) || leading().unfit.contains(peer)
         || !progress.has_answered() || !hears(progress))
       continue;
-    const std::pair fitness{current.keeps_log(peer), has_caught_up(peer)};
+    const std::pair fitness{current.keeps_log(peer), has_caught_up(progress)};
     if (best == nobody || fitness > best_fitness)
       std::tie(best, best_fitness) = std::tie(peer, fitness);
   }
@@ -71,8 +71,8 @@ PeerId Engine::find_substitute() const {
 
 /// The voter that was gone is back before its substitute has caught up.
 bool Engine::is_needless(const PendingChange& change) const {
-  const auto it = leading().progress.find(change.gone);
-  return it != leading().progress.end() && hears(it->second);
+  const auto it = leading().followers.find(change.gone);
+  return it != leading().followers.end() && hears(it->second);
 }
 
 }  // namespace troupe

@@ -69,8 +69,8 @@ void Engine::send_chunks(PeerId to, Progress& progress) {
 void Engine::on_snapshot_response(const Message& message, const SnapshotResponse& response) {
   if (role_ != Role::leader)
     return;
-  const auto it = leading().progress.find(message.from);
-  if (it == leading().progress.end() || it->second.is_set_back())
+  const auto it = leading().followers.find(message.from);
+  if (it == leading().followers.end() || it->second.is_set_back())
     return;
   it->second.heard(now_, {});
   auto& transfer = it->second.transfer();

@@ -1,8 +1,7 @@
 #pragma once
 
 #include "core/configuration.hpp"
-#include "core/flat_map.hpp"
-#include "core/progress.hpp"
+#include "core/followers.hpp"
 #include "core/types.hpp"
 
 #include <map>
@@ -42,7 +41,7 @@ struct PendingChange {
 
 /// Of a leader.
 struct Leading {
-  PeerMap<Progress> progress{};
+  Followers followers{};
   Index term_start{};   ///< The first entry of our term.
   Time since{};         ///< When we were elected.
   Time stirred_at{};    ///< When there was anything to do last.
@@ -56,9 +55,6 @@ struct Leading {
   /// For the rest of the term: a peer that was told to campaign may do so late, and asks no leave.
   bool lease_lost = false;
   std::optional<PendingChange> change{};
-  /// Peers that keep the log no more, and until when each is told so.
-  std::map<PeerId, Time> departing{};
-  std::set<PeerId> gone{};   ///< Peers that were forgotten, since we lead.
   std::set<PeerId> unfit{};  ///< Substitutes that did not catch up, since one did.
 };
 

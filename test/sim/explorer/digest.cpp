@@ -104,14 +104,14 @@ std::uint64_t EngineDigest::of_role(std::uint64_t digest, const State& state) {
   if constexpr (requires { state.votes; }) {
     for (const auto& [peer, granted] : state.votes)
       digest = mix(mix(digest, peer.value), granted ? 1 : 0);
-  } else if constexpr (requires { state.progress; }) {
-    for (const auto& [peer, progress] : state.progress)
+  } else if constexpr (requires { state.followers; }) {
+    for (const auto& [peer, progress] : state.followers)
       digest = mix(mix(digest, peer.value), progress);
     digest = mix(mix(digest, state.term_start.value), state.transfer_to.value);
     digest = mix(digest, state.asleep ? 1 : 0);
     if (state.change)
       digest = mix(mix(digest, state.change->target), state.change->origin);
-    for (const auto& departing : state.departing)
+    for (const auto& departing : state.followers.departing())
       digest = mix(digest, departing.first.value);
   } else {
     digest = mix(mix(digest, state.leader.value), state.agreed.value);
