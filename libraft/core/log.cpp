@@ -4,13 +4,27 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <string>
 #include <utility>
 
 namespace troupe {
 
+namespace {
+
+std::uint64_t block_of(Index index) {
+  return index.value / LogSums::block_entries;
+}
+
+}  // namespace
+
 void Log::append(Entry entry) {
   TROUPE_ASSERT(entry.id.index == next(last().index));
   TROUPE_ASSERT(entry.id.term >= last().term);
+  while (blocks_.size() <= block_of(entry.id.index) - block_of(first()))
+    blocks_.emplace_back();
+  block(entry.id.index).bytes += entry.payload.size();
+  block(entry.id.index).kept_bytes += entry.payload.size();
   sums_.append(entry.id.index, sum_of(entry));
   if (entry.kind == EntryKind::released)
     last_hole_ = entry.id.index;
@@ -22,6 +36,7 @@ void Log::truncate_from(Index index) {
   TROUPE_ASSERT(index <= last().index);
   while (last().index >= index) {
     sums_.remove_last(last().index, sum_of(entries_.back()));
+    block(last().index).bytes -= entries_.back().payload.size();
     entries_.pop_back();
   }
   last_hole_ = std::min(last_hole_, prev(index));
@@ -32,6 +47,9 @@ void Log::cut_before(Index index) {
   TROUPE_ASSERT(index <= next(last().index));
   while (first() < index) {
     sums_.remove_first(first(), sum_of(entries_.front()));
+    block(first()).bytes -= entries_.front().payload.size();
+    if (block_of(first()) != block_of(next(first())))
+      blocks_.pop_front();
     before_ = entries_.front().id;
     entries_.pop_front();
   }
@@ -44,9 +62,37 @@ void Log::release(Index index) {
   TROUPE_ASSERT(index <= last().index);
   Entry& entry = entries_[slot(index)];
   const LogSum before = sum_of(entry);
+  block(index).bytes -= entry.payload.size();
   entry = {.id = entry.id, .kind = EntryKind::released, .payload = {}};
   sums_.change(index, before, sum_of(entry));
   last_hole_ = std::max(last_hole_, index);
+  if (block(index).bytes < block(index).kept_bytes / 2)
+    leave_frames(index);
+}
+
+Log::Block& Log::block(Index index) {
+  return blocks_[static_cast<std::size_t>(block_of(index) - block_of(first()))];
+}
+
+/// The payloads of the block of `index` get memory of their own. That is less to copy than what was
+/// released since they last did.
+void Log::leave_frames(Index index) {
+  const Index begin = std::max(Index{block_of(index) * LogSums::block_entries}, first());
+  const Index end =
+      std::min(Index{(block_of(index) + 1) * LogSums::block_entries}, next(last().index));
+  std::string together;
+  together.reserve(block(index).bytes);
+  for (Index i = begin; i < end; i = next(i))
+    together += at(i).payload.text();
+  const auto owner = std::make_shared<const std::string>(std::move(together));
+  const auto* from = reinterpret_cast<const std::uint8_t*>(owner->data());
+  for (Index i = begin; i < end; i = next(i)) {
+    Bytes& payload = entries_[slot(i)].payload;
+    const std::size_t size = payload.size();
+    payload = size == 0 ? Bytes() : Bytes(owner, {from, size});
+    from += size;
+  }
+  block(index).kept_bytes = block(index).bytes;
 }
 
 std::vector<Entry> Log::slice(Index from, Index to, std::size_t bytes_max) const {

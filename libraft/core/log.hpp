@@ -29,6 +29,10 @@ public:
   /// Drops all before `index`. Requires: `first() <= index <= next(last().index)`.
   void cut_before(Index index);
   /// Makes the entry a hole: its id stays, its payload goes (§5.3). Requires: it is in the log.
+  ///
+  /// Payloads are slices of the frames that they came in, and one that stays keeps its whole frame
+  /// in memory. Once less than half of what a block of entries brought is left, what is left of it
+  /// gets memory of its own. So payloads keep no more than twice their size.
   void release(Index index);
 
   /// The entry before the first; {0, 0} if nothing was ever cut.
@@ -88,11 +92,18 @@ private:
     return static_cast<std::size_t>(index.value - first().value);
   }
   LogSum sum_from(Index from) const;
+  struct Block {
+    std::size_t bytes = 0;       ///< Of its payloads.
+    std::size_t kept_bytes = 0;  ///< That they may keep in memory.
+  };
+  Block& block(Index index);
+  void leave_frames(Index index);
 
   EntryId before_{};
   std::deque<Entry> entries_{};
   LogSums sums_{};
   Index last_hole_{};
+  std::deque<Block> blocks_{};  ///< Of `LogSums::block_entries`, from that of `first()` on.
 };
 
 }  // namespace troupe

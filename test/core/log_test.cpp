@@ -4,6 +4,11 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace troupe::test {
 
 namespace {
@@ -107,6 +112,67 @@ TEST_CASE("a hole keeps its id and counts without its payload") {
   log.cut_before({3});
   CHECK(log.holes_from({1}) == 0);
   CHECK(log.last_hole() == Index{0});
+}
+
+/// Entries `first` to `last` with a payload of one byte each, but `large` where an index is odd:
+/// all are slices of one frame, which is alive as long as the result says.
+std::weak_ptr<const void> append_frame(Log& log, std::uint64_t first, std::uint64_t last,
+                                       std::size_t large) {
+  const auto frame = std::make_shared<const std::string>((last - first + 1) * large, 'x');
+  const auto* at = reinterpret_cast<const std::uint8_t*>(frame->data());
+  for (std::uint64_t i = first; i <= last; ++i) {
+    const std::size_t size = i % 2 == 1 ? large : 1;
+    log.append({.id = {{1}, {i}}, .kind = EntryKind::command, .payload = Bytes(frame, {at, size})});
+    at += size;
+  }
+  return frame;
+}
+
+TEST_CASE("what stays of a frame does not keep it in memory") {
+  for (const std::size_t large : {1U, 1000U}) {
+    Log log({{1}, {40}});
+    const auto frame = append_frame(log, 41, 300, large);
+    const Bytes kept = log.at({42}).payload;
+    CHECK(!frame.expired());
+
+    // All that is large goes, and with payloads of one size three of four.
+    for (std::uint64_t i = 41; i <= 300; ++i)
+      if (i % 2 == 1 || (large == 1 && i % 4 == 0))
+        log.release({i});
+
+    CHECK(log.at({42}).payload.text() == "x");
+    CHECK(frame.use_count() == 1);  // Ours: `kept`.
+    CHECK(log.bytes_from({1}) == 260 * entry_head_bytes + (large == 1 ? 65 : 130));
+  }
+}
+
+TEST_CASE("a log whose entries come and go in any way keeps their payloads") {
+  Random random(5);
+  Log log;
+  std::map<std::uint64_t, std::string> wanted;
+  for (int step = 0; step < 20000; ++step) {
+    const std::uint64_t last = log.last().index.value;
+    const std::uint64_t length = last + 1 - log.first().value;
+    const std::uint64_t any = log.first().value + random.below(length + 1);
+    const std::uint64_t what = random.below(100);
+    if (what < 60 || length == 0) {
+      wanted[last + 1] = std::string(random.below(50), static_cast<char>('a' + random.below(26)));
+      log.append(command(1, last + 1, wanted[last + 1]));
+    } else if (what < 98 && any <= last) {
+      wanted[any].clear();
+      log.release({any});
+    } else if (what == 98 && any <= last) {
+      log.truncate_from({any});
+      wanted.erase(wanted.lower_bound(any), wanted.end());
+    } else if (what == 99) {
+      log.cut_before({log.first().value + random.below(length / 8 + 1)});
+      wanted.erase(wanted.begin(), wanted.lower_bound(log.first().value));
+    }
+    if (step % 100 != 0)
+      continue;
+    for (const auto& [index, payload] : wanted)
+      REQUIRE(log.at({index}).payload.text() == payload);
+  }
 }
 
 TEST_CASE("of a log that was cut as a whole nothing is to be summed up") {
