@@ -3,8 +3,6 @@
 #include "core/mutant.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <iterator>
 #include <utility>
 
 namespace troupe {
