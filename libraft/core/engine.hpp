@@ -270,7 +270,7 @@ private:
   SnapshotPlace place_applied() const;
   void record_snapshot(SnapshotHead head);
 
-  // engine_transfer.cpp: a leader's, to those who need it.
+  // engine_sending.cpp: a leader's, to those who need it.
   std::optional<Index> snapshot_wanted(const Progress& progress) const;
   const SnapshotHead* snapshot_for(const Progress& progress) const;
   bool has_chunk_for(const Progress& progress) const;

@@ -85,7 +85,7 @@ bool Engine::has_nothing_to_do() const {
 /// A quiescent leader has not listened to its followers.
 bool Engine::is_settled(const Progress& progress) const {
   if (!(hears(progress) || leading().asleep) || progress.wanted() != Index{} || progress.disk_full()
-      || progress.transfer())
+      || progress.sending())
     return false;
   return progress.pace() == Pace::rest
          || (progress.pace() == Pace::replicate && progress.match() == log_.last().index);

@@ -35,7 +35,7 @@ bool Engine::snapshot_due() const {
 
 bool Engine::sends_snapshot() const {
   return role_ == Role::leader && std::ranges::any_of(leading().followers, [&](const auto& peer) {
-           return peer.second.transfer() && hears(peer.second);
+           return peer.second.sending() && hears(peer.second);
          });
 }
 

@@ -98,7 +98,7 @@ void Progress::found_set_back() {
   read_ = {};
   wanted_ = {};
   quiet_since_.reset();
-  transfer_.reset();
+  sending_.reset();
 }
 
 void Progress::view(FollowerView& into) const {
@@ -107,11 +107,11 @@ void Progress::view(FollowerView& into) const {
   into.pace = pace_;
   into.in_flight_bytes = in_flight_bytes_;
   into.heard_at = heard_at_;
-  if (transfer_)
-    into.snapshot = transfer_->head();
+  if (sending_)
+    into.snapshot = sending_->head();
   else
     into.snapshot.reset();
-  into.snapshot_acked = transfer_ ? transfer_->acked() : 0;
+  into.snapshot_acked = sending_ ? sending_->acked() : 0;
   into.set_back = set_back_;
   into.acknowledged = acknowledged_;
 }

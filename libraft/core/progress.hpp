@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/message.hpp"
-#include "core/transfer.hpp"
+#include "core/snapshot_sending.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
 
@@ -105,8 +105,8 @@ public:
   void view(FollowerView& into) const;
 
   /// The snapshot that is being sent, beside entries or in their place.
-  const std::optional<Transfer>& transfer() const { return transfer_; }
-  std::optional<Transfer>& transfer() { return transfer_; }
+  const std::optional<SnapshotSending>& sending() const { return sending_; }
+  std::optional<SnapshotSending>& sending() { return sending_; }
 
 private:
   struct Sent {
@@ -129,7 +129,7 @@ private:
   Index wanted_{};
   bool disk_full_ = false;
   std::optional<Time> quiet_since_{};
-  std::optional<Transfer> transfer_{};
+  std::optional<SnapshotSending> sending_{};
   Time promised_until_ = Time::min();
   std::optional<Index> offered_{};  ///< The least.
   bool has_ours_ = false;

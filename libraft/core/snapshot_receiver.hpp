@@ -12,7 +12,7 @@
 namespace troupe {
 
 /// The snapshot that a leader sends to this peer (§5.1), until all of it is durable here. The other
-/// end is a `Transfer`.
+/// end is a `SnapshotSending`.
 ///
 /// Chunks go to the store as they come; it answers each one with how much it has. A chunk without
 /// data asks for that. One snapshot is received at a time, and another one takes its place.

@@ -1,4 +1,4 @@
-#include "core/transfer.hpp"
+#include "core/snapshot_sending.hpp"
 #include "test/core/subject.hpp"
 
 #include <doctest/doctest.h>
@@ -68,20 +68,20 @@ TEST_CASE("a question about a snapshot follows when the one before it is answere
 
 TEST_CASE("a leader whom nobody answers about a snapshot asks less and less") {
   const Duration silence = milliseconds(50);
-  Transfer transfer(head());
+  SnapshotSending sending(head());
 
   std::size_t asked = 0;
   for (Time now{}; now < Time(minutes(10)); now += silence)
-    while (const auto piece = transfer.next({}, now, silence)) {
+    while (const auto piece = sending.next({}, now, silence)) {
       REQUIRE(piece->length == 0);
       ++asked;
     }
 
   CHECK(asked < 250);  // Of 12,000 silences.
   CHECK(asked > 100);  // A peer that comes back is heard of within seconds.
-  transfer.answered(0, 10);
-  CHECK(transfer.next({}, Time(minutes(20)), silence));
-  CHECK(transfer.next({}, Time(minutes(20)) + silence, silence));
+  sending.answered(0, 10);
+  CHECK(sending.next({}, Time(minutes(20)), silence));
+  CHECK(sending.next({}, Time(minutes(20)) + silence, silence));
 }
 
 }  // namespace troupe::test

@@ -1,4 +1,4 @@
-#include "core/transfer.hpp"
+#include "core/snapshot_sending.hpp"
 
 #include "core/assert.hpp"
 #include "core/mutant.hpp"
@@ -14,7 +14,7 @@ constexpr unsigned doublings_max = 6;
 }  // namespace
 
 /// How much may leave in the next chunk; 0 if nothing.
-std::size_t Transfer::next_length(const Window& window) const {
+std::size_t SnapshotSending::next_length(const Window& window) const {
   const std::uint64_t in_flight = sent_ - acked_;
   if (asking_ || in_flight >= window.bytes_max
       || in_flight / window.chunk_bytes >= window.messages_max)
@@ -24,12 +24,13 @@ std::size_t Transfer::next_length(const Window& window) const {
 }
 
 /// Whether it is time to ask how far the follower has come.
-bool Transfer::should_ask(Time now, Duration silence) const {
+bool SnapshotSending::should_ask(Time now, Duration silence) const {
   const unsigned repeats = questions_ > 0 ? questions_ - 1 : 0;
   return !left_at_ || now - *left_at_ >= silence * (1U << std::min(repeats, doublings_max));
 }
 
-std::optional<Transfer::Piece> Transfer::next(const Window& window, Time now, Duration silence) {
+std::optional<SnapshotSending::Piece> SnapshotSending::next(const Window& window, Time now,
+                                                            Duration silence) {
   const std::size_t length = next_length(window);
   if (length == 0 && !should_ask(now, silence))
     return std::nullopt;
@@ -44,7 +45,7 @@ std::optional<Transfer::Piece> Transfer::next(const Window& window, Time now, Du
   return piece;
 }
 
-bool Transfer::answered(std::uint64_t offset, std::uint64_t upto) {
+bool SnapshotSending::answered(std::uint64_t offset, std::uint64_t upto) {
   TROUPE_ASSERT(upto <= head_.size_bytes);
   asking_ = false;
   questions_ = 0;
@@ -60,7 +61,7 @@ bool Transfer::answered(std::uint64_t offset, std::uint64_t upto) {
   return news;
 }
 
-void Transfer::start_over(Time when) {
+void SnapshotSending::start_over(Time when) {
   asking_ = true;
   acked_ = acked_most_ = sent_ = last_offset_ = 0;
   left_at_ = when;

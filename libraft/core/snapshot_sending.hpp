@@ -17,7 +17,7 @@ namespace troupe {
 /// last message that left is answered with less than had left by then: nothing is sent a second
 /// time on a mere suspicion, however slow the connection. After a silence that question is put, and
 /// again after longer and longer ones: where a disk stalls they would else pile up.
-class Transfer {
+class SnapshotSending {
 public:
   struct Window {
     std::size_t bytes_max = 0;
@@ -25,7 +25,7 @@ public:
     std::size_t chunk_bytes = 1;
   };
 
-  explicit Transfer(SnapshotHead head) : head_(std::move(head)) {}
+  explicit SnapshotSending(SnapshotHead head) : head_(std::move(head)) {}
 
   const SnapshotHead& head() const { return head_; }
   /// So much of it the follower has, as it said last.

@@ -7,7 +7,7 @@
 namespace troupe {
 namespace {
 
-Transfer::Window window_of(const EngineOptions& options) {
+SnapshotSending::Window window_of(const EngineOptions& options) {
   return {.bytes_max = options.window_bytes_max,
           .messages_max = options.window_messages_max,
           .chunk_bytes = options.append_bytes_max};
@@ -43,25 +43,24 @@ bool Engine::has_chunk_for(const Progress& progress) const {
   const SnapshotHead* head = snapshot_for(progress);
   if (head == nullptr)
     return false;
-  const auto& transfer = progress.transfer();
-  return !transfer || transfer->head() != *head
-         || transfer->has_next(window_of(options_), now_, options_.heartbeat_interval);
+  const auto& sending = progress.sending();
+  return !sending || sending->head() != *head
+         || sending->has_next(window_of(options_), now_, options_.heartbeat_interval);
 }
 
 /// Sends as much of our snapshot as the window allows (§5.1). Heartbeats and, if they are in the
 /// log, entries leave beside it.
 void Engine::send_chunks(PeerId to, Progress& progress) {
-  auto& transfer = progress.transfer();
+  auto& sending = progress.sending();
   const SnapshotHead* head = snapshot_for(progress);
   if (head == nullptr)
-    return transfer.reset();
-  if (!transfer || transfer->head() != *head) {
-    transfer.emplace(*head);
+    return sending.reset();
+  if (!sending || sending->head() != *head) {
+    sending.emplace(*head);
     progress.offered(head->place.id.index);
   }
-  while (const auto piece =
-             transfer->next(window_of(options_), now_, options_.heartbeat_interval)) {
-    SnapshotChunk chunk{.head = transfer->head(), .offset = piece->offset, .data = {}};
+  while (const auto piece = sending->next(window_of(options_), now_, options_.heartbeat_interval)) {
+    SnapshotChunk chunk{.head = sending->head(), .offset = piece->offset, .data = {}};
     outbox_.send_chunk(envelope(to, std::move(chunk)), piece->length);
   }
 }
@@ -73,22 +72,22 @@ void Engine::on_snapshot_response(const Message& message, const SnapshotResponse
   if (it == leading().followers.end() || it->second.is_set_back())
     return;
   it->second.heard(now_, {});
-  auto& transfer = it->second.transfer();
-  if (!transfer || transfer->head().id() != response.id)
+  auto& sending = it->second.sending();
+  if (!sending || sending->head().id() != response.id)
     return;  // Of one that we do not send any more.
-  if (response.upto > transfer->head().size_bytes) {
+  if (response.upto > sending->head().size_bytes) {
     ++dropped_;
     return;
   }
   if (response.corrupt) {
     // Damaged on its way, or here, or there: the first and the last are mended by sending it once
     // more, after a pause that bounds what a bad disk at the other end can cost.
-    check_ = transfer->head();
-    transfer->start_over(now_ + options_.election_timeout_max);
+    check_ = sending->head();
+    sending->start_over(now_ + options_.election_timeout_max);
     return;
   }
   // A newcomer that receives is not one that does not make it.
-  if (transfer->answered(response.offset, response.upto) && leading().change)
+  if (sending->answered(response.offset, response.upto) && leading().change)
     leading().change->deadline =
         std::max(leading().change->deadline, now_ + options_.catch_up_timeout);
 }
