@@ -81,7 +81,7 @@ void Engine::step(const Input& input) {
 
 Result<EntryId> Engine::propose(std::span<const Bytes> payloads) {
   TROUPE_ASSERT(!payloads.empty());
-  stir();
+  wake();
   if (role_ != Role::leader)
     return refusal_of_non_leader();
   if (leading().transfer_to != nobody)
@@ -138,7 +138,7 @@ Result<EntryId> Engine::bootstrap(Configuration configuration, ClusterId cluster
 Result<PeerId> Engine::transfer(PeerId to) {
   if (role_ != Role::leader)
     return refusal_of_non_leader();
-  stir();
+  wake();
   Leading& lead = leading();
   // A peer that does not answer can't take over, however far it is.
   const auto fitness = [&](PeerId peer) {

@@ -286,15 +286,15 @@ private:
 
   // engine_quiet.cpp
   bool is_worth_waking_for(const Message& message) const;
-  void stir();
-  void rouse();
+  void wake();
+  void wake_followers();
   bool has_nothing_to_do() const;
   bool is_settled(const Progress& progress) const;
   bool is_quiet_due() const;
   bool sleeps_on();
   void hear_quiet(Progress& progress, const AppendResponse& response);
   void obey_quiet(const AppendRequest& request);
-  void stir_leader();
+  void wake_leader();
   void on_silent(PeerId peer);
 
   // engine_membership.cpp

@@ -33,7 +33,7 @@ void Engine::leave_stalled_disk() {
 
 void Engine::on_disk_full(const DiskFull& news) {
   disk_full_ = news.full;
-  stir_leader();
+  wake_leader();
   if (role_ == Role::leader)
     leave_full_disk();
 }

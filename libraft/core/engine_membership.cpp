@@ -67,7 +67,7 @@ bool erase(std::vector<Member>& set, PeerId id) {
 Result<EntryId> Engine::change_configuration(Configuration target) {
   if (role_ != Role::leader)
     return refusal_of_non_leader();
-  stir();
+  wake();
   if (!may_change())
     return Refusal::configuration_in_progress;
   target = normalized(std::move(target));

@@ -54,7 +54,7 @@ void Engine::on_message(const Message& message) {
     return;
   }
   if (is_worth_waking_for(message))
-    stir();
+    wake();
   // Pre-votes are about a term that nobody has entered: they move none (§9.6).
   if (const auto* request = std::get_if<PreVoteRequest>(&message.body))
     return on_pre_vote_request(message, *request);

@@ -38,11 +38,11 @@ bool Engine::is_worth_waking_for(const Message& message) const {
 
 /// There is something to do. A follower has heard its leader until now, so to speak: that was what
 /// it relied on.
-void Engine::stir() {
+void Engine::wake() {
   if (role_ == Role::leader) {
-    leading().stirred_at = now_;
+    leading().busy_at = now_;
     if (leading().asleep)
-      rouse();
+      wake_followers();
   } else if (is_quiet()) {
     following().quiet = false;
     timer_.heard_leader(now_);
@@ -52,7 +52,7 @@ void Engine::stir() {
 
 /// Everybody is sent a heartbeat with the next output, and has as long to answer as any follower of
 /// a leader that was just elected (§6.2).
-void Engine::rouse() {
+void Engine::wake_followers() {
   Leading& lead = leading();
   lead.asleep = false;
   lead.ask_at = never;
@@ -94,7 +94,7 @@ bool Engine::is_settled(const Progress& progress) const {
 /// Whether the next heartbeat may be the last.
 bool Engine::is_quiet_due() const {
   return options_.quiet_after > Duration::zero() && has_nothing_to_do()
-         && now_ - leading().stirred_at >= options_.quiet_after;
+         && now_ - leading().busy_at >= options_.quiet_after;
 }
 
 /// Whether nothing but time has passed for a leader that sleeps. It asks from time to time: all it
@@ -104,9 +104,9 @@ bool Engine::sleeps_on() {
     return false;
   if (now_ < leading().ask_at)
     return true;
-  rouse();
+  wake_followers();
   // As long ago as lets it ask at once, and not so long that an old answer counted.
-  leading().stirred_at = now_ - options_.quiet_after;
+  leading().busy_at = now_ - options_.quiet_after;
   return false;
 }
 
@@ -115,7 +115,7 @@ bool Engine::sleeps_on() {
 void Engine::hear_quiet(Progress& progress, const AppendResponse& response) {
   Leading& lead = leading();
   if (!response.quiet)
-    return lead.asleep ? stir() : void();
+    return lead.asleep ? wake() : void();
   if (lead.asleep || response.sent_at > now_)
     return;
   progress.fell_quiet(response.sent_at);
@@ -123,7 +123,7 @@ void Engine::hear_quiet(Progress& progress, const AppendResponse& response) {
     if (mutant(Mutant::sleeps_while_one_lags))
       if (!is_settled(peer.second))
         return true;
-    return peer.second.quiet_since() > lead.stirred_at;
+    return peer.second.quiet_since() > lead.busy_at;
   };
   if (!is_quiet_due() || !std::ranges::all_of(lead.followers, sleeps))
     return;
@@ -146,11 +146,11 @@ void Engine::obey_quiet(const AppendRequest& request) {
 }
 
 /// There is something that our leader must know of us, and it does not ask.
-void Engine::stir_leader() {
+void Engine::wake_leader() {
   if (role_ == Role::follower && is_quiet())
     send(following().leader,
          AppendResponse{.verdict = Accepted{std::min(following().agreed, writes_.persisted())}});
-  stir();
+  wake();
 }
 
 /// An election timeout begins, in which a leader that is there is heard; one that waits for its
@@ -161,7 +161,7 @@ void Engine::on_silent(PeerId peer) {
   if (!is_quiet())
     return;
   if (role_ == Role::leader)
-    return leading().followers.contains(peer) ? stir() : void();
+    return leading().followers.contains(peer) ? wake() : void();
   if (following().leader != peer)
     return;
   following().quiet = false;

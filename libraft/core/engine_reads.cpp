@@ -10,7 +10,7 @@ namespace troupe {
 Result<ReadId> Engine::start_read(ReadLevel level) {
   // Sequential reads bypass the engine: any peer answers them from its applied state.
   TROUPE_ASSERT(level != ReadLevel::sequential);
-  stir();
+  wake();
   // A standby is sent nothing that it could answer from, nor is a peer whose disk was set back; a
   // peer may have lost what it was sent.
   if (role_ == Role::follower && known_leader() != nobody

@@ -21,7 +21,7 @@ bool Engine::has_news_for(const Progress& progress) const {
 void Engine::replicate() {
   Leading& lead = leading();
   if (!has_nothing_to_do())
-    stir();
+    wake();
   for (auto& [peer, progress] : lead.followers) {
     if (has_news_for(progress))
       replicate_to(peer, progress);

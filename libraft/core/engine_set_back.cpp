@@ -27,7 +27,7 @@ void Engine::find_set_back(PeerId peer, Progress& progress, const AppendResponse
   set_back_.push_back({.peer = peer,
                        .acknowledged = progress.match(),
                        .last = rejected != nullptr ? rejected->hint.index : Index{}});
-  stir();
+  wake();
   progress.found_set_back();
 }
 

@@ -87,7 +87,7 @@ void Engine::on_snapshot_lost(const SnapshotLost& lost) {
   // What we promised stands on our log and our term, and they are sound: we vote and accept. But
   // we could not serve what we were to lead.
   stateless_ = true;
-  stir_leader();
+  wake_leader();
   if (role_ != Role::follower)
     become_follower(hard_state_.term, nobody, {.cause = RoleCause::state_lost});
   role_changed_ = true;

@@ -44,7 +44,7 @@ struct Leading {
   Followers followers{};
   Index term_start{};   ///< The first entry of our term.
   Time since{};         ///< When we were elected.
-  Time stirred_at{};    ///< When there was anything to do last.
+  Time busy_at{};       ///< When there was anything to do last.
   bool asleep = false;  ///< All followers are quiet, and get no heartbeats...
   Time ask_at = never;  ///< ...but for one at this time.
   PeerId transfer_to{};
