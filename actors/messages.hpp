@@ -3,8 +3,8 @@
 /// What the actors of one process say to each other. None of it leaves the process: between nodes
 /// only frames travel (wire/packet.hpp). Everything large is shared and immutable or moved.
 
-#include "actors/backlog.hpp"
-#include "actors/caf.hpp"
+#include "actors/runtime/backlog.hpp"
+#include "actors/runtime/caf.hpp"
 #include "core/engine.hpp"
 #include "machine/resource.hpp"
 #include "storage/snapshots.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/client.hpp"
+#include "actors/client/client.hpp"
 #include "shell/interpreter.hpp"
 #include "shell/signals.hpp"
 

@@ -1,6 +1,6 @@
 #include "shell/command.hpp"
 
-#include "actors/address.hpp"
+#include "actors/runtime/address.hpp"
 #include "core/assert.hpp"
 #include "shell/suggestion.hpp"
 

@@ -1,8 +1,8 @@
 #include "shell/join.hpp"
 
-#include "actors/address.hpp"
-#include "actors/configuration_change.hpp"
-#include "actors/peer_options.hpp"
+#include "actors/peer/configuration_change.hpp"
+#include "actors/peer/peer_options.hpp"
+#include "actors/runtime/address.hpp"
 #include "shell/join_steps.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "actors/address.hpp"
+#include "actors/runtime/address.hpp"
 #include "shell/join.hpp"
 #include "shell/join_steps.hpp"
 

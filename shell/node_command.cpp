@@ -1,8 +1,8 @@
 #include "shell/node_command.hpp"
 
-#include "actors/client.hpp"
-#include "actors/line_writer.hpp"
-#include "actors/logger.hpp"
+#include "actors/client/client.hpp"
+#include "actors/runtime/line_writer.hpp"
+#include "actors/runtime/logger.hpp"
 #include "shell/client_nodes.hpp"
 #include "shell/join.hpp"
 #include "shell/rebuild.hpp"

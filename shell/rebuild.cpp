@@ -1,7 +1,7 @@
 #include "shell/rebuild.hpp"
 
-#include "actors/line_writer.hpp"
-#include "actors/logger.hpp"
+#include "actors/runtime/line_writer.hpp"
+#include "actors/runtime/logger.hpp"
 #include "storage/lmdb_store.hpp"
 
 #include <chrono>

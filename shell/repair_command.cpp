@@ -1,7 +1,7 @@
 #include "shell/repair_command.hpp"
 
-#include "actors/client.hpp"
-#include "actors/random_number.hpp"
+#include "actors/client/client.hpp"
+#include "actors/runtime/random_number.hpp"
 #include "core/hexadecimal.hpp"
 #include "storage/directory.hpp"
 #include "storage/lmdb_store.hpp"

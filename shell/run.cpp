@@ -1,6 +1,6 @@
 #include "shell/run.hpp"
 
-#include "actors/logger.hpp"
+#include "actors/runtime/logger.hpp"
 #include "machine/kind_problem.hpp"
 #include "shell/log_command.hpp"
 #include "shell/node_command.hpp"

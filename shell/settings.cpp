@@ -1,6 +1,6 @@
 #include "shell/settings.hpp"
 
-#include "actors/address.hpp"
+#include "actors/runtime/address.hpp"
 #include "core/options.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,6 +1,6 @@
 #include "shell/shell_command.hpp"
 
-#include "actors/client.hpp"
+#include "actors/client/client.hpp"
 #include "shell/client_nodes.hpp"
 #include "shell/editor.hpp"
 #include "shell/input.hpp"

@@ -101,7 +101,7 @@ std::string_view code_of(std::string_view line) {
 
 // ---- rooms
 
-/// "libraft/core/log.hpp" is of the room "core", "actors/node.cpp" of "actors".
+/// "libraft/core/log.hpp" is of the room "core", "actors/node/node.cpp" of "actors".
 std::string room_of(std::string path) {
   const std::string_view libraft = "libraft/";
   if (path.starts_with(libraft))

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/client.hpp"
+#include "actors/client/client.hpp"
 
 #include <chrono>
 #include <condition_variable>

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/client.hpp"
-#include "actors/node.hpp"
+#include "actors/client/client.hpp"
+#include "actors/node/node.hpp"
 #include "test/actors/register_kind.hpp"
 #include "wire/packet.hpp"
 

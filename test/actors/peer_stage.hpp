@@ -1,8 +1,8 @@
 #pragma once
 
-#include "actors/peer_actor.hpp"
-#include "actors/snapshot_actor.hpp"
-#include "actors/store_actor.hpp"
+#include "actors/disk/snapshot_actor.hpp"
+#include "actors/disk/store_actor.hpp"
+#include "actors/peer/peer_actor.hpp"
 #include "storage/memory_snapshots.hpp"
 #include "storage/memory_store.hpp"
 #include "test/actors/register_kind.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/socket.hpp"
+#include "actors/transport/socket.hpp"
 #include "wire/packet.hpp"
 
 #include <doctest/doctest.h>

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "actors/acceptor.hpp"
-#include "actors/client.hpp"
-#include "actors/link.hpp"
-#include "actors/logger.hpp"
-#include "actors/socket.hpp"
+#include "actors/client/client.hpp"
+#include "actors/runtime/logger.hpp"
+#include "actors/transport/acceptor.hpp"
+#include "actors/transport/link.hpp"
+#include "actors/transport/socket.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
 /// The workload of many connections with one call in flight each. Beside each row stands what a
 /// server of a few lines does with as many connections and frames of the same sizes.
 
-#include "actors/address.hpp"
+#include "actors/runtime/address.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "test/bench/measure.hpp"
 #include "test/bench/raw_calls.hpp"

@@ -1,7 +1,7 @@
 #include "test/bench/load.hpp"
 
-#include "actors/caf.hpp"
-#include "actors/client.hpp"
+#include "actors/client/client.hpp"
+#include "actors/runtime/caf.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "wire/command.hpp"
 

@@ -1,6 +1,6 @@
 #include "test/bench/raw_calls.hpp"
 
-#include "actors/socket.hpp"
+#include "actors/transport/socket.hpp"
 #include "wire/packet.hpp"
 
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 #include "test/bench/stage.hpp"
 
-#include "actors/logger.hpp"
+#include "actors/runtime/logger.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "shell/node_command.hpp"
 #include "storage/directory.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/node.hpp"
+#include "actors/node/node.hpp"
 #include "shell/node_process.hpp"
 #include "shell/operator.hpp"
 #include "test/bench/options.hpp"

@@ -1,4 +1,4 @@
-#include "actors/address.hpp"
+#include "actors/runtime/address.hpp"
 #include "machine/words.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "shell/command.hpp"

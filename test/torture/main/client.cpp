@@ -3,10 +3,10 @@
 // arguments name, until its input ends. Then every key that was used is read once more. Prints what
 // it did and what it was told, one record a line; see history.hpp.
 
-#include "actors/client.hpp"
+#include "actors/client/client.hpp"
 
-#include "actors/address.hpp"
-#include "actors/caf.hpp"
+#include "actors/runtime/address.hpp"
+#include "actors/runtime/caf.hpp"
 #include "core/random.hpp"
 #include "resources/kv_store/kv_store.hpp"
 #include "test/torture/history.hpp"
