@@ -1,6 +1,7 @@
 #include "actors/client/client_actor.hpp"
 
 #include "actors/runtime/logger.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/random_number.hpp"
 #include "core/assert.hpp"
 

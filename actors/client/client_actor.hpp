@@ -6,10 +6,10 @@
 #include "actors/client/client_operation.hpp"
 #include "actors/client/leader_guess.hpp"
 #include "actors/client/read_spread.hpp"
-#include "actors/messages.hpp"
 #include "actors/runtime/backlog.hpp"
 #include "actors/runtime/caf.hpp"
 #include "actors/runtime/io_actor.hpp"
+#include "actors/transport/messages.hpp"
 #include "core/random.hpp"
 
 #include <map>

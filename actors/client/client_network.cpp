@@ -1,5 +1,7 @@
 #include "actors/client/client_actor.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/transport/link.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <algorithm>
 #include <span>

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/disk/messages.hpp"
+#include "actors/runtime/messages.hpp"
 #include "storage/snapshots.hpp"
 
 #include <map>

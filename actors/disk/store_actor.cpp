@@ -1,5 +1,7 @@
 #include "actors/disk/store_actor.hpp"
 
+#include "actors/runtime/messages.hpp"
+
 #include <chrono>
 #include <iterator>
 #include <set>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/disk/messages.hpp"
 #include "storage/store.hpp"
 
 #include <map>

@@ -1,5 +1,6 @@
 #include "actors/machine/resource_actor.hpp"
 
+#include "actors/runtime/messages.hpp"
 #include "wire/command.hpp"
 
 #include <chrono>

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/disk/messages.hpp"
+#include "actors/machine/messages.hpp"
 #include "actors/runtime/io_actor.hpp"
 #include "actors/runtime/long_tasks.hpp"
 #include "actors/runtime/replies.hpp"

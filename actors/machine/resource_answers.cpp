@@ -1,3 +1,4 @@
+#include "actors/machine/messages.hpp"
 #include "actors/machine/resource_actor.hpp"
 
 #include <utility>

@@ -1,4 +1,7 @@
+#include "actors/disk/messages.hpp"
+#include "actors/machine/messages.hpp"
 #include "actors/machine/resource_actor.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/replies.hpp"
 #include "core/assert.hpp"
 

@@ -1,5 +1,6 @@
 #include "actors/node/inquiry_actor.hpp"
 
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/replies.hpp"
 #include "actors/transport/link.hpp"
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/peer/messages.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <map>
 #include <optional>

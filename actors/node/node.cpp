@@ -8,6 +8,7 @@
 #include "actors/runtime/address.hpp"
 #include "actors/runtime/file_budget.hpp"
 #include "actors/runtime/logger.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/resolver.hpp"
 #include "actors/runtime/urgent_threads.hpp"
 #include "actors/transport/socket.hpp"

@@ -1,10 +1,13 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/disk/messages.hpp"
 #include "actors/node/node.hpp"
+#include "actors/peer/messages.hpp"
 #include "actors/peer/peer_options.hpp"
 #include "actors/runtime/file_budget.hpp"
 #include "actors/runtime/gathering.hpp"
+#include "actors/runtime/messages.hpp"
+#include "actors/transport/messages.hpp"
 #include "actors/transport/socket.hpp"
 #include "storage/store.hpp"
 

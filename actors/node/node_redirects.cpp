@@ -1,5 +1,8 @@
+#include "actors/disk/messages.hpp"
 #include "actors/node/node_actor.hpp"
+#include "actors/peer/messages.hpp"
 #include "actors/runtime/replies.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <utility>
 

@@ -1,7 +1,10 @@
+#include "actors/disk/messages.hpp"
 #include "actors/node/node_actor.hpp"
 #include "actors/runtime/logger.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/random_number.hpp"
 #include "actors/runtime/replies.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <utility>
 

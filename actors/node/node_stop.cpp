@@ -1,5 +1,6 @@
 #include "actors/node/node_actor.hpp"
 #include "actors/runtime/logger.hpp"
+#include "actors/runtime/messages.hpp"
 
 #include <algorithm>
 #include <utility>

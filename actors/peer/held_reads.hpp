@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/machine/messages.hpp"
 #include "actors/runtime/replies.hpp"
 
 #include <cstddef>

@@ -1,5 +1,7 @@
+#include "actors/machine/messages.hpp"
 #include "actors/peer/peer_actor.hpp"
 #include "actors/runtime/replies.hpp"
+#include "actors/transport/messages.hpp"
 #include "wire/command.hpp"
 
 #include <algorithm>

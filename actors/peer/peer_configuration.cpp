@@ -1,4 +1,5 @@
 #include "actors/peer/configuration_change.hpp"
+#include "actors/peer/messages.hpp"
 #include "actors/peer/peer_actor.hpp"
 #include "actors/runtime/logger.hpp"
 #include "actors/runtime/random_number.hpp"

@@ -1,5 +1,8 @@
+#include "actors/disk/messages.hpp"
+#include "actors/peer/messages.hpp"
 #include "actors/peer/peer_actor.hpp"
 #include "actors/runtime/logger.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <array>
 #include <cstdint>

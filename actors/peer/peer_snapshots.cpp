@@ -1,3 +1,5 @@
+#include "actors/disk/messages.hpp"
+#include "actors/machine/messages.hpp"
 #include "actors/peer/peer_actor.hpp"
 #include "actors/runtime/logger.hpp"
 #include "actors/runtime/replies.hpp"

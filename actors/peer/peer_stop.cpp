@@ -1,6 +1,11 @@
+#include "actors/disk/messages.hpp"
+#include "actors/machine/messages.hpp"
+#include "actors/peer/messages.hpp"
 #include "actors/peer/peer_actor.hpp"
 #include "actors/runtime/logger.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/replies.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <utility>
 

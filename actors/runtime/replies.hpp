@@ -1,6 +1,8 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/runtime/backlog.hpp"
+#include "actors/runtime/messages.hpp"
+#include "machine/resource.hpp"
 #include "wire/packet.hpp"
 
 #include <map>

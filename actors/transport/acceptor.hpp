@@ -1,10 +1,10 @@
 #pragma once
 
-#include "actors/messages.hpp"
 #include "actors/runtime/caf.hpp"
 #include "actors/runtime/io_actor.hpp"
 #include "actors/transport/connection.hpp"
 #include "actors/transport/listener.hpp"
+#include "actors/transport/messages.hpp"
 #include "actors/transport/socket.hpp"
 
 #include <cstddef>

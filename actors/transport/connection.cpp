@@ -2,6 +2,7 @@
 
 #include "actors/runtime/address.hpp"
 #include "actors/runtime/logger.hpp"
+#include "actors/runtime/messages.hpp"
 #include "actors/runtime/replies.hpp"
 
 #include <algorithm>

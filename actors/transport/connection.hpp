@@ -1,11 +1,11 @@
 #pragma once
 
-#include "actors/messages.hpp"
 #include "actors/runtime/backlog.hpp"
 #include "actors/runtime/broker.hpp"
 #include "actors/runtime/caf.hpp"
 #include "actors/transport/connection_slots.hpp"
 #include "actors/transport/half_frames.hpp"
+#include "actors/transport/messages.hpp"
 #include "actors/transport/socket.hpp"
 #include "wire/frame.hpp"
 #include "wire/packet.hpp"

@@ -1,4 +1,5 @@
 #include "actors/transport/connection.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <utility>
 

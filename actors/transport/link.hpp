@@ -1,9 +1,9 @@
 #pragma once
 
-#include "actors/messages.hpp"
 #include "actors/runtime/caf.hpp"
 #include "actors/transport/connection.hpp"
 #include "actors/transport/dialer.hpp"
+#include "actors/transport/messages.hpp"
 #include "core/random.hpp"
 
 #include <set>

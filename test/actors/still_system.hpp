@@ -1,6 +1,10 @@
 #pragma once
 
-#include "actors/messages.hpp"
+#include "actors/disk/messages.hpp"
+#include "actors/machine/messages.hpp"
+#include "actors/peer/messages.hpp"
+#include "actors/runtime/messages.hpp"
+#include "actors/transport/messages.hpp"
 
 #include <doctest/doctest.h>
 
