@@ -136,6 +136,31 @@ const std::map<std::string, Arrows> arrows = {
     {"resources", {.ours = {"core/", "machine/"}, .theirs = {"flatbuffers/", "tsl/"}}},
 };
 
+/// What each folder of the actors may include of the others.
+const std::map<std::string, std::vector<std::string>, std::less<>> actor_arrows = {
+    {"runtime", {}},
+    {"transport", {"runtime"}},
+    {"disk", {"runtime"}},
+    {"machine", {"runtime", "disk"}},
+    {"peer", {"runtime", "transport", "disk", "machine"}},
+    {"node", {"runtime", "transport", "disk", "machine", "peer"}},
+    {"client", {"runtime", "transport", "node"}},
+};
+
+/// "actors/node/node.cpp" is of the folder "node".
+std::string folder_of_actors(std::string_view path) {
+  path.remove_prefix(std::string_view("actors/").size());
+  return std::string(path.substr(0, path.find('/')));
+}
+
+bool may_include_actors(const std::string& path, std::string_view name) {
+  const std::string from = folder_of_actors(path);
+  const std::string to = folder_of_actors(name);
+  const auto arrow = actor_arrows.find(from);
+  return arrow != actor_arrows.end()
+         && (from == to || std::ranges::find(arrow->second, to) != arrow->second.end());
+}
+
 struct Include {
   std::string name{};
   bool quoted = false;
@@ -201,8 +226,11 @@ bool may_include(const std::string& path, const Include& include) {
            || (arrow->second.system && is_system(include));
   if (starts_with_any(include.name, arrow->second.ours))
     return true;
-  return room == "resources" ? may_include_resource(path, include.name)
-                             : include.name.starts_with(room + "/");
+  if (room == "resources")
+    return may_include_resource(path, include.name);
+  if (!include.name.starts_with(room + "/"))
+    return false;
+  return room != "actors" || may_include_actors(path, include.name);
 }
 
 /// Where the same inputs must give the same outputs, byte for byte, on every replica.

@@ -6,6 +6,7 @@
 #include "actors/client/client_operation.hpp"
 #include "actors/client/leader_guess.hpp"
 #include "actors/client/read_spread.hpp"
+#include "actors/node/local_node.hpp"
 #include "actors/runtime/backlog.hpp"
 #include "actors/runtime/caf.hpp"
 #include "actors/runtime/io_actor.hpp"
@@ -20,13 +21,6 @@
 #include <vector>
 
 namespace troupe::actors {
-
-/// The node in whose process a client lives.
-struct LocalNode {
-  caf::actor_system* system = nullptr;  ///< Null if there is none, or it has stopped.
-  caf::actor actor{};
-  std::string address{};
-};
 
 /// A node that a client talks to.
 struct Target {

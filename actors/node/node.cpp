@@ -1,8 +1,8 @@
 #include "actors/node/node.hpp"
 
-#include "actors/client/client_actor.hpp"
 #include "actors/disk/snapshot_actor.hpp"
 #include "actors/disk/store_actor.hpp"
+#include "actors/node/local_node.hpp"
 #include "actors/node/node_actor.hpp"
 #include "actors/peer/peer_options.hpp"
 #include "actors/runtime/address.hpp"
