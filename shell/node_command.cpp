@@ -4,7 +4,7 @@
 #include "actors/runtime/line_writer.hpp"
 #include "actors/runtime/logger.hpp"
 #include "shell/client_nodes.hpp"
-#include "shell/join.hpp"
+#include "actors/node/join.hpp"
 #include "shell/rebuild.hpp"
 #include "shell/signals.hpp"
 

@@ -2,7 +2,7 @@
 
 #include "actors/node/node.hpp"
 #include "core/types.hpp"
-#include "shell/join.hpp"
+#include "actors/node/join.hpp"
 
 #include <optional>
 #include <string>

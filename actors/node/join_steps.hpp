@@ -1,6 +1,6 @@
 #pragma once
 
-#include "shell/join.hpp"
+#include "actors/node/join.hpp"
 
 #include <chrono>
 #include <string>

@@ -1,9 +1,9 @@
-#include "shell/join.hpp"
+#include "actors/node/join.hpp"
 
 #include "actors/peer/configuration_change.hpp"
 #include "actors/peer/peer_options.hpp"
 #include "actors/runtime/address.hpp"
-#include "shell/join_steps.hpp"
+#include "actors/node/join_steps.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "shell/join.hpp"
+#include "actors/node/join.hpp"
 
 #include <doctest/doctest.h>
 

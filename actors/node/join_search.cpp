@@ -1,6 +1,6 @@
 #include "actors/runtime/address.hpp"
-#include "shell/join.hpp"
-#include "shell/join_steps.hpp"
+#include "actors/node/join.hpp"
+#include "actors/node/join_steps.hpp"
 
 #include <algorithm>
 #include <chrono>
