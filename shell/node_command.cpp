@@ -1,10 +1,10 @@
 #include "shell/node_command.hpp"
 
 #include "actors/client/client.hpp"
+#include "actors/node/join.hpp"
 #include "actors/runtime/line_writer.hpp"
 #include "actors/runtime/logger.hpp"
 #include "shell/client_nodes.hpp"
-#include "actors/node/join.hpp"
 #include "shell/rebuild.hpp"
 #include "shell/signals.hpp"
 
@@ -54,24 +54,24 @@ std::string seconds(Duration duration) {
 
 /// Has the peer join, until it is a member or the process shall end. Returns why it never can be,
 /// if so.
-std::optional<Join::Outcome> join(const JoinSettings& settings, const actors::Node& node,
-                                  Signals& signals) {
+std::optional<actors::Join::Outcome> join(const actors::JoinSettings& settings,
+                                          const actors::Node& node, Signals& signals) {
   // Of the node's own process: what is advertised need not lead back here.
   actors::Client client(node);
-  Join join(settings, node.address(), nodes_through(client, signals).request);
+  actors::Join join(settings, node.address(), nodes_through(client, signals).request);
   Announcer announcer("joining " + settings.kind + " as " + settings.peer + ": ");
   const auto started = Clock::now();
   while (!signals.stop_requested() && !signals.interrupted() && node.failure().empty()) {
     const auto passed = std::chrono::duration_cast<Duration>(Clock::now() - started);
-    const Join::Outcome outcome = join.attempt(passed);
+    const actors::Join::Outcome outcome = join.attempt(passed);
     if (signals.stop_requested() || signals.interrupted())
       return std::nullopt;
-    if (outcome.kind == Join::Outcome::Kind::done) {
+    if (outcome.kind == actors::Join::Outcome::Kind::done) {
       const auto took = std::chrono::duration_cast<Duration>(Clock::now() - started);
       actors::print_line(outcome.text + " in " + seconds(took));
       return std::nullopt;
     }
-    if (outcome.kind == Join::Outcome::Kind::failed)
+    if (outcome.kind == actors::Join::Outcome::Kind::failed)
       return outcome;
     announcer.say(outcome.text, passed);
     signals.wait(std::chrono::duration_cast<std::chrono::milliseconds>(outcome.pause));
@@ -96,7 +96,7 @@ Ended run_once(const NodeSettings& settings, machine::Kinds kinds, Signals& sign
   actors::print_line("node " + name + " listening on " + node->listening()
                      + (node->address() != node->listening() ? ", advertised as " + node->address()
                                                              : std::string()));
-  std::optional<Join::Outcome> failed{};
+  std::optional<actors::Join::Outcome> failed{};
   if (settings.join.wanted())
     failed = join(settings.join, *node, signals);
   if (failed && failed->old_disk && settings.join.rebuild && stop_node(*node))

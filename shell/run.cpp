@@ -40,7 +40,7 @@ struct CommandLine {
     app.set_version_flag("--version", program + " " TROUPE_VERSION);
     app.require_subcommand(1);
     add_options(*node, node_settings);
-    add_options(*node, node_settings.join);
+    shell::add_options(*node, node_settings.join);
     add_options(*shell, shell_settings);
     log->require_subcommand(1);
     add_options(*dump, log_settings);

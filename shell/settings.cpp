@@ -114,12 +114,12 @@ void add_options(CLI::App& app, RepairSettings& settings) {
   add_duration(app, "--timeout", settings.timeout, "how long the other members may take to answer");
 }
 
-void add_options(CLI::App& app, JoinSettings& settings) {
+void add_options(CLI::App& app, actors::JoinSettings& settings) {
   const auto take_peer = [&settings](const std::vector<std::string>& words) {
     settings.kind = words.at(0);
     settings.peer = words.at(1);
   };
-  const auto take_rank = [&settings](Rank rank) {
+  const auto take_rank = [&settings](actors::Rank rank) {
     return [&settings, rank](std::int64_t) { settings.rank = rank; };
   };
   app.add_option("--join", settings.at,
@@ -132,8 +132,9 @@ void add_options(CLI::App& app, JoinSettings& settings) {
                                                     "the peer of this node that joins")
       ->type_name("KIND NAME")
       ->expected(2);
-  auto* learner = app.add_flag_function("--learner", take_rank(Rank::learner), "it only listens");
-  app.add_flag_function("--standby", take_rank(Rank::standby),
+  auto* learner =
+      app.add_flag_function("--learner", take_rank(actors::Rank::learner), "it only listens");
+  app.add_flag_function("--standby", take_rank(actors::Rank::standby),
                         "it stands by, to take the place of a voter that is gone")
       ->excludes(learner);
   app.add_option("--cluster", settings.cluster,
@@ -145,7 +146,7 @@ void add_options(CLI::App& app, JoinSettings& settings) {
 
 std::string problem(const NodeSettings& settings) {
   const actors::NodeOptions& node = settings.options;
-  if (std::string wrong = problem(settings.join); !wrong.empty())
+  if (std::string wrong = actors::problem(settings.join); !wrong.empty())
     return wrong;
   if (node.name.empty() && !settings.join.wanted())
     return "--name is missing";

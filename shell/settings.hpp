@@ -1,8 +1,8 @@
 #pragma once
 
+#include "actors/node/join.hpp"
 #include "actors/node/node.hpp"
 #include "core/types.hpp"
-#include "actors/node/join.hpp"
 
 #include <optional>
 #include <string>
@@ -18,7 +18,7 @@ namespace troupe::shell {
 /// What the command line says about a node.
 struct NodeSettings {
   actors::NodeOptions options{};
-  JoinSettings join{};  ///< Of `troupe node` only.
+  actors::JoinSettings join{};  ///< Of `troupe node` only.
   std::string log_level = "info";
 };
 
@@ -51,7 +51,7 @@ void add_options(CLI::App& app, NodeSettings& settings);
 void add_options(CLI::App& app, ShellSettings& settings);
 void add_options(CLI::App& app, LogSettings& settings);
 void add_options(CLI::App& app, RepairSettings& settings);
-void add_options(CLI::App& app, JoinSettings& settings);
+void add_options(CLI::App& app, actors::JoinSettings& settings);
 
 /// What is wrong with settings that can each be right; empty if nothing is.
 std::string problem(const NodeSettings& settings);

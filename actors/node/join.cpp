@@ -1,15 +1,15 @@
 #include "actors/node/join.hpp"
 
+#include "actors/node/join_steps.hpp"
 #include "actors/peer/configuration_change.hpp"
 #include "actors/peer/peer_options.hpp"
 #include "actors/runtime/address.hpp"
-#include "actors/node/join_steps.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-namespace troupe::shell {
+namespace troupe::actors {
 
 namespace {
 
@@ -26,9 +26,9 @@ constexpr Duration pause_min = milliseconds(20);
 constexpr Duration pause_max = std::chrono::seconds(1);
 
 std::optional<Rank> rank_in(const Configuration& configuration, const std::string& name) {
-  const std::string_view found = actors::rank_of(configuration, name);
+  const std::string_view found = rank_of(configuration, name);
   for (const Rank rank : {Rank::voter, Rank::learner, Rank::standby})
-    if (found == shell::name(rank))
+    if (found == actors::name(rank))
       return rank;
   return std::nullopt;
 }
@@ -128,7 +128,7 @@ std::string problem(const JoinSettings& settings) {
                : "--peer, --cluster, --learner, --standby and --rebuild belong to --join";
   if (settings.peer.empty())
     return "--join needs --peer KIND NAME";
-  if (!actors::valid_peer_name(settings.peer))
+  if (!valid_peer_name(settings.peer))
     return settings.peer + " is no name of a peer";
   return {};
 }
@@ -358,4 +358,4 @@ std::optional<wire::Identity> Join::identity_of(const std::string& peer,
   return identity == nullptr ? std::nullopt : std::optional(std::move(*identity));
 }
 
-}  // namespace troupe::shell
+}  // namespace troupe::actors

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::shell {
+namespace troupe::actors {
 
 /// As what a peer becomes a member.
 enum class Rank : std::uint8_t { voter, learner, standby };
@@ -137,4 +137,4 @@ private:
   Duration pause_{};
 };
 
-}  // namespace troupe::shell
+}  // namespace troupe::actors

@@ -1,12 +1,12 @@
-#include "actors/runtime/address.hpp"
 #include "actors/node/join.hpp"
 #include "actors/node/join_steps.hpp"
+#include "actors/runtime/address.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
-namespace troupe::shell {
+namespace troupe::actors {
 
 namespace {
 
@@ -147,10 +147,10 @@ Join::Outcome Join::find_leader(std::optional<Leader>& leader) {
 }
 
 std::optional<Join::Leader> Join::leader_known_to(const std::string& member) {
-  auto at = actors::parse_full_name(member);
+  auto at = parse_full_name(member);
   auto status = at ? status_of(at->name, at->address) : std::nullopt;
   if (status && status->role != Role::leader && !status->leader.empty()) {
-    at = actors::parse_full_name(status->leader);
+    at = parse_full_name(status->leader);
     status = at ? status_of(at->name, at->address) : std::nullopt;
   }
   if (!status || status->role != Role::leader || status->kind != settings_.kind)
@@ -173,4 +173,4 @@ std::string Join::places() const {
   return listed(settings_.at);
 }
 
-}  // namespace troupe::shell
+}  // namespace troupe::actors

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace troupe::shell {
+namespace troupe::actors {
 
 /// How long a node may take to say what it knows.
 inline constexpr Duration answer_timeout = std::chrono::milliseconds(500);
@@ -21,4 +21,4 @@ bool goes_on(const Join::Outcome& outcome);
 /// "a, b, c".
 std::string listed(const std::vector<std::string>& words);
 
-}  // namespace troupe::shell
+}  // namespace troupe::actors

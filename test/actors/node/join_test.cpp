@@ -9,7 +9,7 @@
 
 // The steps of joining, against nodes that say what the test wants them to.
 
-namespace troupe::shell {
+namespace troupe::actors {
 namespace {
 
 constexpr const char* our_node = "127.0.0.1:4009";
@@ -524,4 +524,4 @@ TEST_CASE("what belongs together is asked for together") {
 }
 
 }  // namespace
-}  // namespace troupe::shell
+}  // namespace troupe::actors
