@@ -2,7 +2,7 @@
 
 #include "machine/kind.hpp"
 #include "shell/settings.hpp"
-#include "storage/dump.hpp"
+#include "storage/lmdb/dump.hpp"
 
 #include <string>
 #include <vector>

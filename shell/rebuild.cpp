@@ -2,7 +2,7 @@
 
 #include "actors/runtime/line_writer.hpp"
 #include "actors/runtime/logger.hpp"
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
 
 #include <chrono>
 #include <filesystem>

@@ -4,7 +4,7 @@
 #include "actors/runtime/random_number.hpp"
 #include "core/hexadecimal.hpp"
 #include "storage/directory.hpp"
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

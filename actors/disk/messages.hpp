@@ -5,7 +5,7 @@
 #include "actors/runtime/messages.hpp"
 #include "core/message.hpp"
 #include "core/recovered.hpp"
-#include "storage/snapshots.hpp"
+#include "storage/snapshots/snapshots.hpp"
 #include "storage/store.hpp"
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 
 #include "actors/disk/messages.hpp"
 #include "actors/runtime/messages.hpp"
-#include "storage/snapshots.hpp"
+#include "storage/snapshots/snapshots.hpp"
 
 #include <map>
 #include <memory>

@@ -14,8 +14,8 @@
 #include "actors/transport/socket.hpp"
 #include "machine/kind_problem.hpp"
 #include "storage/descriptors.hpp"
-#include "storage/file_snapshots.hpp"
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
+#include "storage/snapshots/file_snapshots.hpp"
 
 #include <algorithm>
 #include <atomic>

@@ -3,8 +3,8 @@
 #include "actors/disk/snapshot_actor.hpp"
 #include "actors/disk/store_actor.hpp"
 #include "actors/peer/peer_actor.hpp"
-#include "storage/memory_snapshots.hpp"
 #include "storage/memory_store.hpp"
+#include "storage/snapshots/memory_snapshots.hpp"
 #include "test/actors/register_kind.hpp"
 #include "test/actors/still_system.hpp"
 

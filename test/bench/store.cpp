@@ -1,6 +1,6 @@
 /// One store, without a cluster: a log that is appended to at one end and cut at the other.
 
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
 #include "test/bench/measure.hpp"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "storage/journal_batch.hpp"
+#include "storage/journal/journal_batch.hpp"
 #include "storage/record.hpp"
 #include "test/fuzz/draw.hpp"
 #include "wire/crc32c.hpp"

@@ -1,5 +1,5 @@
 #include "resources/kv_store/kv_store.hpp"
-#include "storage/snapshot_format.hpp"
+#include "storage/snapshots/snapshot_format.hpp"
 #include "test/fuzz/draw.hpp"
 
 #include <algorithm>

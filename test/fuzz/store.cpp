@@ -1,4 +1,4 @@
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
 #include "test/fuzz/draw.hpp"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 #include "storage/directory.hpp"
 
-#include "storage/file_snapshots.hpp"
+#include "storage/snapshots/file_snapshots.hpp"
 #include "test/child.hpp"
 #include "test/storage/samples.hpp"
 #include "test/storage/tamper.hpp"

@@ -1,7 +1,7 @@
 /// What takes too long for every run: `test_storage --no-skip -tc='measured:*'`. Prints figures,
 /// and fails where one is not of the size that was promised.
 
-#include "storage/file_snapshots.hpp"
+#include "storage/snapshots/file_snapshots.hpp"
 #include "test/storage/random_writes.hpp"
 #include "test/storage/snapshot_samples.hpp"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
 #include "storage/store.hpp"
 
 #include <doctest/doctest.h>

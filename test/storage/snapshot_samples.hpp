@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/random.hpp"
-#include "storage/snapshots.hpp"
+#include "storage/snapshots/snapshots.hpp"
 #include "test/storage/samples.hpp"
 
 #include <doctest/doctest.h>

@@ -3,8 +3,8 @@
 /// Damage to order, done to a store that is closed.
 
 #include "storage/directory.hpp"
-#include "storage/lmdb_handles.hpp"
-#include "storage/lmdb_reader.hpp"
+#include "storage/lmdb/lmdb_handles.hpp"
+#include "storage/lmdb/lmdb_reader.hpp"
 #include "storage/record.hpp"
 
 #include <doctest/doctest.h>

@@ -3,8 +3,8 @@
 ///
 /// A sound store is also written to once: what is damaged where nobody reads may kill who writes.
 
-#include "storage/file_snapshots.hpp"
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
+#include "storage/snapshots/file_snapshots.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -1,7 +1,7 @@
 #include "actors/disk/snapshot_actor.hpp"
 
 #include "actors/machine/resource_actor.hpp"
-#include "storage/memory_snapshots.hpp"
+#include "storage/snapshots/memory_snapshots.hpp"
 #include "test/actors/register_kind.hpp"
 #include "test/actors/still_system.hpp"
 

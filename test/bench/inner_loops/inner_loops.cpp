@@ -4,7 +4,7 @@
 #include "core/engine.hpp"
 #include "machine/replicated_state.hpp"
 #include "resources/kv_store/kv_store.hpp"
-#include "storage/lmdb_store.hpp"
+#include "storage/lmdb/lmdb_store.hpp"
 #include "storage/memory_store.hpp"
 #include "wire/command.hpp"
 #include "wire/packet.hpp"
