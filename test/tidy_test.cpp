@@ -136,28 +136,35 @@ const std::map<std::string, Arrows> arrows = {
     {"resources", {.ours = {"core/", "machine/"}, .theirs = {"flatbuffers/", "tsl/"}}},
 };
 
-/// What each folder of the actors may include of the others.
-const std::map<std::string, std::vector<std::string>, std::less<>> actor_arrows = {
-    {"runtime", {}},
-    {"transport", {"runtime"}},
-    {"disk", {"runtime"}},
-    {"machine", {"runtime", "disk"}},
-    {"peer", {"runtime", "transport", "disk", "machine"}},
-    {"node", {"runtime", "transport", "disk", "machine", "peer"}},
-    {"client", {"runtime", "transport", "node"}},
+/// Layers in folders, and what each folder may include of the others. "" is what lies beside them.
+using FolderArrows = std::map<std::string, std::vector<std::string>, std::less<>>;
+const std::map<std::string, FolderArrows, std::less<>> folder_arrows = {
+    {"storage", {{"", {}}, {"journal", {""}}, {"lmdb", {"", "journal"}}, {"snapshots", {""}}}},
+    {"actors",
+     {{"runtime", {}},
+      {"transport", {"runtime"}},
+      {"disk", {"runtime"}},
+      {"machine", {"runtime", "disk"}},
+      {"peer", {"runtime", "transport", "disk", "machine"}},
+      {"node", {"runtime", "transport", "disk", "machine", "peer"}},
+      {"client", {"runtime", "transport", "node"}}}},
 };
 
-/// "actors/node/node.cpp" is of the folder "node".
-std::string folder_of_actors(std::string_view path) {
-  path.remove_prefix(std::string_view("actors/").size());
-  return std::string(path.substr(0, path.find('/')));
+/// "actors/node/node.cpp" is of the folder "node" of "actors".
+std::string folder_of(std::string_view path, const std::string& layer) {
+  path.remove_prefix(path.find(layer + "/") + layer.size() + 1);
+  return path.find('/') == std::string_view::npos ? ""
+                                                  : std::string(path.substr(0, path.find('/')));
 }
 
-bool may_include_actors(const std::string& path, std::string_view name) {
-  const std::string from = folder_of_actors(path);
-  const std::string to = folder_of_actors(name);
-  const auto arrow = actor_arrows.find(from);
-  return arrow != actor_arrows.end()
+bool may_include_folder(const std::string& path, std::string_view name, const std::string& layer) {
+  const auto folders = folder_arrows.find(layer);
+  if (folders == folder_arrows.end())
+    return true;
+  const std::string from = folder_of(path, layer);
+  const std::string to = folder_of(name, layer);
+  const auto arrow = folders->second.find(from);
+  return arrow != folders->second.end()
          && (from == to || std::ranges::find(arrow->second, to) != arrow->second.end());
 }
 
@@ -228,9 +235,7 @@ bool may_include(const std::string& path, const Include& include) {
     return true;
   if (room == "resources")
     return may_include_resource(path, include.name);
-  if (!include.name.starts_with(room + "/"))
-    return false;
-  return room != "actors" || may_include_actors(path, include.name);
+  return include.name.starts_with(room + "/") && may_include_folder(path, include.name, room);
 }
 
 /// Where the same inputs must give the same outputs, byte for byte, on every replica.
