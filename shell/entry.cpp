@@ -16,9 +16,9 @@ std::string size_of(const Entry& entry) {
 
 std::string command_of(const Entry& entry, const machine::Kind* kind) {
   const std::optional<wire::CommandView> command = wire::read_command(entry.payload);
-  if (kind == nullptr || !command || !kind->valid_command(command->payload))
+  if (kind == nullptr || !kind->text || !command || !kind->valid_command(command->payload))
     return size_of(entry);
-  return kind->show_command(command->payload);
+  return kind->text->show_command(command->payload);
 }
 
 }  // namespace

@@ -215,10 +215,13 @@ Tried Interpreter::try_call(const CallPeer& call, const PeerName& at, Time deadl
   const auto kind = options_.kinds.find(std::get<std::string>(kind_name));
   if (kind == options_.kinds.end())
     return {.reply = Failure{"unknown_kind", std::get<std::string>(kind_name)}};
+  if (!kind->second.text)
+    return {.reply = Failure{"usage", "commands of " + kind->first + " are for programs only"}};
+  const machine::KindText& text = *kind->second.text;
 
   const bool is_command = call.kind == wire::CallKind::command;
   const Result<std::string> asked =
-      is_command ? kind->second.parse_command(call.words) : kind->second.parse_query(call.words);
+      is_command ? text.parse_command(call.words) : text.parse_query(call.words);
   if (!asked)
     return {.reply = Failure{"usage", asked.detail() + hint_of(call)}};
   if (asked->size() > payload_bytes_max)
@@ -232,10 +235,9 @@ Tried Interpreter::try_call(const CallPeer& call, const PeerName& at, Time deadl
     kinds_by_peer_.erase({at.address, at.name});
   if (reply.refusal != Refusal::none)
     return {reply.refusal, reply.detail, refused(reply.refusal, reply.detail, at.address)};
-  const machine::Kind& of = kind->second;
   const machine::View question = machine::bytes(*asked);
-  return {.reply = Answer{.shown = of.show_reply(question, reply.value.text()),
-                          .is_words = of.shows_words != nullptr && of.shows_words(question)}};
+  return {.reply = Answer{.shown = text.show_reply(question, reply.value.text()),
+                          .is_words = text.shows_words != nullptr && text.shows_words(question)}};
 }
 
 Reply Interpreter::help(const Help& help) const {
@@ -253,7 +255,8 @@ Reply Interpreter::help(const Help& help) const {
   if (help.command != "write")
     text += "\n" + std::string(about_levels);
   for (const auto& [name, kind] : options_.kinds)
-    text += "\nCommands and queries of " + name + ":\n" + indented(kind.help);
+    if (kind.text)
+      text += "\nCommands and queries of " + name + ":\n" + indented(kind.text->help);
   return Manual{text};
 }
 

@@ -10,14 +10,16 @@ namespace {
 
 /// The functions that `kind` lacks: "make, show_reply".
 std::string missing_functions(const Kind& kind) {
+  const KindText text = kind.text.value_or(KindText{});
+  const bool has_text = kind.text.has_value();
   const std::pair<const char*, bool> functions[] = {
       {"make", kind.make != nullptr},
       {"valid_command", kind.valid_command != nullptr},
       {"valid_query", kind.valid_query != nullptr},
-      {"parse_command", kind.parse_command != nullptr},
-      {"parse_query", kind.parse_query != nullptr},
-      {"show_command", kind.show_command != nullptr},
-      {"show_reply", kind.show_reply != nullptr},
+      {"parse_command", !has_text || text.parse_command != nullptr},
+      {"parse_query", !has_text || text.parse_query != nullptr},
+      {"show_command", !has_text || text.show_command != nullptr},
+      {"show_reply", !has_text || text.show_reply != nullptr},
   };
   std::string missing;
   for (const auto& [name, is_there] : functions)

@@ -3,8 +3,10 @@
 #include "core/refusal.hpp"
 #include "machine/resource.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,24 +15,15 @@ namespace troupe::machine {
 
 using Words = std::vector<std::string>;
 
-/// A kind of resource: how to make one, and how people write its commands. A
-/// peer is started with a kind; all peers of a cluster replicate the same one.
-///
-/// The functions are pure. Bytes come from outside: `valid_…` are asked before a
-/// command may enter a log or a query reach a resource, so they must accept
-/// only what `Resource` can read without a check of its own.
-struct Kind {
-  std::string name{};  ///< As in `start_peer KIND NAME`: "kv_store".
+/// How people write the commands of a kind, and read its replies: what a shell needs. The functions
+/// are pure. Those that take bytes require bytes that are valid.
+struct KindText {
   std::string help{};  ///< One line for each command and query: "set KEY VALUE   store a value".
-
-  std::unique_ptr<Resource> (*make)() = nullptr;
-  bool (*valid_command)(View) = nullptr;
-  bool (*valid_query)(View) = nullptr;
 
   /// "set foo bar" to bytes; `Refusal::invalid` with a usage line as detail.
   Result<std::string> (*parse_command)(const Words&) = nullptr;
   Result<std::string> (*parse_query)(const Words&) = nullptr;
-  /// Bytes to "set foo bar". Requires bytes that are valid.
+  /// Bytes to "set foo bar".
   std::string (*show_command)(View command) = nullptr;
   /// What the shell prints after "ok ": of a command or query and the value it was answered with.
   /// The shell quotes it if it would not read it back as it is.
@@ -38,6 +31,25 @@ struct Kind {
   /// Whether what `show_reply` makes of `asked` is words that are quoted already, as by `joined`.
   /// The shell prints those as they are. A kind without this function shows none.
   bool (*shows_words)(View asked) = nullptr;
+};
+
+/// A kind of resource: what a peer needs to replicate it. A peer is started with a kind; all peers
+/// of a cluster replicate the same one.
+///
+/// Bytes come from outside: `valid_…` are asked before a command may enter a log or a query reach a
+/// resource, so they must accept only what `Resource` can read without a check of its own. Both are
+/// pure.
+struct Kind {
+  std::string name{};  ///< As in `start_peer KIND NAME`: "kv_store".
+
+  /// An empty resource. Called on any of a node's threads, once for each peer and each state that
+  /// is loaded. May capture objects of the program that outlive the node.
+  std::function<std::unique_ptr<Resource>()> make{};
+  bool (*valid_command)(View) = nullptr;
+  bool (*valid_query)(View) = nullptr;
+
+  /// Programs do without. A shell then only starts peers of the kind.
+  std::optional<KindText> text{};
 };
 
 /// The kinds that a program knows, by name.

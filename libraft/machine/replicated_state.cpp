@@ -38,7 +38,7 @@ Reply tidied(Reply reply, Index index) {
 
 }  // namespace
 
-ReplicatedState::ReplicatedState(Make make) : make_(make), resource_(make()) {
+ReplicatedState::ReplicatedState(Make make) : make_(std::move(make)), resource_(make_()) {
   TROUPE_ASSERT(resource_ != nullptr);
 }
 

@@ -2,6 +2,7 @@
 
 #include "machine/resource.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +13,7 @@ namespace troupe::machine {
 /// place that calls `Resource`, so that a resource that fails poisons nothing.
 class ReplicatedState {
 public:
-  using Make = std::unique_ptr<Resource> (*)();
+  using Make = std::function<std::unique_ptr<Resource>()>;
 
   /// `make` makes an empty resource: at once, and for each load.
   explicit ReplicatedState(Make make);

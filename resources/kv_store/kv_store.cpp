@@ -279,19 +279,22 @@ bool shows_words(View asked) {
 machine::Kind kv_store_kind() {
   return {
       .name = "kv_store",
-      .help =
-          "set KEY VALUE           store a value\n"
-          "delete KEY              forget it\n"
-          "get KEY                 read it\n"
-          "list [PREFIX [AFTER]]   the keys that begin so, from behind AFTER on; a page of them",
       .make = []() -> std::unique_ptr<machine::Resource> { return std::make_unique<KvStore>(); },
       .valid_command = [](View bytes) { return is_command(Message(bytes)); },
       .valid_query = [](View bytes) { return is_query(Message(bytes)); },
-      .parse_command = parse_command,
-      .parse_query = parse_query,
-      .show_command = show_command,
-      .show_reply = show_reply,
-      .shows_words = shows_words};
+      .text =
+          machine::KindText{
+              .help =
+                  "set KEY VALUE           store a value\n"
+                  "delete KEY              forget it\n"
+                  "get KEY                 read it\n"
+                  "list [PREFIX [AFTER]]   the keys that begin so, from behind AFTER on; a page of "
+                  "them",
+              .parse_command = parse_command,
+              .parse_query = parse_query,
+              .show_command = show_command,
+              .show_reply = show_reply,
+              .shows_words = shows_words}};
 }
 
 }  // namespace troupe::resources

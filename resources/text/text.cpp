@@ -44,16 +44,17 @@ Reply TextResource::query(View question) const {
 }
 
 machine::Kind text_kind(std::string name, std::string help,
-                        std::unique_ptr<machine::Resource> (*make)()) {
+                        std::function<std::unique_ptr<machine::Resource>()> make) {
   return {.name = std::move(name),
-          .help = std::move(help),
-          .make = make,
+          .make = std::move(make),
           .valid_command = holds_words,
           .valid_query = holds_words,
-          .parse_command = parse,
-          .parse_query = parse,
-          .show_command = show_command,
-          .show_reply = [](View, std::string_view value) { return std::string(value); }};
+          .text = machine::KindText{
+              .help = std::move(help),
+              .parse_command = parse,
+              .parse_query = parse,
+              .show_command = show_command,
+              .show_reply = [](View, std::string_view value) { return std::string(value); }}};
 }
 
 std::string encode_words(const Words& words) {

@@ -4,6 +4,7 @@
 #include "machine/resource.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,7 +39,7 @@ public:
 
 /// A kind of resources without code of its own. `make` makes an empty one; see `Kind`.
 machine::Kind text_kind(std::string name, std::string help,
-                        std::unique_ptr<machine::Resource> (*make)());
+                        std::function<std::unique_ptr<machine::Resource>()> make);
 
 /// The kind of `T`, a `TextResource`.
 template <class T>

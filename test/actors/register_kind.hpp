@@ -41,11 +41,6 @@ inline machine::Kind register_kind() {
     return bytes == "no" || bytes.starts_with('=');
   };
   kind.valid_query = [](machine::View query) { return !query.empty(); };
-  // For people, who are not here.
-  kind.parse_command = [](const machine::Words&) { return Result<std::string>(Refusal::invalid); };
-  kind.parse_query = kind.parse_command;
-  kind.show_command = [](machine::View command) { return std::string(machine::text(command)); };
-  kind.show_reply = [](machine::View, std::string_view value) { return std::string(value); };
   return kind;
 }
 

@@ -34,7 +34,7 @@ Problem run(Input input) {
     }
     const bool valid = kind.valid_command(command->payload);
     if (valid)
-      (void)kind.show_command(command->payload);
+      (void)kind.text->show_command(command->payload);
     if (kind.valid_query(command->payload))
       (void)store.query(command->payload);
     const machine::Reply reply = store.apply({.index = {index}, .bytes = command->payload});

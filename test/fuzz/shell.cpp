@@ -26,12 +26,12 @@ std::string quoted(const std::string& word) {
 
 Problem check_kind(const machine::Words& words) {
   static const machine::Kind kind = resources::kv_store_kind();
-  if (const auto command = kind.parse_command(words)) {
+  if (const auto command = kind.text->parse_command(words)) {
     if (!kind.valid_command(machine::bytes(*command)))
       return "what was parsed is not valid";
-    (void)kind.show_command(machine::bytes(*command));
+    (void)kind.text->show_command(machine::bytes(*command));
   }
-  if (const auto query = kind.parse_query(words);
+  if (const auto query = kind.text->parse_query(words);
       query && !kind.valid_query(machine::bytes(*query)))
     return "a query that was parsed is not valid";
   return std::nullopt;

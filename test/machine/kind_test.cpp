@@ -21,15 +21,18 @@ public:
 };
 
 Kind kind_called(std::string name) {
-  return {.name = std::move(name),
-          .help = {},
-          .make = []() -> std::unique_ptr<Resource> { return std::make_unique<Nothing>(); },
-          .valid_command = [](View) { return true; },
-          .valid_query = [](View) { return true; },
-          .parse_command = [](const Words&) { return Result<std::string>(Refusal::invalid); },
-          .parse_query = [](const Words&) { return Result<std::string>(Refusal::invalid); },
-          .show_command = [](View) { return std::string(); },
-          .show_reply = [](View, std::string_view) { return std::string(); }};
+  return {
+      .name = std::move(name),
+      .make = []() -> std::unique_ptr<Resource> { return std::make_unique<Nothing>(); },
+      .valid_command = [](View) { return true; },
+      .valid_query = [](View) { return true; },
+      .text =
+          KindText{
+              .help = {},
+              .parse_command = [](const Words&) { return Result<std::string>(Refusal::invalid); },
+              .parse_query = [](const Words&) { return Result<std::string>(Refusal::invalid); },
+              .show_command = [](View) { return std::string(); },
+              .show_reply = [](View, std::string_view) { return std::string(); }}};
 }
 
 }  // namespace
@@ -47,15 +50,29 @@ TEST_CASE("a kind that lacks functions is named, with all that it lacks") {
   CHECK(problem(kind) == "");
   CHECK(problem(kinds({kind, kind_called("map")})) == "");
 
-  kind.show_reply = nullptr;
+  kind.text->show_reply = nullptr;
   CHECK(problem(kind) == "the kind 'queue' lacks show_reply");
   kind.make = nullptr;
   CHECK(problem(kind) == "the kind 'queue' lacks make, show_reply");
   CHECK(problem(kinds({kind_called("map"), kind})) == "the kind 'queue' lacks make, show_reply");
   CHECK(problem(kinds({Kind{}})) == "a kind of resource has no name");
-  CHECK(problem(Kind{.name = "x"})
+  CHECK(problem(Kind{.name = "x"}) == "the kind 'x' lacks make, valid_command, valid_query");
+  CHECK(problem(Kind{.name = "x", .text = KindText{}})
         == "the kind 'x' lacks make, valid_command, valid_query, parse_command, parse_query, "
            "show_command, show_reply");
+}
+
+TEST_CASE("a kind for programs alone needs no words, and makes what the program gives it") {
+  const auto made = std::make_shared<int>(0);
+  Kind kind = kind_called("queue");
+  kind.text.reset();
+  kind.make = [made]() -> std::unique_ptr<Resource> {
+    ++*made;
+    return std::make_unique<Nothing>();
+  };
+
+  CHECK(problem(kind) == "");
+  CHECK(*made == 1);
 }
 
 TEST_CASE("a kind that makes no resource is named") {

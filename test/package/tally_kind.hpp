@@ -40,13 +40,16 @@ inline troupe::machine::Kind tally_kind() {
   };
   return {
       .name = "tally",
-      .help = "add    add one\nshow   the count\n",
       .make = []() -> std::unique_ptr<Resource> { return std::make_unique<Tally>(); },
       .valid_command = [](View command) { return text(command) == "add"; },
       .valid_query = [](View query) { return text(query) == "show"; },
-      .parse_command = parse,
-      .parse_query = parse,
-      .show_command = [](View command) { return std::string(text(command)); },
-      .show_reply = [](View, std::string_view value) { return std::string(value); },
+      .text =
+          KindText{
+              .help = "add    add one\nshow   the count\n",
+              .parse_command = parse,
+              .parse_query = parse,
+              .show_command = [](View command) { return std::string(text(command)); },
+              .show_reply = [](View, std::string_view value) { return std::string(value); },
+          },
   };
 }

@@ -123,18 +123,18 @@ TEST_CASE("people see the keys as they can type them, and how to see more") {
   replica.write(kv_store::set("(more: none)", "x"));
   const Kind kind = kv_store_kind();
   const auto shown = [&](const Words& words) {
-    const Result<std::string> asked = kind.parse_query(words);
+    const Result<std::string> asked = kind.text->parse_query(words);
     REQUIRE(asked);
     REQUIRE(kind.valid_query(bytes(*asked)));
-    return kind.show_reply(bytes(*asked), replica.read(*asked).value);
+    return kind.text->show_reply(bytes(*asked), replica.read(*asked).value);
   };
 
   const auto shows_words = [&](const Words& words) {
-    return kind.shows_words(bytes(*kind.parse_query(words)));
+    return kind.text->shows_words(bytes(*kind.text->parse_query(words)));
   };
   CHECK(shows_words({"list", "b"}));
   CHECK_FALSE(shows_words({"get", "b two"}));
-  CHECK_FALSE(kind.shows_words(bytes(*kind.parse_command({"set", "b", "two"}))));
+  CHECK_FALSE(kind.text->shows_words(bytes(*kind.text->parse_command({"set", "b", "two"}))));
   CHECK(shown({"list", "b"}) == "'b two'");
   CHECK(shown({"list", "("}) == "'(more: none)'");
   CHECK(shown({"list", "nothing"}).empty());
@@ -264,20 +264,20 @@ TEST_CASE("a command is the same command wherever it lies in memory") {
 TEST_CASE("people write commands as words and see what they were about") {
   const Kind kind = kv_store_kind();
 
-  const Result<std::string> set = kind.parse_command({"set", "foo", "two words"});
+  const Result<std::string> set = kind.text->parse_command({"set", "foo", "two words"});
   REQUIRE(set);
   CHECK(*set == kv_store::set("foo", "two words"));
-  CHECK(kind.show_command(bytes(*set)) == "set foo 'two words'");
-  CHECK(kind.show_reply(bytes(*set), "") == "foo two words");
+  CHECK(kind.text->show_command(bytes(*set)) == "set foo 'two words'");
+  CHECK(kind.text->show_reply(bytes(*set), "") == "foo two words");
 
-  const Result<std::string> erased = kind.parse_command({"delete", "foo"});
+  const Result<std::string> erased = kind.text->parse_command({"delete", "foo"});
   REQUIRE(erased);
-  CHECK(kind.show_command(bytes(*erased)) == "delete foo");
-  CHECK(kind.show_reply(bytes(*erased), "") == "foo");
+  CHECK(kind.text->show_command(bytes(*erased)) == "delete foo");
+  CHECK(kind.text->show_reply(bytes(*erased), "") == "foo");
 
-  const Result<std::string> get = kind.parse_query({"get", "foo"});
+  const Result<std::string> get = kind.text->parse_query({"get", "foo"});
   REQUIRE(get);
-  CHECK(kind.show_reply(bytes(*get), "bar") == "bar");
+  CHECK(kind.text->show_reply(bytes(*get), "bar") == "bar");
 }
 
 TEST_CASE("what is not a command or query is answered with the usage") {
@@ -285,11 +285,11 @@ TEST_CASE("what is not a command or query is answered with the usage") {
 
   for (const Words& words :
        {Words{}, Words{"set"}, Words{"set", "a", "b", "c"}, Words{"get", "a"}}) {
-    const Result<std::string> parsed = kind.parse_command(words);
+    const Result<std::string> parsed = kind.text->parse_command(words);
     CHECK(parsed.refusal() == Refusal::invalid);
     CHECK(parsed.detail() == "set KEY VALUE | delete KEY");
   }
-  const Result<std::string> parsed = kind.parse_query({"set", "a", "b"});
+  const Result<std::string> parsed = kind.text->parse_query({"set", "a", "b"});
   CHECK(parsed.refusal() == Refusal::invalid);
   CHECK(parsed.detail() == "get KEY | list [PREFIX [AFTER]]");
 }

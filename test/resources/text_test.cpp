@@ -33,16 +33,16 @@ private:
 TEST_CASE("a text resource is given the words of its commands and queries") {
   const Kind kind = text_kind<Last>("last", "WORD...");
   const std::unique_ptr<Resource> resource = kind.make();
-  const Result<std::string> command = kind.parse_command({"remember", "two words"});
-  const Result<std::string> query = kind.parse_query({"get"});
+  const Result<std::string> command = kind.text->parse_command({"remember", "two words"});
+  const Result<std::string> query = kind.text->parse_query({"get"});
   REQUIRE(command);
   REQUIRE(query);
 
   CHECK(resource->apply({.index = {1}, .bytes = bytes(*command)}) == Reply::ok("2"));
   CHECK(resource->query(bytes(*query)) == Reply::ok("two words"));
 
-  CHECK(kind.show_command(bytes(*command)) == "remember 'two words'");
-  CHECK(kind.show_reply(bytes(*query), "two words") == "two words");
+  CHECK(kind.text->show_command(bytes(*command)) == "remember 'two words'");
+  CHECK(kind.text->show_reply(bytes(*query), "two words") == "two words");
 }
 
 TEST_CASE("a text resource becomes what another saved") {
@@ -67,7 +67,7 @@ TEST_CASE("a text resource never sees bytes that are not words, or no word at al
     CHECK(resource->apply({.index = {1}, .bytes = bytes(nonsense)}) == Reply::refused("invalid"));
     CHECK(resource->query(bytes(nonsense)) == Reply::refused("invalid"));
   }
-  CHECK(kind.parse_command({}).refusal() == Refusal::invalid);
+  CHECK(kind.text->parse_command({}).refusal() == Refusal::invalid);
 }
 
 TEST_CASE("words come back as they were, whatever bytes they hold") {

@@ -56,14 +56,22 @@ struct FakeNodes {
   }
 };
 
+machine::Kind kind_without_text() {
+  machine::Kind kind = resources::kv_store_kind();
+  kind.name = "ledger";
+  kind.text.reset();
+  return kind;
+}
+
 /// A shell of the node 127.0.0.1:4001 that knows the kind kv_store.
 struct Shell {
   FakeNodes fake{};
-  Interpreter interpreter{{.own_node = "127.0.0.1:4001",
-                           .kinds = machine::kinds({resources::kv_store_kind()}),
-                           .timeout = std::chrono::seconds(3),
-                           .follow = false},
-                          fake.nodes()};
+  Interpreter interpreter{
+      {.own_node = "127.0.0.1:4001",
+       .kinds = machine::kinds({resources::kv_store_kind(), kind_without_text()}),
+       .timeout = std::chrono::seconds(3),
+       .follow = false},
+      fake.nodes()};
 
   std::string run(std::string_view line) { return run_line(interpreter, line); }
 
@@ -219,9 +227,9 @@ TEST_CASE("keys are listed as they can be typed, and a value as one") {
   const auto store = kind.make();
   const Words keys{"a", "b c", "it's", "line\n"};
   for (std::uint64_t i = 0; i < keys.size(); ++i)
-    store->apply(
-        {.index = {i + 1}, .bytes = machine::bytes(*kind.parse_command({"set", keys[i], "x"}))});
-  const auto page = store->query(machine::bytes(*kind.parse_query({"list"})));
+    store->apply({.index = {i + 1},
+                  .bytes = machine::bytes(*kind.text->parse_command({"set", keys[i], "x"}))});
+  const auto page = store->query(machine::bytes(*kind.text->parse_query({"list"})));
   Shell shell;
   shell.will_answer(identity("kv_store"));
   shell.will_reply(Refusal::none, "", page.value);
@@ -259,6 +267,15 @@ TEST_CASE("nothing is sent to a peer of a kind that the program does not know") 
 
   CHECK(shell.run("write peer1 set foo bar") == "error unknown_kind queue");
   CHECK(shell.fake.called.empty());
+}
+
+TEST_CASE("nothing can be typed for a kind that only programs use") {
+  Shell shell;
+  shell.will_answer(identity("ledger"));
+
+  CHECK(shell.run("write peer1 set foo bar") == "usage: commands of ledger are for programs only");
+  CHECK(shell.fake.called.empty());
+  CHECK(shell.run("help write").find("ledger") == std::string::npos);
 }
 
 TEST_CASE("a node that can't be reached is named") {

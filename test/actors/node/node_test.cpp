@@ -398,11 +398,11 @@ TEST_CASE("a node says why it cannot start") {
   REQUIRE(std::holds_alternative<std::string>(anywhere));
   CHECK(std::get<std::string>(anywhere).find("0.0.0.0") != std::string::npos);
   machine::Kind incomplete = test::register_kind();
-  incomplete.show_reply = nullptr;
+  incomplete.valid_query = nullptr;
   const auto kind =
       start_node("c", directory.path / "c", "127.0.0.1:0", {{"register", incomplete}});
   REQUIRE(std::holds_alternative<std::string>(kind));
-  CHECK(std::get<std::string>(kind) == "the kind 'register' lacks show_reply");
+  CHECK(std::get<std::string>(kind) == "the kind 'register' lacks valid_query");
   for (const char* advertised : {"0.0.0.0:4001", "[::]:4001", "*:4001", "0x0:1", "224.0.0.1:1",
                                  "255.255.255.255:1", "127.0.0.1:0", "127.0.0.1", ":1"}) {
     CAPTURE(advertised);
