@@ -171,6 +171,22 @@ struct Machinery {
   std::optional<caf::actor_system> system{};
 };
 
+/// Waits for the last actors, which are on their way out: CAF would wait for them without a bound.
+/// One that does not end (its disk does not answer) must not keep the process from ending: its
+/// threads are left to themselves.
+void end(std::unique_ptr<Machinery> machinery, bool stopped, const std::string& node) {
+  const auto& actors = machinery->system->registry();
+  const auto deadline = std::chrono::steady_clock::now() + gone_timeout;
+  while (stopped && actors.running() > 0) {
+    stopped = std::chrono::steady_clock::now() < deadline;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  if (stopped)
+    return;
+  log(LogLevel::error, "stopped_by_force", {{"node", node}, {"actors", actors.running()}});
+  (void)machinery.release();
+}
+
 }  // namespace
 
 struct Node::Parts {
@@ -179,18 +195,33 @@ struct Node::Parts {
   std::chrono::milliseconds stop_timeout{};
   std::shared_ptr<News> news = std::make_shared<News>();
   std::future<void> stopped{};
-  std::unique_ptr<Machinery> machinery = std::make_unique<Machinery>();  ///< Null once stopped.
+  std::unique_ptr<Machinery> own{};     ///< Null where the system is the program's.
+  caf::actor_system* system = nullptr;  ///< Null once stopped.
   caf::actor node{};
 };
 
 std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options) {
+  return start(nullptr, std::move(options));
+}
+
+std::variant<std::unique_ptr<Node>, std::string> Node::start(caf::actor_system& system,
+                                                             NodeOptions options) {
+  if (!system.has_middleman())
+    return "the node's actor system has no module caf::io::middleman: call "
+           "troupe::actors::configure on its configuration first";
+  return start(&system, std::move(options));
+}
+
+/// In `system`, or in one of its own.
+std::variant<std::unique_ptr<Node>, std::string> Node::start(caf::actor_system* system,
+                                                             NodeOptions options) {
   if (std::string wrong = problem(options); !wrong.empty())
     return wrong;
   storage::open_standard_descriptors();
   const auto files = share_out_files(raise_file_limit(), options.connections_max);
   if (const auto* few = std::get_if<std::string>(&files))
     return *few;
-  // Before there are threads: opening may fork a child that checks the file.
+  // Before there are threads of ours: opening may fork a child that checks the file.
   auto opened = options.open_store ? options.open_store()
                                    : storage::open_lmdb_store({.directory = options.directory});
   if (const auto* error = std::get_if<storage::StoreError>(&opened))
@@ -212,9 +243,13 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
   auto parts = std::make_unique<Parts>();
   parts->stop_timeout = options.stop_timeout;
   parts->stopped = parts->news->when_stopped();
-  configure(parts->machinery->config);
   const UrgentThreads all_that_start_here;
-  caf::actor_system& system = parts->machinery->system.emplace(parts->machinery->config);
+  if (system == nullptr) {
+    parts->own = std::make_unique<Machinery>();
+    configure(parts->own->config);
+    system = &parts->own->system.emplace(parts->own->config);
+  }
+  parts->system = system;
 
   NodeParts node;
   node.options = std::move(options);
@@ -225,11 +260,11 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options
     node.options.advertise = parts->listening;
   parts->address = node.options.advertise;
   node.peers = std::get<std::vector<RestoredPeer>>(std::move(peers));
-  node.store = system.spawn<StoreActor, caf::detached>(std::move(store));
-  node.snapshots = system.spawn<SnapshotActor, caf::detached>(std::move(snapshots));
+  node.store = system->spawn<StoreActor, caf::detached>(std::move(store));
+  node.snapshots = system->spawn<SnapshotActor, caf::detached>(std::move(snapshots));
   node.on_failure = [news = parts->news](std::string why) { news->fail(std::move(why)); };
   node.on_stopped = [news = parts->news] { news->stopped(); };
-  parts->node = system.spawn<NodeActor>(std::move(node));
+  parts->node = system->spawn<NodeActor>(std::move(node));
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
 
@@ -248,9 +283,9 @@ const std::string& Node::listening() const {
 }
 
 LocalNode Node::local() const {
-  if (!parts_->machinery)
+  if (parts_->system == nullptr)
     return {};
-  return {.system = &*parts_->machinery->system, .actor = parts_->node, .address = address()};
+  return {.system = parts_->system, .actor = parts_->node, .address = address()};
 }
 
 std::string Node::failure() const {
@@ -258,27 +293,17 @@ std::string Node::failure() const {
 }
 
 void Node::stop() {
-  if (!parts_->machinery)
+  if (parts_->system == nullptr)
     return;
   send_from_outside(parts_->node, Stop{});
   parts_->node = nullptr;
-  bool gone = parts_->stopped.wait_for(stop_phases * (parts_->stop_timeout + phase_slack))
-              == std::future_status::ready;
-  // The last actors are on their way out. CAF waits for them without a bound, so we do first.
-  const auto& actors = parts_->machinery->system->registry();
-  const auto deadline = std::chrono::steady_clock::now() + gone_timeout;
-  while (gone && actors.running() > 0) {
-    gone = std::chrono::steady_clock::now() < deadline;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  if (!gone) {
-    // An actor that does not end (its disk does not answer) must not keep the process from ending:
-    // its threads are left to themselves.
-    log(LogLevel::error, "stopped_by_force",
-        {{"node", parts_->address}, {"actors", actors.running()}});
-    (void)parts_->machinery.release();
-  }
-  parts_->machinery.reset();
+  const bool stopped = parts_->stopped.wait_for(stop_phases * (parts_->stop_timeout + phase_slack))
+                       == std::future_status::ready;
+  parts_->system = nullptr;
+  if (parts_->own)
+    end(std::move(parts_->own), stopped, parts_->address);
+  else if (!stopped)
+    log(LogLevel::error, "stopped_by_force", {{"node", parts_->address}});
 }
 
 }  // namespace troupe::actors

@@ -13,6 +13,10 @@
 #include <variant>
 #include <vector>
 
+namespace caf {
+class actor_system;
+}
+
 namespace troupe::actors {
 
 inline constexpr std::size_t contacts_max = 64;
@@ -61,7 +65,16 @@ public:
   /// Opens the store, listens, starts the peers. The error says what is wrong with which
   /// file or address. Those of the descriptors 0, 1 and 2 that are closed are opened on /dev/null:
   /// no socket may have their numbers.
+  ///
+  /// The node brings a CAF system with threads of its own.
   static std::variant<std::unique_ptr<Node>, std::string> start(NodeOptions options);
+
+  /// Likewise in a system of the program, which outlives the node: its actors run on the threads of
+  /// `system`. Any number of nodes may share one, each with a directory and an address of its own.
+  /// The system needs CAF's module `io`, and works best if `troupe::actors::configure` was called
+  /// on its configuration.
+  static std::variant<std::unique_ptr<Node>, std::string> start(caf::actor_system& system,
+                                                                NodeOptions options);
 
   /// Stops as `stop()`, if that was not called.
   ~Node();
@@ -75,7 +88,8 @@ public:
   const std::string& listening() const;
 
   /// Hands over what it leads, answers all who wait, closes the store. Bounded by
-  /// `stop_timeout` for each step. Idempotent.
+  /// `stop_timeout` for each step. Idempotent. Blocks: not to be called by an actor of the system
+  /// that the node lives in.
   void stop();
 
   /// Why the node cannot go on (its disk failed), or empty.
@@ -85,6 +99,8 @@ private:
   friend class Client;
 
   struct Parts;
+  static std::variant<std::unique_ptr<Node>, std::string> start(caf::actor_system* system,
+                                                                NodeOptions options);
   LocalNode local() const;
   explicit Node(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
