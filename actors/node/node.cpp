@@ -39,7 +39,7 @@ constexpr std::chrono::milliseconds phase_slack{1500};
 constexpr std::chrono::milliseconds gone_timeout{3000};
 
 /// What the node's actors tell the facade, from their threads.
-class News {
+class Reports {
 public:
   void fail(std::string why) {
     const std::lock_guard lock(mutex_);
@@ -193,7 +193,7 @@ struct Node::Parts {
   std::string address{};
   std::string listening{};
   std::chrono::milliseconds stop_timeout{};
-  std::shared_ptr<News> news = std::make_shared<News>();
+  std::shared_ptr<Reports> reports = std::make_shared<Reports>();
   std::future<void> stopped{};
   std::unique_ptr<Machinery> own{};     ///< Null where the system is the program's.
   caf::actor_system* system = nullptr;  ///< Null once stopped.
@@ -242,7 +242,7 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(caf::actor_system* 
 
   auto parts = std::make_unique<Parts>();
   parts->stop_timeout = options.stop_timeout;
-  parts->stopped = parts->news->when_stopped();
+  parts->stopped = parts->reports->when_stopped();
   const UrgentThreads all_that_start_here;
   if (system == nullptr) {
     parts->own = std::make_unique<Machinery>();
@@ -262,8 +262,8 @@ std::variant<std::unique_ptr<Node>, std::string> Node::start(caf::actor_system* 
   node.peers = std::get<std::vector<RestoredPeer>>(std::move(peers));
   node.store = system->spawn<StoreActor, caf::detached>(std::move(store));
   node.snapshots = system->spawn<SnapshotActor, caf::detached>(std::move(snapshots));
-  node.on_failure = [news = parts->news](std::string why) { news->fail(std::move(why)); };
-  node.on_stopped = [news = parts->news] { news->stopped(); };
+  node.on_failure = [reports = parts->reports](std::string why) { reports->fail(std::move(why)); };
+  node.on_stopped = [reports = parts->reports] { reports->stopped(); };
   parts->node = system->spawn<NodeActor>(std::move(node));
   return std::unique_ptr<Node>(new Node(std::move(parts)));
 }
@@ -289,7 +289,7 @@ LocalNode Node::local() const {
 }
 
 std::string Node::failure() const {
-  return parts_->news->failure();
+  return parts_->reports->failure();
 }
 
 void Node::stop() {

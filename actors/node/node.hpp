@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/peer/news.hpp"
 #include "core/options.hpp"
 #include "core/refusal.hpp"
 #include "machine/kind.hpp"
@@ -53,6 +54,8 @@ struct NodeOptions {
   std::size_t peers_max = 1000;
   /// How long `stop` may take to hand over leadership.
   std::chrono::milliseconds stop_timeout{1000};
+  /// Is told of roles, leaders, members and failures.
+  OnNews on_news{};
 };
 
 class Client;

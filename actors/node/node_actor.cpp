@@ -143,6 +143,7 @@ void NodeActor::run_peer(Hosted& hosted, Recovered recovered) {
   parts.store = store_;
   parts.snapshots = snapshots_;
   parts.stop_timeout = options_.stop_timeout;
+  parts.on_news = options_.on_news;
   hosted.actor = spawn<PeerActor>(std::move(parts));
   hosted.state = State::running;
   hosted.is_new = false;
@@ -322,6 +323,8 @@ void NodeActor::fail(const std::string& why) {
   log(LogLevel::error, "disk_failed", {{"node", options_.name}, LogField::own("error", why)});
   if (on_failure_)
     on_failure_(why);
+  if (options_.on_news)
+    options_.on_news(FailureNews{why});
 }
 
 }  // namespace troupe::actors

@@ -42,7 +42,8 @@ PeerActor::PeerActor(caf::actor_config& config, PeerParts parts)
       engine_(parts.options, std::move(parts.recovered), Time::zero()),
       routes_(std::move(parts.address)),
       contacts_(std::move(parts.contacts)),
-      log_(record_.name, lost_after_timeouts * parts.options.election_timeout_max) {
+      on_news_(parts.on_news ? std::move(parts.on_news) : [](const News&) {}),
+      log_(record_.name, lost_after_timeouts * parts.options.election_timeout_max, on_news_) {
   routes_.use(std::move(parts.registry));
 }
 
@@ -272,14 +273,17 @@ void PeerActor::follow_configuration(const Output& out) {
            || std::ranges::find(write.entries, EntryKind::configuration, &Entry::kind)
                   != write.entries.end();
   };
-  if (out.write && touches(*out.write))
-    want_links(routes_.use(engine_.configuration(), now()));
+  if (!out.write || !touches(*out.write))
+    return;
+  want_links(routes_.use(engine_.configuration(), now()));
+  on_news_(ConfigurationNews{record_.name, engine_.configuration()});
 }
 
 /// Operators alone can help: the peer must join again as another incarnation.
 void PeerActor::tell_set_back(const SetBack& found) const {
   const Member* member = engine_.configuration().find(found.peer);
   const bool is_ours = found.peer == record_.id;
+  on_news_(DiskNews{record_.name, member != nullptr ? *member : Member{.id = found.peer}});
   log(LogLevel::error, "disk_set_back",
       {{"peer", record_.name},
        LogField::own("member", member != nullptr ? full_name(*member) : record_.name),

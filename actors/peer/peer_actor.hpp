@@ -6,6 +6,7 @@
 #include "actors/peer/lost_disks.hpp"
 #include "actors/peer/messages.hpp"
 #include "actors/peer/newcomers.hpp"
+#include "actors/peer/news.hpp"
 #include "actors/peer/peer_log.hpp"
 #include "actors/peer/peer_options.hpp"
 #include "actors/peer/peer_routes.hpp"
@@ -43,6 +44,7 @@ struct PeerParts {
   caf::actor store{};  ///< Gets `StoreWrite`.
   caf::actor snapshots{};
   std::chrono::milliseconds stop_timeout{1000};
+  OnNews on_news{};
 };
 
 /// The shell around one engine: gives it what comes in and does what it asks for.
@@ -262,6 +264,7 @@ private:
   Time input_read_upto_{};                ///< All that arrived by then has been stepped.
   std::optional<Time> reading_since_{};   ///< To judge who is silent.
   std::vector<Message> vote_requests_{};  ///< That wait for that.
+  OnNews on_news_;
   PeerLog log_;
   std::size_t turn_commands_ = 0;  ///< Proposed in this turn.
   std::optional<Time> armed_{};    ///< When the timer that counts will fire.

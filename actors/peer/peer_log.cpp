@@ -60,6 +60,10 @@ void PeerLog::on_role(const EngineView& view, const std::string& leader, Delays 
     told_roles_ = 0;
     repeated_ = 0;
   }
+  if (RoleNews news{peer_, term_, view.role, leader}; news != told_) {
+    told_ = news;
+    on_news_(std::move(news));
+  }
   const unsigned role = 1U << static_cast<unsigned>(view.role);
   if ((told_roles_ & role) == 0) {
     told_roles_ |= role;
@@ -143,6 +147,8 @@ void PeerLog::look_at_members(const EngineView& view, Time now) {
             {"term", view.hard_state.term.value},
             LogField::own("member", name_of(view.configuration, peer)),
             {"silent_ms", to_ms(now - heard_at)}});
+    if (const Member* member = view.configuration.find(peer))
+      on_news_(MemberNews{peer_, *member, is_lost});
     if (is_lost)
       lost_[peer] = heard_at;
     else

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/peer/news.hpp"
 #include "actors/runtime/logger.hpp"
 #include "core/types.hpp"
 #include "core/view.hpp"
@@ -15,9 +16,9 @@
 
 namespace troupe::actors {
 
-/// What a peer logs for operators of its role, its quorum, its members and its configuration: when
-/// it changes, and not as often as it happens. An isolated peer campaigns several times a second
-/// and logs a few lines a minute. Takes time as a value.
+/// What a peer tells operators, and the program around it, of its role, its quorum, its members and
+/// its configuration: when it changes, and not as often as it happens. An isolated peer campaigns
+/// several times a second and logs a few lines a minute. Takes time as a value.
 class PeerLog {
 public:
   using Write =
@@ -30,8 +31,11 @@ public:
   };
 
   /// A member that a leader does not hear for `lost_after` is lost.
-  PeerLog(std::string peer, Duration lost_after, Write write = log_fields)
-      : peer_(std::move(peer)), lost_after_(lost_after), write_(std::move(write)) {}
+  PeerLog(std::string peer, Duration lost_after, OnNews on_news, Write write = log_fields)
+      : peer_(std::move(peer)),
+        lost_after_(lost_after),
+        on_news_(std::move(on_news)),
+        write_(std::move(write)) {}
 
   /// The engine said that its role changed. `leader`: the full name of the leader; empty if none.
   void on_role(const EngineView& view, const std::string& leader, Delays delays, Time now);
@@ -50,6 +54,7 @@ private:
 
   std::string peer_;
   Duration lost_after_;
+  OnNews on_news_;
   Write write_;
 
   // Of roles: those that were told since the term or the leader changed.
@@ -58,6 +63,7 @@ private:
   unsigned told_roles_ = 0;  ///< A bit for each.
   std::uint64_t repeated_ = 0;
   Time role_told_at_{};
+  RoleNews told_{};  ///< To the program.
   std::optional<Time> no_quorum_told_at_{};
 
   // While leading:

@@ -61,6 +61,7 @@ void PeerActor::on_members_identified(const std::vector<wire::Response>& respons
 void PeerActor::tell_disk_lost(const LostDisks::Finding& finding) const {
   const Configuration& configuration = engine_.configuration();
   const std::string command = replacement(configuration, leader_name(), finding.member);
+  on_news_(DiskNews{record_.name, finding.member});
   log(LogLevel::error, "disk_lost",
       {{"peer", record_.name},
        LogField::own("member", full_name(finding.member)),

@@ -22,7 +22,9 @@ Member member(std::uint64_t id) {
 struct Logged {
   EngineView view{.self = {1}, .role = Role::follower, .hard_state = {.term = {5}}};
   std::vector<std::string> lines{};
-  PeerLog log{"p1", 900ms, [this](LogLevel, std::string_view event, const auto& fields) {
+  std::vector<News> news{};
+  PeerLog log{"p1", 900ms, [this](const News& told) { news.push_back(told); },
+              [this](LogLevel, std::string_view event, const auto& fields) {
                 lines.push_back(log_text(event, fields));
               }};
 
@@ -78,6 +80,26 @@ TEST_CASE("a role is logged when it, the term or the leader is new") {
 
   peer.role(Role::follower, 3s, "p3@h:3");
   CHECK(peer.lines.size() == 5);
+  REQUIRE(peer.news.size() == 5);
+  CHECK(std::get<RoleNews>(peer.news[2]) == RoleNews{"p1", {6}, Role::candidate, ""});
+  CHECK(std::get<RoleNews>(peer.news[4]) == RoleNews{"p1", {6}, Role::follower, "p3@h:3"});
+}
+
+TEST_CASE("a program is told of each member that its leader loses and hears again") {
+  Logged leader;
+  leader.lead(10s);
+  leader.news.clear();
+  leader.view.followers.find({2})->second.heard_at = 11s;
+  leader.log.look(leader.view, 11s);
+  leader.log.look(leader.view, 11s + 100ms);
+  leader.view.followers.find({3})->second.heard_at = 11s + 200ms;
+  leader.log.look(leader.view, 11s + 200ms);
+
+  REQUIRE(leader.news.size() == 2);
+  CHECK(std::get<MemberNews>(leader.news[0]).member == member(3));
+  CHECK(std::get<MemberNews>(leader.news[0]).is_lost);
+  CHECK(std::get<MemberNews>(leader.news[1]).member == member(3));
+  CHECK(!std::get<MemberNews>(leader.news[1]).is_lost);
 }
 
 TEST_CASE("the line of a campaign says what brought it about") {
