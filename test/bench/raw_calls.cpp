@@ -136,7 +136,7 @@ EchoServer::~EchoServer() {
 struct RawCalls::Parts {
   struct Connection {
     Socket socket{};
-    std::vector<char> came{};  ///< Of an answer that is not complete.
+    std::string came{};  ///< Of an answer that is not complete.
     Clock::time_point since{};
     bool is_waiting = false;  ///< For a hello or an answer.
   };
@@ -203,7 +203,7 @@ struct RawCalls::Parts {
       throw std::runtime_error("a connection was closed");
     std::span<const char> arrived(buffer.data(), static_cast<std::size_t>(count));
     if (!connection.came.empty()) {
-      connection.came.insert(connection.came.end(), arrived.begin(), arrived.end());
+      connection.came.append(arrived.begin(), arrived.end());
       arrived = connection.came;
     }
     const std::size_t whole = size_of_frame(arrived);
