@@ -1,6 +1,7 @@
 # The installed package: find_package(Troupe) and Troupe::troupe, or one target for each layer.
 
 include(CMakePackageConfigHelpers)
+include(TroupeHeaders)
 
 set(TROUPE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Troupe)
 

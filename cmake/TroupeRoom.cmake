@@ -83,7 +83,7 @@ function(troupe_add_room name)
   target_include_directories(${target} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/libraft>
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/troupe>)
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   # Our flags first: what is linked may take one back.
   target_link_libraries(${target}
     PRIVATE $<BUILD_INTERFACE:troupe_flags>
@@ -95,13 +95,6 @@ function(troupe_add_room name)
 
   install(TARGETS ${target} EXPORT TroupeTargets)
   add_dependencies(troupe_installed ${target})
-  file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
-  string(REGEX REPLACE "^libraft/" "" room ${room})
-  install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/
-    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/troupe/${room}
-    FILES_MATCHING PATTERN "*.hpp"
-    # Only sources include it.
-    PATTERN "mutant.hpp" EXCLUDE)
 endfunction()
 
 # troupe_add_program(<name> SOURCES <file>... [LINK <target>...]): into <build>/bin.

@@ -123,13 +123,12 @@ std::unique_ptr<actors::Node> start_node(const NodeSettings& settings, machine::
   options.kinds = std::move(kinds);
   options.contacts = settings.join.at;
   options.held_peer = settings.join.peer;  // `Join` starts it.
-  std::variant<std::unique_ptr<actors::Node>, std::string> started =
-      actors::Node::start(std::move(options));
-  if (const auto* problem = std::get_if<std::string>(&started)) {
-    actors::print_error("error: " + *problem);
+  auto started = actors::Node::start(std::move(options));
+  if (!started) {
+    actors::print_error("error: " + started.detail());
     return nullptr;
   }
-  return std::get<std::unique_ptr<actors::Node>>(std::move(started));
+  return *std::move(started);
 }
 
 bool stop_node(actors::Node& node) {

@@ -187,6 +187,12 @@ void end(std::unique_ptr<Machinery> machinery, bool stopped, const std::string& 
   (void)machinery.release();
 }
 
+Result<std::unique_ptr<Node>> as_result(std::variant<std::unique_ptr<Node>, std::string> outcome) {
+  if (auto* wrong = std::get_if<std::string>(&outcome))
+    return {Refusal::invalid, std::move(*wrong)};
+  return std::get<std::unique_ptr<Node>>(std::move(outcome));
+}
+
 }  // namespace
 
 struct Node::Parts {
@@ -200,21 +206,21 @@ struct Node::Parts {
   caf::actor node{};
 };
 
-std::variant<std::unique_ptr<Node>, std::string> Node::start(NodeOptions options) {
-  return start(nullptr, std::move(options));
+Result<std::unique_ptr<Node>> Node::start(NodeOptions options) {
+  return as_result(try_to_start(nullptr, std::move(options)));
 }
 
-std::variant<std::unique_ptr<Node>, std::string> Node::start(caf::actor_system& system,
-                                                             NodeOptions options) {
+Result<std::unique_ptr<Node>> Node::start(caf::actor_system& system, NodeOptions options) {
   if (!system.has_middleman())
-    return "the node's actor system has no module caf::io::middleman: call "
-           "troupe::actors::configure on its configuration first";
-  return start(&system, std::move(options));
+    return {Refusal::invalid,
+            "the node's actor system has no module caf::io::middleman: call "
+            "troupe::actors::configure on its configuration first"};
+  return as_result(try_to_start(&system, std::move(options)));
 }
 
 /// In `system`, or in one of its own.
-std::variant<std::unique_ptr<Node>, std::string> Node::start(caf::actor_system* system,
-                                                             NodeOptions options) {
+std::variant<std::unique_ptr<Node>, std::string> Node::try_to_start(caf::actor_system* system,
+                                                                    NodeOptions options) {
   if (std::string wrong = problem(options); !wrong.empty())
     return wrong;
   storage::open_standard_descriptors();

@@ -65,19 +65,18 @@ struct LocalNode;
 /// Peers that ran when the node last stopped, by whatever means, run again.
 class Node {
 public:
-  /// Opens the store, listens, starts the peers. The error says what is wrong with which
-  /// file or address. Those of the descriptors 0, 1 and 2 that are closed are opened on /dev/null:
-  /// no socket may have their numbers.
+  /// Opens the store, listens, starts the peers. The refusal is `invalid`, with a detail that says
+  /// what is wrong with which option, file or address. Those of the descriptors 0, 1 and 2 that are
+  /// closed are opened on /dev/null: no socket may have their numbers.
   ///
   /// The node brings a CAF system with threads of its own.
-  static std::variant<std::unique_ptr<Node>, std::string> start(NodeOptions options);
+  static Result<std::unique_ptr<Node>> start(NodeOptions options);
 
   /// Likewise in a system of the program, which outlives the node: its actors run on the threads of
   /// `system`. Any number of nodes may share one, each with a directory and an address of its own.
   /// The system needs CAF's module `io`, and works best if `troupe::actors::configure` was called
   /// on its configuration.
-  static std::variant<std::unique_ptr<Node>, std::string> start(caf::actor_system& system,
-                                                                NodeOptions options);
+  static Result<std::unique_ptr<Node>> start(caf::actor_system& system, NodeOptions options);
 
   /// Stops as `stop()`, if that was not called.
   ~Node();
@@ -102,8 +101,8 @@ private:
   friend class Client;
 
   struct Parts;
-  static std::variant<std::unique_ptr<Node>, std::string> start(caf::actor_system* system,
-                                                                NodeOptions options);
+  static std::variant<std::unique_ptr<Node>, std::string> try_to_start(caf::actor_system* system,
+                                                                       NodeOptions options);
   LocalNode local() const;
   explicit Node(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;

@@ -5,10 +5,10 @@
 //     a> set_configuration peer1 peer1
 //     a> write peer1 add 2
 
-#include "resources/text/text.hpp"
-#include "shell/run.hpp"
+#include <troupe/run.hpp>
+#include <troupe/text_resource.hpp>
 
-using namespace troupe::resources;
+using namespace troupe;
 
 class Counter : public TextResource {
 public:

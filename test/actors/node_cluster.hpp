@@ -63,7 +63,10 @@ inline std::variant<std::unique_ptr<Node>, std::string> start_node(
   options.insecure = insecure;
   options.directory = directory.string();
   options.kinds = std::move(kinds);
-  return Node::start(std::move(options));
+  auto started = Node::start(std::move(options));
+  if (!started)
+    return started.detail();
+  return *std::move(started);
 }
 
 /// Nodes of this process, each with one peer of the same name: a, b, c...

@@ -139,9 +139,9 @@ void Stage::start_inside(Member& member) const {
   node.kinds = all_kinds();
   use_store(node, options_.in_memory);
   auto started = troupe::actors::Node::start(std::move(node));
-  if (const auto* wrong = std::get_if<std::string>(&started))
-    throw std::runtime_error(*wrong);
-  member.inside = std::get<std::unique_ptr<troupe::actors::Node>>(std::move(started));
+  if (!started)
+    throw std::runtime_error(started.detail());
+  member.inside = *std::move(started);
 }
 
 void Stage::bootstrap(troupe::shell::Operator::StartOptions options) {

@@ -17,12 +17,29 @@ else
   cmake --install "$TROUPE_BINARY_DIR" --prefix "$work/prefix" >"$work/install.log"
 fi
 
-# Only the prefix is on the search path: a header that was not installed is missing here.
-cmake -G Ninja -S "$TROUPE_SOURCE_DIR/test/package" -B "$work/build" \
-  -D CMAKE_BUILD_TYPE=Debug -D CMAKE_PREFIX_PATH="$work/prefix"
-cmake --build "$work/build"
-
+# Only the prefix is on the search path: a header that was not installed is missing here. The first
+# program needs no library, and says so by what it may not find.
+build() {
+  local components="$1"
+  shift
+  cmake -G Ninja -S "$TROUPE_SOURCE_DIR/test/package" -B "$work/build" -D CMAKE_BUILD_TYPE=Debug \
+    -D CMAKE_PREFIX_PATH="$work/prefix" -D TROUPE_INCLUDE_DIR="$work/prefix/include" \
+    -D COMPONENTS="$components" "$@"
+  cmake --build "$work/build"
+}
+build machine -D CMAKE_DISABLE_FIND_PACKAGE_CAF=ON
 "$work/build/tally_alone"
+rm -rf "$work/build"
+build "machine;actors" -D CMAKE_DISABLE_FIND_PACKAGE_CLI11=ON -D CMAKE_DISABLE_FIND_PACKAGE_Edit=ON
+"$work/build/tally_embedded" "$work/data"
+rm -rf "$work/build"
+build "machine;actors;resources;shell"
+if cmake -S "$TROUPE_SOURCE_DIR/test/package" -B "$work/nonsense" \
+  -D CMAKE_PREFIX_PATH="$work/prefix" -D COMPONENTS=nonsense >"$work/nonsense.log" 2>&1; then
+  echo "a component that does not exist was found"
+  exit 1
+fi
+grep -q "Troupe has the components" "$work/nonsense.log"
 "$work/build/tally" --help >"$work/help.txt"
 [[ -s "$work/help.txt" ]]
 "$work/prefix/bin/troupe" --help >/dev/null

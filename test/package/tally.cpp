@@ -2,8 +2,8 @@
 
 #include "tally_kind.hpp"
 
-#include <shell/run.hpp>
+#include <troupe/run.hpp>
 
 int main(int argc, char** argv) {
-  return troupe::run(argc, argv, troupe::machine::kinds({tally_kind()}));
+  return troupe::run(argc, argv, troupe::kinds({tally_kind()}));
 }

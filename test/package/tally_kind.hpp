@@ -1,6 +1,6 @@
 #pragma once
 
-#include <machine/kind.hpp>
+#include <troupe/kind.hpp>
 
 #include <charconv>
 #include <cstdint>
@@ -10,20 +10,20 @@
 
 /// A user's own kind of resource, as small as one can be: "add" adds one and is answered with the
 /// count, "show" asks for it.
-class Tally : public troupe::machine::Resource {
+class Tally : public troupe::Resource {
 public:
-  troupe::machine::Reply apply(const troupe::machine::Command&) override {
+  troupe::Reply apply(const troupe::Command&) override {
     ++count_;
-    return troupe::machine::Reply::ok(std::to_string(count_));
+    return troupe::Reply::ok(std::to_string(count_));
   }
 
-  troupe::machine::Reply query(troupe::machine::View) const override {
-    return troupe::machine::Reply::ok(std::to_string(count_));
+  troupe::Reply query(troupe::View) const override {
+    return troupe::Reply::ok(std::to_string(count_));
   }
 
   std::string save() const override { return std::to_string(count_); }
 
-  bool load(troupe::machine::View saved) override {
+  bool load(troupe::View saved) override {
     count_ = 0;
     const std::string_view text = troupe::machine::text(saved);
     return std::from_chars(text.data(), text.data() + text.size(), count_).ec == std::errc{};
@@ -33,7 +33,7 @@ private:
   std::uint64_t count_ = 0;
 };
 
-inline troupe::machine::Kind tally_kind() {
+inline troupe::Kind tally_kind() {
   using namespace troupe::machine;
   const auto parse = [](const Words& words) -> troupe::Result<std::string> {
     return words.empty() ? std::string() : words.front();

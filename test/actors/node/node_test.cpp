@@ -486,8 +486,8 @@ TEST_CASE(
     options.kinds = {{"register", test::register_kind()}};
     options.engine.election_timeout_min = election_timeout_min;
     auto started = Node::start(std::move(options));
-    REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
-    return std::get<std::unique_ptr<Node>>(std::move(started));
+    REQUIRE(started);
+    return *std::move(started);
   };
   const auto ask = [&](const Node& node, decltype(wire::Request::body) body) {
     return client.request(node.address(), {.id = 0, .peer = "p", .body = std::move(body)}, patience)
@@ -513,8 +513,8 @@ TEST_CASE("a peer that is held back says who it is, and starts with the options 
     options.kinds = {{"register", test::register_kind()}};
     options.held_peer = held;
     auto started = Node::start(std::move(options));
-    REQUIRE(std::holds_alternative<std::unique_ptr<Node>>(started));
-    return std::get<std::unique_ptr<Node>>(std::move(started));
+    REQUIRE(started);
+    return *std::move(started);
   };
   const auto ask = [&](const Node& node, decltype(wire::Request::body) body) {
     return client.request(node.address(), {.id = 0, .peer = "p", .body = std::move(body)}, patience)

@@ -1,0 +1,4 @@
+#pragma once
+
+/// A header of the program that is called like one of Troupe's.
+struct OfTheProgram {};
