@@ -120,7 +120,7 @@ Configuration configuration_of(std::initializer_list<PeerId> peers) {
 /// With a disk that is instant.
 void settle(Engine& engine) {
   while (engine.has_output()) {
-    const Output output = engine.take_output();
+    Output output = engine.take_output();
     benchmark::DoNotOptimize(output);
     if (output.write)
       engine.step(Persisted{output.write->id});
