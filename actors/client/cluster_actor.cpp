@@ -36,6 +36,7 @@ public:
 
   caf::behavior make_behavior() override {
     outlive_errors(this);
+    set_default_handler(caf::drop);  // Answers with the error, and prints nothing.
     return {
         [this](const CommandRequest& request) {
           auto [id, promise] = begin(Refusal::unknown_outcome);
