@@ -307,7 +307,7 @@ void PeerActor::on_role_changed() {
   if (leads_on)
     return;
   Replies replies;
-  // What was dispatched is committed, whoever leads: its waiters get their replies.
+  // What was dispatched is committed under any leader: its waiters get their replies.
   if (std::exchange(led_term_, leading) != leading)
     commands_.lose(dispatched_, leading, Refusal::unknown_outcome, replies);
   // A leader takes no reads before an output has made it one: all that wait asked an older term's.

@@ -17,8 +17,8 @@ constexpr Duration learned_for = std::chrono::seconds(10);
 /// How often a member may say that it is somewhere else.
 constexpr Duration move_interval = std::chrono::seconds(1);
 
-/// Connections over which peers wrote to us, and how long they count: who answers answers at once,
-/// and whoever goes on talking is heard again.
+/// Connections over which peers wrote to us, and how long they count. A peer answers at
+/// once, and one that goes on talking is heard again.
 constexpr std::size_t back_max = 256;
 constexpr Duration back_for = std::chrono::seconds(2);
 
